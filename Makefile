@@ -1,0 +1,143 @@
+# tidepost: one makefile, not recursive.
+#
+#	make            the programs, in build/
+#	make demo       two nodes on loopback, mail both ways
+#	make check      every test
+#	make help       the other targets
+
+BUILD	?= build
+PREFIX	?= /usr/local
+DESTDIR	?=
+CC	?= cc
+SAN	?=
+VERSION	:= 0.1.0
+
+WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+	   -Wformat=2 -Wundef -Wconversion
+# gcc reckons that every bounded snprintf is a mistake; here cutting is meant.
+WARN	+= $(shell $(CC) -Wno-format-truncation -E -x c /dev/null \
+	   >/dev/null 2>&1 && echo -Wno-format-truncation)
+HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	   -fstack-clash-protection -fPIE)
+PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \
+	   libgsasl libconfig ncursesw
+have_pkgs := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
+PKG_CFLAGS := $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
+
+CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DTIDEPOST_VERSION='"$(VERSION)"' \
+	   -DTIDEPOST_BUILD_S=$(shell git log -1 --format=%ct 2>/dev/null \
+	   || echo 1767225600)
+CFLAGS	?= -O2 -g
+ALL_CFLAGS := -std=c17 -pthread $(WARN) $(HARDEN) $(PKG_CFLAGS) $(CFLAGS) $(SAN)
+ALL_LDFLAGS := -pthread $(if $(SAN),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SAN)
+
+# --- rooms: a static library each -----------------------------------------
+
+ROOMS	:= base wire smtp mail net link sched control
+room_dir = $(if $(filter spool conf,$1),$1,src/$1)
+room_src = $(filter-out %_test.c,$(wildcard $(call room_dir,$1)/*.c \
+	   $(call room_dir,$1)/*/*.c))
+room_lib = $(BUILD)/lib$1.a
+obj	= $(patsubst %.c,$(BUILD)/%.o,$1)
+libs	= $(foreach r,$1,$(call room_lib,$r))
+
+# Order matters to the linker: who uses comes before who is used.
+DAEMON_ROOMS := sched link smtp mail net control conf spool wire base
+FACE_ROOMS   := control conf spool wire base
+
+L_spool	:= -lsqlite3
+L_conf	:= -lconfig
+L_wire	:= -lgsasl
+L_net	:= -levent_openssl -levent_pthreads -levent_core -lssl -lcrypto
+L_tui	:= -lncursesw -ltinfo
+FACE_LIBS   := $(L_spool) $(L_conf) $(L_wire)
+DAEMON_LIBS := $(FACE_LIBS) $(L_net)
+
+DAEMON_SRC := $(filter-out %_test.c,$(wildcard src/daemon/*.c))
+CLI_SRC	:= $(filter-out %_test.c,$(wildcard src/cli/*.c))
+TUI_SRC	:= $(filter-out %_test.c,$(wildcard tui/*.c))
+PROGRAMS := $(if $(DAEMON_SRC),$(BUILD)/tidepostd) \
+	   $(if $(CLI_SRC),$(BUILD)/tidepost) \
+	   $(if $(TUI_SRC),$(BUILD)/tidepost-console)
+
+.PHONY: all
+all: $(PROGRAMS)
+
+$(BUILD)/tidepostd: $(call obj,$(DAEMON_SRC)) $(call libs,$(DAEMON_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+$(BUILD)/tidepost: $(call obj,$(CLI_SRC)) $(call libs,$(FACE_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FACE_LIBS)
+$(BUILD)/tidepost-console: $(call obj,$(TUI_SRC)) $(call libs,$(FACE_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FACE_LIBS) $(L_tui)
+
+define room_rule
+$(call room_lib,$1): $(call obj,$(call room_src,$1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS) conf spool,$(eval $(call room_rule,$r)))
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Rebuilds everything when compiler or flags change.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
+.PHONY: FORCE
+FORCE:
+
+# SQL becomes a C string; one file stays the truth.
+$(BUILD)/spool/sqlite/%.sql.inc: spool/sqlite/%.sql
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+CPPFLAGS += -I$(BUILD)/spool/sqlite
+SQL_INC	:= $(patsubst %.sql,$(BUILD)/%.sql.inc,$(wildcard spool/sqlite/*.sql))
+$(call obj,$(wildcard spool/sqlite/*.c)): | $(SQL_INC)
+
+# --- unit tests: one program per *_test.c, beside the file it tests -------
+
+TEST_SRC := $(wildcard src/*/*_test.c spool/*_test.c spool/*/*_test.c \
+	   conf/*_test.c tests/contract/*_test.c)
+TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+$(BUILD)/%_test: $(BUILD)/%_test.o $(call libs,$(DAEMON_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS)
+
+.PHONY: tests
+tests: $(TEST_BIN)
+
+# --- fuzzing ---------------------------------------------------------------
+# Each tests/fuzz/fuzz_NAME.c is a libFuzzer target; its corpus is
+# tests/fuzz/corpus/NAME and is replayed, without the fuzzer, by make check.
+
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,\
+	   $(FUZZ_SRC))
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+		$(BUILD)/tests/fuzz/replay.o $(call libs,$(DAEMON_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+FUZZ_SECONDS ?= 60
+FUZZ_SAN := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+.PHONY: fuzz
+fuzz:
+	$(MAKE) BUILD=build-fuzz CC=clang SAN='$(FUZZ_SAN)' fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
+	for t in $^; do name=$${t##*/fuzz_}; mkdir -p $(BUILD)/corpus/$$name; \
+		dict=tests/fuzz/$$name.dict; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+		$$([ -f $$dict ] && echo -dict=$$dict) \
+		$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call libs,$(DAEMON_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf build build-*

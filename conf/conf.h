@@ -1,0 +1,220 @@
+/*
+ * The configuration as a typed value.
+ *
+ * schema.c is one table of every key: path, type, least, most, default,
+ * unit, sentence. load.c is the only place that knows the parser; what it
+ * finds wrong comes back as a list of complaints with file, line, the line
+ * itself and a guess at the cause. A struct conf is never changed once
+ * loaded: a reload makes another.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/err.h"
+#include "base/buf.h"
+#include "wire/address.h"
+
+enum conf_service {
+	SERVICE_SMTP,
+	SERVICE_SUBMISSION,
+	SERVICE_ODMR,
+	SERVICE_LMTP,
+};
+
+enum conf_tls { TLS_NONE, TLS_OFFERED, TLS_REQUIRED, TLS_IMPLICIT };
+
+struct conf_strings {
+	char **v; /* owned */
+	size_t n;
+};
+
+struct conf_listener {
+	char *name, *address;
+	unsigned port;
+	enum conf_service service;
+	enum conf_tls tls;
+	bool atrn;
+	bool auth_clear;
+};
+
+enum conf_verify { VERIFY_NAME, VERIFY_NONE, VERIFY_PIN };
+enum conf_collect { COLLECT_NONE, COLLECT_ATRN, COLLECT_ETRN };
+enum conf_order { ORDER_BOTH, ORDER_PUSH_FIRST, ORDER_COLLECT_FIRST };
+
+struct conf_peer {
+	char *name;
+	struct conf_strings host;
+	char *command; /* instead of host; NULL */
+	unsigned port;
+	enum conf_tls tls;
+	char *tls_name; /* NULL: the host */
+	enum conf_verify verify;
+	unsigned char pin[32];
+	char *user, *password_file; /* NULL: no AUTH */
+	bool auth_clear;
+	enum conf_collect collect;
+	unsigned collect_port;	     /* 0: on the same connection */
+	struct conf_strings domains; /* empty: local.domains */
+	enum conf_order order;
+	int64_t etrn_wait_s;
+};
+
+struct conf_route {
+	char *match;
+	char *name; /* NULL: match names it */
+	struct conf_strings peers;
+	char *command, *format; /* NULL */
+};
+
+struct conf_rule {
+	char *from, *to, *header; /* NULL: any */
+	uint64_t larger;
+	bool has_priority, hold;
+	int priority;
+	struct conf_strings links;
+};
+
+struct conf_budget {
+	int64_t time_s; /* 0: none */
+	uint64_t bytes; /* 0: none */
+	double cost;	/* 0: none */
+	int starts;	/* month: first day */
+};
+
+struct conf_link {
+	char *name;
+	char *interface;
+	char *probe_command;
+	int64_t probe_every_s;
+	struct conf_strings peers; /* empty: all */
+	uint64_t bit_rate;	   /* 0: measured */
+	int64_t rtt_ms;
+	uint64_t max_size;
+	bool has_min_priority;
+	int min_priority;
+	char *dial_up, *dial_down;
+	int64_t dial_timeout_s;
+	struct conf_strings windows;
+	int64_t call_when_waiting_s; /* 0: never */
+	bool has_call_at_once;
+	int call_at_once_priority;
+	double cost_per_minute, cost_per_megabyte, cost_per_call;
+	int64_t billing_step_s;
+	char *currency;
+	struct conf_budget session, day, month, reserve;
+	int reserve_min_priority;
+	char *timezone;
+};
+
+enum conf_users { USERS_ANY, USERS_FILE, USERS_SPOOL, USERS_DOVECOT };
+enum conf_deliver {
+	DELIVER_NONE, /* no local.deliver: local.domains must be empty */
+	DELIVER_MAILDIR,
+	DELIVER_LMTP,
+	DELIVER_PIPE,
+	DELIVER_MBOX,
+};
+
+struct conf {
+	char *file; /* where it came from */
+	char *hostname, *spool, *run_dir, *user;
+	struct conf_listener *listeners;
+	size_t listeners_n;
+	struct {
+		char *certificate, *key, *ca_file, *min_version;
+	} tls;
+	struct {
+		struct conf_strings networks;
+		int max_priority;
+	} relay;
+	struct {
+		uint64_t message_size;
+		unsigned recipients, connections, connections_per_client, line;
+		unsigned errors, commands; /* per session */
+		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
+		uint64_t disk_reserve;
+	} limits;
+	struct {
+		struct conf_strings domains;
+		enum conf_deliver deliver;
+		char *deliver_to; /* what follows "maildir:" */
+		enum conf_users users;
+		char *users_from; /* what follows "file:" */
+		char *aliases;
+	} local;
+	char *auth; /* "spool" or "dovecot:..." */
+	struct conf_peer *peers;
+	size_t peers_n;
+	struct conf_route *routes;
+	size_t routes_n;
+	struct conf_rule *rules;
+	size_t rules_n;
+	struct conf_link *links;
+	size_t links_n;
+	struct {
+		int64_t *retry_s; /* at least one */
+		size_t retry_n;
+		int64_t warn_after_s, expire_after_s, longest_s, keep_deleted_s;
+	} queue;
+	char *hooks;
+	struct {
+		char *to, *level;
+		int64_t keep_s;
+		uint64_t keep_size;
+	} log;
+};
+
+enum complaint_kind { COMPLAINT_ERROR, COMPLAINT_WARNING };
+
+struct complaint {
+	enum complaint_kind kind;
+	char *file;	       /* owned */
+	unsigned line, column; /* 0: not known */
+	char *source;	       /* the line itself, owned; NULL */
+	char *text;	       /* what is wrong and what to do, owned */
+};
+
+struct complaints {
+	struct complaint *v;
+	size_t n;
+	size_t errors; /* how many of them are errors */
+};
+
+/*
+ * Loads FILE. All errors are found, not only the first. CONF_R is NULL
+ * where any is an error. Keys whose work is not there yet give a warning.
+ */
+void conf_load(const char *file, struct conf **conf_r, struct complaints *c_r);
+void conf_free(struct conf *c); /* NULL is fine */
+void complaints_free(struct complaints *c);
+/* "file:line: error: text" NEWLINE, the line and a caret: as check prints. */
+void complaint_format(const struct complaint *c, struct buf *out);
+
+/*
+ * The file to use: OPTION (-c) if given, else TIDEPOST_CONF, else the default.
+ */
+const char *conf_path(const char *option);
+
+/* The first link that carries PEER from INDEX on; NULL: none (any more). */
+const struct conf_link *conf_link_for(
+	const struct conf *c, const char *peer, size_t *index);
+const struct conf_peer *conf_peer(const struct conf *c, const char *name);
+const struct conf_link *conf_link(const struct conf *c, const char *name);
+bool conf_is_local(const struct conf *c, struct str domain);
+/* The first route that matches; NULL: none. */
+const struct conf_route *conf_route_for(
+	const struct conf *c, const struct mailbox *recipient);
+const char *conf_route_name(const struct conf_route *r);
+
+/* The words of the interface: "4M", "90s", "urgent" (also for the CLI). */
+bool conf_parse_size(struct str s, uint64_t *octets_r);
+bool conf_parse_duration_ms(struct str s, int64_t *ms_r);
+bool conf_parse_priority(struct str s, int *priority_r);
+
+/*
+ * For the manual's check and `tidepost check`: each key of the schema, in
+ * order, as "links.dial.timeout"; NULL at the end.
+ */
+const char *conf_schema_key(size_t i);
+
+#endif

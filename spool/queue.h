@@ -1,0 +1,216 @@
+/*
+ * Messages and the life of their deliveries, inside a transaction.
+ *
+ *	            claim                 outcome
+ *	READY ------------------> ACTIVE ---------> gone (delivered, failed)
+ *	  ^   <-- release, lost --  |  ---------> DEFERRED (an attempt counted)
+ *	  |                                           |
+ *	  +------------- next_attempt passed ---------+ (claimed from there)
+ *	hold -> HELD -> release;  delete -> DELETED -> undelete
+ *
+ * A claim belongs to an owner: a number the caller makes unique within this
+ * start of the daemon. A delivery has at most one. When the last delivery of
+ * a message is gone, its body goes too.
+ */
+#ifndef SPOOL_QUEUE_H
+#define SPOOL_QUEUE_H
+
+#include "spool/spool.h"
+
+/* --- storing --- */
+
+/*
+ * Appends octets of the body of message ID, which need not exist yet: large
+ * bodies come in several transactions before spool_message_add makes the
+ * message real at one stroke. What has no message is swept at start, or
+ * by spool_body_drop.
+ */
+enum err_code spool_body_append(
+	struct spool_txn *t, int64_t id, struct str octets, struct err *e);
+enum err_code spool_body_drop(struct spool_txn *t, int64_t id, struct err *e);
+
+/*
+ * The message and its N deliveries (numbered 1 to N here; message, state READY
+ * or HELD, reason, route, priority, queued_at are taken from DELIVERIES).
+ */
+enum err_code spool_message_add(struct spool_txn *t,
+	const struct spool_message *m, const struct spool_delivery *deliveries,
+	size_t n, struct err *e);
+
+/* --- looking --- */
+
+enum err_code spool_message_get(struct spool_txn *t, int64_t id,
+	struct spool_message *m_r, struct err *e);
+/* At most SIZE octets from OFFSET; *n_r 0 at the end. */
+enum err_code spool_body_read(struct spool_txn *t, int64_t id, uint64_t offset,
+	char *out, size_t size, size_t *n_r, struct err *e);
+
+struct spool_filter {
+	int64_t id;	       /* 0: any */
+	unsigned n;	       /* 0: any delivery of the message */
+	const char *from, *to; /* glob patterns; NULL: any */
+	bool has_state;
+	enum spool_state state; /* without it: all but DELETED */
+	const char *route;	/* exact; NULL: any */
+	int64_t queued_before;	/* 0: any */
+	uint64_t larger;	/* 0: any */
+	bool has_reason;
+	enum spool_reason reason;
+};
+
+struct spool_cursor {
+	int64_t id;
+	unsigned n;
+}; /* zero: from the start */
+
+/*
+ * Up to LIMIT rows behind AFTER in order of id and n, into ROWS_R (given to
+ * the caller, free()); *after_r is moved. Fewer than LIMIT: the end.
+ */
+enum err_code spool_list(struct spool_txn *t, const struct spool_filter *f,
+	struct spool_cursor *after, size_t limit, struct spool_row **rows_r,
+	size_t *rows_n_r, struct err *e);
+
+struct spool_stat {
+	enum spool_state state;
+	char route[SPOOL_NAME_MAX + 1];
+	uint64_t deliveries, bytes;
+	int64_t oldest;
+};
+/* By state and route, from counters. Given, free(). */
+enum err_code spool_stats(struct spool_txn *t, struct spool_stat **stats_r,
+	size_t *n_r, struct err *e);
+
+/*
+ * The earliest time at which a READY or DEFERRED delivery of ROUTE may be
+ * tried: 0: now, -1: none is there.
+ */
+enum err_code spool_route_due(struct spool_txn *t, const char *route,
+	int64_t now, int64_t *due_r, struct err *e);
+
+/* --- moving --- */
+
+struct spool_claim {
+	uint64_t owner;
+	const char *const *routes;
+	size_t routes_n;
+	int64_t now;
+	uint64_t max_size;	 /* 0: any */
+	unsigned max_recipients; /* of one message at a time; 0: 100 */
+	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
+	bool no_smtputf8;
+	const char *peer; /* for the reasons set on what is left */
+	/* Domains the recipients must be in (ATRN with a list); NULL: all. */
+	const char *const *domains;
+	size_t domains_n;
+	const char *link; /* recorded in the row; NULL none */
+};
+
+struct spool_claimed {
+	struct spool_message message;
+	struct spool_delivery *deliveries; /* owned */
+	size_t n;
+};
+
+/*
+ * The next message for a session: most urgent, then smallest, then oldest,
+ * with all its deliveries of the routes that are due. They become ACTIVE.
+ * ERR_NOTFOUND: nothing to do.
+ */
+enum err_code spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
+	struct spool_claimed *claimed_r, struct err *e);
+void spool_claimed_clear(struct spool_claimed *c);
+
+/* Durable before the last octet leaves: OWNER's deliveries of message ID. */
+enum err_code spool_set_in_doubt(
+	struct spool_txn *t, uint64_t owner, int64_t id, struct err *e);
+
+enum spool_outcome_kind {
+	OUTCOME_DELIVERED, /* passed on or in a mailbox: gone */
+	OUTCOME_DEFERRED,  /* an attempt that counts; try at next_attempt */
+	OUTCOME_FAILED,	   /* given up: gone (the notice is the caller's, in
+			      the same transaction) */
+	OUTCOME_RELEASED,  /* not an attempt: back to where it was */
+	OUTCOME_HELD,
+};
+
+struct spool_outcome {
+	int64_t message;
+	unsigned n;
+	uint64_t owner; /* must hold the claim; else ERR_NOTFOUND, nothing done
+			 */
+	enum spool_outcome_kind kind;
+	int64_t now;
+	int64_t next_attempt; /* DEFERRED */
+	enum spool_reason reason;
+	const char *text; /* the reply or reason, for row and event log */
+	const char *peer, *link;
+	uint64_t session;
+};
+
+/* Writes the event row too (delivered, deferred, failed, released, held). */
+enum err_code spool_outcome(
+	struct spool_txn *t, const struct spool_outcome *o, struct err *e);
+
+/*
+ * The session is over: everything OWNER still holds is released. What was in
+ * doubt is logged may-be-delivered-twice. *n_r may be NULL.
+ */
+enum err_code spool_release_owner(struct spool_txn *t, uint64_t owner,
+	int64_t now, size_t *n_r, struct err *e);
+
+/* --- acting (people) --- */
+
+enum spool_action_kind {
+	ACTION_HOLD,
+	ACTION_RELEASE,
+	ACTION_RETRY, /* deferred: due now */
+	ACTION_DELETE,
+	ACTION_UNDELETE,
+	ACTION_PRIORITY,
+};
+
+struct spool_action {
+	enum spool_action_kind kind;
+	struct spool_filter filter;
+	int64_t now;
+	int64_t keep_until; /* DELETE: kept for undelete until */
+	int priority;	    /* PRIORITY */
+	const char *who;    /* for the event log */
+};
+
+/* *n_r: deliveries changed. ACTIVE ones are left alone. */
+enum err_code spool_act(struct spool_txn *t, const struct spool_action *a,
+	size_t *n_r, struct err *e);
+
+/*
+ * Up to LIMIT deliveries that match F are claimed by OWNER regardless of route
+ * and time (for expiry and return). As spool_list.
+ */
+enum err_code spool_claim_rows(struct spool_txn *t, uint64_t owner,
+	const struct spool_filter *f, size_t limit, struct spool_row **rows_r,
+	size_t *rows_n_r, struct err *e);
+
+/* --- routes --- */
+
+/* Why READY deliveries of ROUTE wait; REASON_NONE: they do not. */
+enum err_code spool_route_reason_put(struct spool_txn *t, const char *route,
+	enum spool_reason reason, const char *arg, struct err *e);
+
+/*
+ * Fills route_r (SPOOL_NAME_MAX + 1 octets) for RECIPIENT; false: no route
+ * any more (the delivery is held, the reason says so).
+ */
+typedef bool spool_router(void *arg, const struct mailbox *recipient,
+	char route_r[SPOOL_NAME_MAX + 1]);
+/* Re-routes up to LIMIT rows below GENERATION; *n_r: how many were stale. */
+enum err_code spool_reroute(struct spool_txn *t, int64_t generation,
+	size_t limit, spool_router *fn, void *arg, size_t *n_r, struct err *e);
+
+/* --- upkeep --- */
+
+/* Deliveries DELETED whose time is over, old events: up to LIMIT. */
+enum err_code spool_sweep(
+	struct spool_txn *t, int64_t now, size_t limit, struct err *e);
+
+#endif

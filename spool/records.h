@@ -1,0 +1,94 @@
+/*
+ * What the spool knows besides mail, inside a transaction: users and
+ * customers, links and sessions, peers and tickets, the event log.
+ * "Given" results are freed by the caller.
+ */
+#ifndef SPOOL_RECORDS_H
+#define SPOOL_RECORDS_H
+
+#include "spool/spool.h"
+
+/* --- accounts --- */
+
+/* ERR_EXISTS: the name, or one of its domains (E says which), belongs to
+ * another. */
+enum err_code spool_account_add(
+	struct spool_txn *t, const struct spool_account *a, struct err *e);
+/* Replaces the account of this name. ERR_NOTFOUND. */
+enum err_code spool_account_set(
+	struct spool_txn *t, const struct spool_account *a, struct err *e);
+/* Clear *A_R with spool_account_clear. */
+enum err_code spool_account_get(struct spool_txn *t, const char *name,
+	struct spool_account *a_r, struct err *e);
+/* ERR_BUSY: a customer for whom mail waits (its deliveries are acted on first)
+ */
+enum err_code spool_account_delete(
+	struct spool_txn *t, const char *name, struct err *e);
+/* All, by name: an array given to the caller, each to be cleared. */
+enum err_code spool_account_list(struct spool_txn *t,
+	struct spool_account **list_r, size_t *n_r, struct err *e);
+/* The customer whose domain this is (lower case); ERR_NOTFOUND. */
+enum err_code spool_customer_of(struct spool_txn *t, const char *domain,
+	char name_r[SASL_NAME_MAX + 1], struct err *e);
+enum err_code spool_customer_waiting(struct spool_txn *t, const char *name,
+	struct spool_waiting *waiting_r, struct err *e);
+/* Remembers a login: time, and that the new password was used. */
+enum err_code spool_account_login(struct spool_txn *t, const char *name,
+	int64_t now, bool used_next, struct err *e);
+enum err_code spool_customer_called(struct spool_txn *t, const char *name,
+	int64_t now, const char *result, struct err *e);
+
+/* --- links and sessions --- */
+
+enum err_code spool_link_put(
+	struct spool_txn *t, const struct spool_link *l, struct err *e);
+enum err_code spool_link_get(struct spool_txn *t, const char *name,
+	struct spool_link *l_r, struct err *e);
+/* S->id is set. */
+enum err_code spool_session_add(
+	struct spool_txn *t, struct spool_session *s, struct err *e);
+/* Newest first; LINK NULL: all. Given. */
+enum err_code spool_session_list(struct spool_txn *t, const char *link,
+	int64_t since, size_t limit, struct spool_session **list_r, size_t *n_r,
+	struct err *e);
+
+/* --- peers --- */
+
+enum err_code spool_peer_put(
+	struct spool_txn *t, const struct spool_peer *p, struct err *e);
+enum err_code spool_peer_get(struct spool_txn *t, const char *name,
+	struct spool_peer *p_r, struct err *e);
+/*
+ * TLS sessions kept for PEER under POLICY (a text of name and settings; another
+ * policy drops them): at most two, each used once.
+ */
+enum err_code spool_ticket_put(struct spool_txn *t, const char *peer,
+	const char *policy, struct str ticket, struct err *e);
+/* Takes one out into OUT; ERR_NOTFOUND. */
+enum err_code spool_ticket_take(struct spool_txn *t, const char *peer,
+	const char *policy, struct buf *out, struct err *e);
+
+/* Small named values: ticket keys, route generation, last time seen. */
+enum err_code spool_meta_put(
+	struct spool_txn *t, const char *key, struct str value, struct err *e);
+enum err_code spool_meta_get(
+	struct spool_txn *t, const char *key, struct buf *out, struct err *e);
+
+/* --- events --- */
+
+enum err_code spool_event_add(
+	struct spool_txn *t, const struct spool_event *ev, struct err *e);
+
+struct spool_event_filter {
+	int64_t message;  /* 0: any */
+	unsigned n;	  /* 0: any */
+	uint64_t session; /* 0: any */
+	int64_t after_id; /* 0: from the oldest kept */
+	bool newest;	  /* the last LIMIT ones (still in order) */
+};
+/* In order of id. Given. */
+enum err_code spool_event_list(struct spool_txn *t,
+	const struct spool_event_filter *f, size_t limit,
+	struct spool_event **list_r, size_t *n_r, struct err *e);
+
+#endif

@@ -1,0 +1,25 @@
+/* Making a TCP connection: look-up on a helper, then each address in turn. */
+#ifndef NET_DIAL_H
+#define NET_DIAL_H
+
+#include "net/loop.h"
+
+struct dial;
+
+struct dial_conf {
+	const char *host; /* name or address; copied */
+	unsigned port;
+	const char *interface; /* SO_BINDTODEVICE; NULL: any */
+	const char *address;   /* bind to; NULL: any */
+	uint64_t timeout_ms;   /* for the whole */
+};
+
+/* FD (non-blocking) is given, or -1 and ERR_* with words. Called once. */
+typedef void dial_fn(void *arg, int fd, enum err_code code, const char *why);
+
+struct dial *dial_start(struct loop *loop, struct pool *pool,
+	const struct dial_conf *conf, dial_fn *fn, void *arg);
+/* FN will not be called. NULL is fine. */
+void dial_cancel(struct dial *d);
+
+#endif

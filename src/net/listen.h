@@ -1,0 +1,33 @@
+/* Listening sockets: TCP and Unix. */
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include "net/loop.h"
+
+#include <sys/socket.h>
+
+struct listener;
+
+/* FD is given to the callee. */
+typedef void listen_fn(void *arg, int fd);
+
+/*
+ * ADDRESS "*": IPv6 and IPv4 (IPv4 alone where the host has no IPv6). PORT 0:
+ * any free one. Errors say which address and why, ERR_LOCKED for a port in use.
+ */
+enum err_code listen_tcp(struct loop *loop, const char *address, unsigned port,
+	listen_fn *fn, void *arg, struct listener **listener_r, struct err *e);
+/* A Unix stream socket with MODE; a stale file of a dead daemon is replaced. */
+enum err_code listen_unix(struct loop *loop, const char *path, unsigned mode,
+	listen_fn *fn, void *arg, struct listener **listener_r, struct err *e);
+unsigned listener_port(const struct listener *l);
+void listener_pause(struct listener *l, bool pause);
+void listener_free(struct listener *l); /* NULL is fine */
+
+/* Who is at the other end of a Unix socket (SO_PEERCRED). */
+bool listen_peer_cred(int fd, unsigned *uid_r, unsigned *gid_r);
+
+/* Is ADDRESS (text) inside CIDR ("10.0.0.0/8", "::1/128", "192.0.2.1")? */
+bool net_in_network(const char *address, const char *cidr);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * TLS for streams: the only place that sets OpenSSL up for connections.
+ *
+ * Certificates are checked against clock_sane_s(), so a node whose clock is
+ * below the floor can still send (names and chains are checked as ever).
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/tls_facts.h"
+
+enum { TLS_PIN_BYTES = 32 };
+
+struct tls_server; /* shared by listeners, replaced whole on reload */
+struct tls_client; /* CA store and settings, shared by all peers */
+
+struct tls_server_conf {
+	const char *certificate, *key; /* PEM files; the chain in certificate */
+	const char *ca_file;	 /* for client certificates; may be NULL */
+	const char *min_version; /* "1.2" or "1.3" */
+	/*
+	 * Keys of session tickets, newest first, 80 octets each (name 16, AES
+	 * 32, HMAC 32); the first makes tickets, all open them. Copied.
+	 */
+	const unsigned char (*ticket_keys)[80];
+	size_t ticket_keys_n;
+};
+
+/* Errors name the file and what is wrong with it. */
+enum err_code tls_server_new(const struct tls_server_conf *conf,
+	struct tls_server **server_r, struct err *e);
+void tls_server_free(struct tls_server *s);
+
+struct tls_client_conf {
+	const char *ca_file; /* loaded on the first connection that needs it */
+	const char *min_version;
+};
+
+enum err_code tls_client_new(const struct tls_client_conf *conf,
+	struct tls_client **client_r, struct err *e);
+void tls_client_free(struct tls_client *c);
+
+enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_NONE, TLS_VERIFY_PIN };
+
+/* How one connection as client is checked. Texts borrowed until tls_up. */
+struct tls_policy {
+	const char *name; /* SNI and the name to verify (RFC 6125, 7817) */
+	enum tls_verify verify;
+	unsigned char pin[TLS_PIN_BYTES]; /* SHA-256 of the public key (SPKI) */
+	struct str ticket; /* a session kept from before; empty: none */
+	/* A session worth keeping arrived (any time on the stream). */
+	void (*ticket_fn)(void *arg, struct str session);
+	void *ticket_arg;
+};
+
+#endif

@@ -1,0 +1,68 @@
+#include "smtp/machine.h"
+
+size_t
+machine_feed(struct machine *m, struct str in)
+{
+	return m->ops->feed(m, in);
+}
+
+bool
+machine_next(struct machine *m, struct smtp_event *event_r)
+{
+	return m->ops->next(m, event_r);
+}
+
+void
+machine_answer(struct machine *m, const struct reply *reply)
+{
+	m->ops->answer(m, reply);
+}
+
+void
+machine_tls_done(struct machine *m, const struct tls_facts *facts)
+{
+	m->ops->tls_done(m, facts);
+}
+
+struct str
+machine_out(const struct machine *m)
+{
+	return buf_view(&m->out);
+}
+
+void
+machine_sent(struct machine *m, size_t n)
+{
+	buf_consume(&m->out, n);
+}
+
+void
+machine_tick(struct machine *m, uint64_t now_ms)
+{
+	m->ops->tick(m, now_ms);
+}
+
+uint64_t
+machine_deadline(const struct machine *m)
+{
+	return m->ops->deadline(m);
+}
+
+void
+machine_eof(struct machine *m)
+{
+	m->ops->eof(m);
+}
+
+enum want
+machine_want(const struct machine *m)
+{
+	return m->ops->want(m);
+}
+
+void
+machine_free(struct machine *m)
+{
+	if (m)
+		m->ops->free(m);
+}

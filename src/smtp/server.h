@@ -1,0 +1,58 @@
+/*
+ * The receiving side of SMTP (RFC 5321 section 3 and 4, as a server), and the
+ * provider's side of ATRN up to the turn (RFC 2645 5.1, 5.2).
+ *
+ * Grammar, order and limits are settled here; who may do what is the host's
+ * answer to an event. The verbs are one table (verb.h).
+ */
+#ifndef SMTP_SERVER_H
+#define SMTP_SERVER_H
+
+#include "smtp/machine.h"
+
+struct smtp_server_conf {
+	const char *hostname; /* kept (borrowed for the machine's life) */
+	const char *greeting; /* text behind the host name; NULL: default */
+	unsigned extensions;  /* EXT_ bits this service may offer */
+	uint64_t message_size_max;   /* octets; 0 none. Shown by SIZE */
+	size_t recipients_max;	     /* per message: then 452 4.5.3 */
+	size_t line_max;	     /* octets of a content line without CRLF */
+	size_t errors_max;	     /* refused commands, then 421 4.7.0 */
+	size_t commands_max;	     /* idle commands (NOOP, RSET...) between
+					messages, then 421 4.7.0 */
+	uint64_t command_timeout_ms; /* 5321 4.5.3.2.7: 5 min */
+	uint64_t data_timeout_ms;    /* between blocks, 4.5.3.2.5: 3 min */
+	bool tls_active;    /* the stream is under TLS from the start */
+	bool tls_required;  /* 530 5.7.0 for all but EHLO STARTTLS NOOP QUIT */
+	bool auth_required; /* 530 5.7.0 to MAIL, ATRN before AUTH */
+	bool odmr;	    /* the odmr service: 502 to MAIL and RCPT;
+			       ATRN without AUTH is 530 */
+	bool turned;	    /* after ATRN: no STARTTLS, AUTH, ATRN */
+	/*
+	 * Mechanisms to show in EHLO, blank separated, as they stand with and
+	 * without TLS; "" hides AUTH.
+	 */
+	const char *mechs_tls, *mechs_clear;
+};
+
+struct smtp_server; /* its first field is a struct machine */
+
+/* The 220 greeting is in out at once. */
+struct smtp_server *smtp_server_new(
+	const struct smtp_server_conf *conf, uint64_t now_ms);
+struct machine *smtp_server_machine(struct smtp_server *s);
+
+/*
+ * The host wants the client gone: "421 4.3.2 TEXT" goes out where the protocol
+ * allows (never inside a body), then WANT_CLOSE.
+ */
+void smtp_server_shutdown(struct smtp_server *s, const char *text);
+
+bool smtp_server_is_authenticated(const struct smtp_server *s);
+/* The name of EHLO/HELO, "" before. */
+const char *smtp_server_helo(const struct smtp_server *s);
+bool smtp_server_is_extended(const struct smtp_server *s);
+/* True while a body is being read. */
+bool smtp_server_in_body(const struct smtp_server *s);
+
+#endif
