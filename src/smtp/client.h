@@ -26,7 +26,6 @@ struct smtp_client_conf {
 	const char *user, *password; /* NULL: no AUTH */
 	bool auth_required;	     /* fail where AUTH is not possible */
 	bool auth_clear;   /* CRAM-MD5 and SCRAM without TLS are allowed */
-	bool lmtp;	   /* LHLO; one final reply per recipient (RFC 2033) */
 	uint64_t stall_ms; /* replies: 5 min, greeting 5 min (4.5.3.2) */
 	uint64_t final_ms; /* the reply to the final dot: 10 min */
 	uint64_t turn_ms;  /* the reply to ATRN: at least 10 min (2645 5.2.1) */

@@ -67,6 +67,7 @@ enum client_fail {
 	FAIL_TLS,	   /* STARTTLS not offered or refused, where required */
 	FAIL_AUTH,	   /* no common mechanism, or 4xx/5xx */
 	FAIL_EARLY_OCTETS, /* octets behind STARTTLS or ATRN's reply */
+	FAIL_ABORTED,	   /* the host cut it: smtp_client_abort */
 };
 
 struct smtp_event {

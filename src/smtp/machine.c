@@ -34,6 +34,8 @@ void
 machine_sent(struct machine *m, size_t n)
 {
 	buf_consume(&m->out, n);
+	if (m->ops->sent)
+		m->ops->sent(m);
 }
 
 void

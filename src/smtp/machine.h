@@ -49,6 +49,7 @@ struct machine_ops {
 	void (*eof)(struct machine *m);
 	enum want (*want)(const struct machine *m);
 	void (*free)(struct machine *m);
+	void (*sent)(struct machine *m); /* may be NULL: out has more room */
 };
 
 /* First field of struct smtp_server and struct smtp_client. */
@@ -65,6 +66,7 @@ bool machine_next(struct machine *m, struct smtp_event *event_r);
 void machine_answer(struct machine *m, const struct reply *reply);
 void machine_tls_done(struct machine *m, const struct tls_facts *facts);
 struct str machine_out(const struct machine *m);
+/* N octets of out are gone; more may have come into it, so look again. */
 void machine_sent(struct machine *m, size_t n);
 /*
  * Hands monotonic time in. At or past machine_deadline the machine gives up
