@@ -8,7 +8,21 @@
  *
  * With PIPELINING, MAIL, all RCPTs and DATA leave in one flight; with
  * CHUNKING, BDAT carries the body (RFC 3030). A message of which no recipient
- * was taken is ended by RSET, or a lone dot where the peer said 354.
+ * was taken is ended by RSET (in front of the next work, never with QUIT), or a
+ * lone dot where the peer said 354.
+ *
+ * Order for the host: machine_tick first in every wake-up, then machine_feed
+ * and machine_next until both give nothing, then work. Before machine_eof it
+ * feeds all that had come. machine_sent may put more into out (a long envelope
+ * is written in parts): look at machine_out again until it is empty.
+ *
+ * Deadlines count from the last whole reply, the last octets sent and the last
+ * thing the host gave, whichever was later, so a slow link that moves is never
+ * cut. At WANT_WORK, WANT_TLS, WANT_TURN, and at WANT_BODY with nothing to
+ * send, it is the host's turn and there is none.
+ *
+ * Every end but that of smtp_client_quit is one EV_FAILED and then WANT_CLOSE.
+ * What was unsent is dropped then, so a message never gets its end later.
  */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
@@ -29,7 +43,8 @@ struct smtp_client_conf {
 	uint64_t stall_ms; /* replies: 5 min, greeting 5 min (4.5.3.2) */
 	uint64_t final_ms; /* the reply to the final dot: 10 min */
 	uint64_t turn_ms;  /* the reply to ATRN: at least 10 min (2645 5.2.1) */
-	size_t chunk_bytes; /* BDAT size; 0: the message in one BDAT LAST */
+	size_t chunk_bytes; /* BDAT size; 0: the message in one BDAT LAST.
+			       With PIPELINING chunks go without waiting */
 };
 
 struct smtp_client;
@@ -41,7 +56,10 @@ struct machine *smtp_client_machine(struct smtp_client *c);
 /* The extensions of the last EHLO reply (EXT_ bits), and SIZE's limit. */
 unsigned smtp_client_extensions(const struct smtp_client *c);
 uint64_t smtp_client_size_max(const struct smtp_client *c); /* 0: none */
-/* The EHLO keyword lines as the peer said them, '\n' between them. */
+/*
+ * The EHLO keyword lines as the peer said them, unknown ones too, '\n' between
+ * them, at most 4 KiB of whole lines; what is not printable ASCII shows as '?'.
+ */
 const char *smtp_client_keywords(const struct smtp_client *c);
 
 /* One message. Texts are copied. */
@@ -57,24 +75,33 @@ struct smtp_mail {
 /*
  * Legal at WANT_WORK. Sends the envelope. Later EV_MAIL_REPLY, EV_RCPT_REPLY
  * (one each, in order), WANT_BODY, EV_DONE. With BDAT the body begins after all
- * RCPT replies; the first WANT_BODY comes only if some recipient was taken.
+ * RCPT replies; the first WANT_BODY comes only if some recipient was taken. A
+ * refused MAIL is followed by EV_DONE alone, when all its replies are in.
  */
 void smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail);
 /*
  * Octets of the body at WANT_BODY, in order; returns how many were taken (out
  * is bounded, so send and come again). The last octets make the machine
  * append the final dot; the host must have made `in_doubt` durable before
- * it hands over the last octet. CRLF lines are the caller's guarantee.
+ * it hands over the last octet. CRLF lines are the caller's guarantee. After a
+ * refused chunk only the chunk under way is still wanted.
  */
 size_t smtp_client_body(struct smtp_client *c, struct str octets);
-/* Octets of the body still to be handed over. */
+/* Octets of the body still to be handed over; 0 when none is wanted. */
 uint64_t smtp_client_body_left(const struct smtp_client *c);
-/* The body cannot be read: closes the connection (a cut never delivers). */
+/*
+ * The body cannot be read, or the link must go: EV_FAILED(FAIL_ABORTED) with
+ * WHY (copied) and WANT_CLOSE. A cut never delivers.
+ */
 void smtp_client_abort(struct smtp_client *c, const char *why);
 
-/* DOMAINS: comma separated, NULL for all. Legal at WANT_WORK. */
+/*
+ * DOMAINS: comma separated, NULL for all. Legal at WANT_WORK. Then EV_TURNED,
+ * or EV_TURN_REPLY and WANT_WORK; where the peer does not offer ATRN, or the
+ * line would be malformed or too long, the reply is our own 502 or 501.
+ */
 void smtp_client_atrn(struct smtp_client *c, const char *domains);
-/* QUIT. Legal at WANT_WORK; then WANT_CLOSE after the reply. */
+/* QUIT. Legal at WANT_WORK; WANT_CLOSE after the reply, or 10 s. No event. */
 void smtp_client_quit(struct smtp_client *c);
 
 #endif

@@ -1,0 +1,185 @@
+/* Greeting, EHLO or HELO, STARTTLS (RFC 5321 3.1, 3.2, RFC 3207). */
+#include "smtp/client_private.h"
+
+#include <string.h>
+
+void
+client_greeting_reply(
+	struct smtp_client *c, const struct reply *r, struct client_expect x)
+{
+	(void)x;
+	switch (reply_class(r)) {
+	case 2:
+		client_enter(c, CL_HELLO);
+		break;
+	case 4:
+	case 5:
+		client_fail(c, FAIL_REFUSED, r, "the peer takes no mail now");
+		break;
+	default:
+		client_fail(c, FAIL_PROTOCOL, r, "this is no greeting");
+	}
+}
+
+/* RFC 3207 4.2: what was known before TLS is forgotten. */
+void
+client_hello_enter(struct smtp_client *c)
+{
+	c->extensions = 0;
+	c->size_max = 0;
+	buf_clear(&c->hello_text);
+	buf_clear(&c->keywords);
+	buf_clear(&c->mechs);
+	client_command(c, CK_HELLO, "%s %s", c->helo ? "HELO" : "EHLO",
+		c->conf.hostname);
+}
+
+/* --- what the EHLO reply says --------------------------------------------- */
+
+static void
+keep_keyword(struct smtp_client *c, struct str line)
+{
+	if (line.n + 1 >= buf_room(&c->keywords))
+		return;
+	if (c->keywords.len > 0)
+		buf_addz(&c->keywords, "\n");
+	for (size_t i = 0; i < line.n; i++) {
+		char o = line.p[i];
+
+		buf_add(&c->keywords, o >= ' ' && o <= '~' ? &o : "?", 1);
+	}
+	buf_z(&c->keywords);
+}
+
+/* ehlo-line (RFC 5321 4.1.1.1), and the old "AUTH=LOGIN". */
+static void
+take_keyword(struct smtp_client *c, struct str line)
+{
+	size_t n = 0;
+	struct str rest;
+	unsigned bit;
+
+	line = str_trim(line);
+	if (line.n == 0)
+		return;
+	keep_keyword(c, line);
+	while (n < line.n && line.p[n] != ' ' && line.p[n] != '\t' &&
+		line.p[n] != '=')
+		n++;
+	rest = n < line.n ? str_trim(str_skip(line, n + 1)) : STR("");
+	bit = ext_by_name((struct str){line.p, n});
+	c->extensions |= bit;
+	if (bit == EXT_SIZE && !str_u64(rest, &c->size_max))
+		c->size_max = 0;
+	if (bit == EXT_AUTH && rest.n + 1 <= buf_room(&c->mechs)) {
+		buf_adds(&c->mechs, rest);
+		buf_addz(&c->mechs, " ");
+	}
+}
+
+/* The first line is the peer's name, each other one a keyword. */
+static void
+take_keywords(struct smtp_client *c)
+{
+	struct str text = buf_view(&c->hello_text), line;
+
+	for (bool first = true; text.n > 0; first = false) {
+		line = str_cut(text, '\n', &text);
+		if (first || line.n < 5) /* "250-" and CR */
+			continue;
+		take_keyword(c, (struct str){line.p + 4, line.n - 5});
+	}
+}
+
+/* --- and then ------------------------------------------------------------- */
+
+static bool
+wants_tls(const struct smtp_client *c)
+{
+	return !c->tls && !c->conf.turned && c->conf.tls != CLIENT_TLS_NONE;
+}
+
+static void
+hello_done(struct smtp_client *c)
+{
+	if (wants_tls(c) && (c->extensions & EXT_STARTTLS))
+		client_enter(c, CL_STARTTLS);
+	else if (wants_tls(c) && c->conf.tls == CLIENT_TLS_REQUIRED)
+		client_fail(c, FAIL_TLS, NULL,
+			"TLS is required and the peer does not offer it");
+	else
+		client_enter(c, CL_AUTH);
+}
+
+/* RFC 5321 3.2: EHLO was "not recognized", so HELO may do. */
+static bool
+is_unrecognized(const struct reply *r)
+{
+	return r->code == 500 || r->code == 502 || r->code == 504;
+}
+
+static void
+hello_refused(struct smtp_client *c, const struct reply *r)
+{
+	if (c->helo || !is_unrecognized(r)) {
+		client_fail(c, FAIL_REFUSED, r, "EHLO was refused");
+	} else if (wants_tls(c) && c->conf.tls == CLIENT_TLS_REQUIRED) {
+		client_fail(c, FAIL_TLS, r,
+			"TLS is required and the peer does not know EHLO");
+	} else if (c->conf.auth_required && !c->conf.turned) {
+		client_fail(c, FAIL_AUTH, r,
+			"AUTH is required and the peer does not know EHLO");
+	} else {
+		c->helo = true;
+		client_enter(c, CL_HELLO);
+	}
+}
+
+void
+client_hello_reply(
+	struct smtp_client *c, const struct reply *r, struct client_expect x)
+{
+	(void)x;
+	switch (reply_class(r)) {
+	case 2:
+		if (!c->helo)
+			take_keywords(c);
+		buf_free(&c->hello_text);
+		hello_done(c);
+		break;
+	case 4:
+	case 5:
+		hello_refused(c, r);
+		break;
+	default:
+		client_fail(c, FAIL_PROTOCOL, r, "this is no reply to EHLO");
+	}
+}
+
+void
+client_starttls_enter(struct smtp_client *c)
+{
+	client_command(c, CK_STARTTLS, "STARTTLS");
+}
+
+void
+client_starttls_reply(
+	struct smtp_client *c, const struct reply *r, struct client_expect x)
+{
+	(void)x;
+	switch (reply_class(r)) {
+	case 2:
+		client_enter(c, CL_TLS);
+		break;
+	case 4:
+	case 5:
+		if (c->conf.tls == CLIENT_TLS_REQUIRED)
+			client_fail(c, FAIL_TLS, r, "STARTTLS was refused");
+		else
+			client_enter(c, CL_AUTH);
+		break;
+	default:
+		client_fail(
+			c, FAIL_PROTOCOL, r, "this is no reply to STARTTLS");
+	}
+}
