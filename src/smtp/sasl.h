@@ -22,12 +22,14 @@ enum sasl_step { SASL_MORE, SASL_OK, SASL_FAILED, SASL_SYNTAX };
 struct sasl_server;
 
 /*
- * MECH as in sasl_mechs_server(); NULL: unknown or not allowed here. HOST is
- * the name for CRAM-MD5 challenges.
+ * MECH as in sasl_mechs_server(); NULL: unknown. Whether it is allowed here
+ * is for who offers it. HOST is our name, for mechanisms that use one. Names
+ * are given to LOOKUP as the client wrote them, once for an exchange.
  */
 struct sasl_server *sasl_server_new(
 	const char *mech, const char *host, sasl_lookup *lookup, void *arg);
 /*
+ * SASL_SYNTAX wants a 501 (5.5.2), SASL_FAILED a 535 (5.7.8).
  * One base64 line from the client ("=" is the empty response; P NULL: no
  * initial response). MORE: the base64 challenge is appended to OUT.
  */
@@ -53,6 +55,8 @@ const char *sasl_client_mech(const struct sasl_client *s);
 /*
  * The next line. First call with CHALLENGE.p NULL: *initial_r says whether
  * this mechanism has an initial response (in OUT, base64, "=" for empty).
+ * MORE and OK: the line in OUT (may be empty) is to be sent; after OK only the
+ * server's verdict follows. FAILED and SYNTAX: send "*".
  */
 enum sasl_step sasl_client_step(struct sasl_client *s, struct str challenge,
 	struct buf *out, bool *initial_r);

@@ -9,7 +9,21 @@
 #define SMTP_SERVER_H
 
 #include "smtp/machine.h"
+#include "wire/dot.h"
 
+/*
+ * What the host must do beyond machine.h:
+ *
+ * - tick before it feeds, so that waits are measured from the right moment;
+ * - at WANT_TLS and WANT_TURN hand what its own input buffer holds to
+ *   machine_feed before it acts. Octets there came behind STARTTLS or ATRN: the
+ *   machine takes none of them, tells EV_REFUSED and wants CLOSE;
+ * - at the end of the stream feed what is left, then machine_eof.
+ *
+ * A limit of 0 below means none. After EV_RESET, EV_BODY_FAULT and
+ * EV_BODY_TOO_BIG no other event of that message follows. EV_CLOSED comes from
+ * machine_eof only; an answer still owed then may be given and is dropped.
+ */
 struct smtp_server_conf {
 	const char *hostname; /* kept (borrowed for the machine's life) */
 	const char *greeting; /* text behind the host name; NULL: default */
@@ -54,5 +68,10 @@ const char *smtp_server_helo(const struct smtp_server *s);
 bool smtp_server_is_extended(const struct smtp_server *s);
 /* True while a body is being read. */
 bool smtp_server_in_body(const struct smtp_server *s);
+/*
+ * What was seen in the content of the message in hand: valid from EV_BODY_END
+ * until its answer.
+ */
+const struct content_check *smtp_server_content(const struct smtp_server *s);
 
 #endif

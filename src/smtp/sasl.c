@@ -1,0 +1,119 @@
+#include "smtp/sasl.h"
+
+#include "smtp/sasl_private.h"
+
+#include <string.h>
+
+static const char *const names[] = {
+	[MECH_SCRAM] = "SCRAM-SHA-256",
+	[MECH_CRAM] = "CRAM-MD5",
+	[MECH_PLAIN] = "PLAIN",
+	[MECH_LOGIN] = "LOGIN",
+};
+
+const char *
+sasl_mech_name(enum sasl_mech mech)
+{
+	return names[mech];
+}
+
+enum sasl_mech
+sasl_mech_find(struct str name)
+{
+	enum sasl_mech mech = 0;
+
+	while (mech < MECH_N && !str_eq_nocase(str_of(names[mech]), name))
+		mech++;
+	return mech;
+}
+
+const char *
+sasl_mechs_server(bool tls, bool clear_allowed, bool cram)
+{
+	if (tls)
+		return cram ? "SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"
+			    : "SCRAM-SHA-256 PLAIN LOGIN";
+	if (clear_allowed)
+		return cram ? "SCRAM-SHA-256 CRAM-MD5" : "SCRAM-SHA-256";
+	return "";
+}
+
+static const char alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int
+digit(char c)
+{
+	const char *p = c ? strchr(alphabet, c) : NULL;
+
+	return p ? (int)(p - alphabet) : -1;
+}
+
+/* Four octets of base64 into up to three; returns how many, 0: malformed. */
+static size_t
+decode_group(const char *in, bool last, unsigned char out[3])
+{
+	unsigned bits = 0;
+	size_t pad = 0;
+
+	if (last && in[3] == '=')
+		pad = in[2] == '=' ? 2 : 1;
+	for (size_t i = 0; i < 4; i++) {
+		int d = i < 4 - pad ? digit(in[i]) : 0;
+
+		if (d < 0)
+			return 0;
+		bits = bits << 6 | (unsigned)d;
+	}
+	/* Bits that the pad throws away are zero in the one right form. */
+	if (bits & ((1U << (8 * pad)) - 1))
+		return 0;
+	out[0] = (unsigned char)(bits >> 16);
+	out[1] = (unsigned char)(bits >> 8);
+	out[2] = (unsigned char)bits;
+	return 3 - pad;
+}
+
+bool
+sasl_decode(struct str line, struct buf *out)
+{
+	unsigned char group[3];
+
+	if (str_eq(line, STR("=")))
+		return true;
+	if (line.n % 4 != 0)
+		return false;
+	for (size_t i = 0; i < line.n; i += 4) {
+		size_t n = decode_group(line.p + i, i + 4 == line.n, group);
+
+		if (n == 0 || !buf_add(out, group, n))
+			return false;
+	}
+	return true;
+}
+
+void
+sasl_encode(struct str message, struct buf *out)
+{
+	for (size_t i = 0; i < message.n; i += 3) {
+		size_t left = message.n - i;
+		const unsigned char *p = (const unsigned char *)message.p + i;
+		unsigned bits = (unsigned)p[0] << 16 |
+				(left > 1 ? (unsigned)p[1] << 8 : 0) |
+				(left > 2 ? p[2] : 0);
+		char group[4] = {alphabet[bits >> 18],
+			alphabet[bits >> 12 & 63],
+			left > 1 ? alphabet[bits >> 6 & 63] : '=',
+			left > 2 ? alphabet[bits & 63] : '='};
+
+		buf_add(out, group, sizeof(group));
+	}
+}
+
+void
+sasl_wipe(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	buf_free(b);
+}

@@ -1,0 +1,199 @@
+/* The client's side of SASL. */
+#include "smtp/sasl_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sasl_client {
+	enum sasl_mech mech;
+	char *user, *password; /* owned; overwritten when freed */
+	Gsasl *gsasl;	       /* not for LOGIN */
+	Gsasl_session *session;
+	unsigned steps;
+	bool done, failed;
+};
+
+static bool
+is_offered(struct str offered, enum sasl_mech mech)
+{
+	while (offered.n > 0) {
+		struct str word = str_cut(offered, ' ', &offered);
+
+		if (str_eq_nocase(word, str_of(sasl_mech_name(mech))))
+			return true;
+	}
+	return false;
+}
+
+static enum sasl_mech
+choose(struct str offered, bool tls, bool clear_allowed)
+{
+	enum sasl_mech mech = MECH_N;
+
+	/* The enum is in the order of preference. */
+	if (tls || clear_allowed)
+		for (mech = MECH_SCRAM; mech < MECH_N; mech++)
+			if (is_offered(offered, mech))
+				break;
+	if (!tls && (mech == MECH_PLAIN || mech == MECH_LOGIN))
+		return MECH_N;
+	return mech;
+}
+
+static int
+callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
+{
+	(void)gsasl;
+	(void)session;
+	(void)property;
+	return GSASL_NO_CALLBACK; /* all there is was set at the start */
+}
+
+struct sasl_client *
+sasl_client_new(struct str offered, bool tls, bool clear_allowed,
+	const char *user, const char *password)
+{
+	enum sasl_mech mech = choose(offered, tls, clear_allowed);
+	struct sasl_client *s;
+
+	if (mech == MECH_N)
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	s->mech = mech;
+	s->user = str_dupz(user);
+	s->password = str_dupz(password);
+	if (mech == MECH_LOGIN)
+		return s;
+	if (gsasl_init(&s->gsasl) != GSASL_OK)
+		goto out;
+	gsasl_callback_set(s->gsasl, callback);
+	if (gsasl_client_start(s->gsasl, sasl_mech_name(mech), &s->session) !=
+		GSASL_OK)
+		goto out;
+	gsasl_property_set(s->session, GSASL_AUTHID, user);
+	gsasl_property_set(s->session, GSASL_PASSWORD, password);
+	return s;
+out:
+	sasl_client_free(s);
+	return NULL;
+}
+
+const char *
+sasl_client_mech(const struct sasl_client *s)
+{
+	return sasl_mech_name(s->mech);
+}
+
+/*
+ * "r=...,s=...,i=4096": RFC 7677 4 asks for at least 4096 rounds, and a peer
+ * must not make us count for minutes.
+ */
+static bool
+is_sane_round_count(struct str message)
+{
+	struct str rest = message;
+
+	while (rest.n > 0) {
+		struct str field = str_cut(rest, ',', &rest);
+		uint64_t rounds;
+
+		if (field.n > 2 && field.p[0] == 'i' && field.p[1] == '=')
+			return str_u64(str_skip(field, 2), &rounds) &&
+			       rounds >= SASL_ITERATIONS &&
+			       rounds <= SASL_ITERATIONS_MAX;
+	}
+	return false;
+}
+
+static enum sasl_step
+step_login(struct sasl_client *s, struct buf *out)
+{
+	const char *text = s->steps == 2 ? s->user : s->password;
+
+	sasl_encode(str_of(text), out);
+	s->done = s->steps == 3;
+	return s->done ? SASL_OK : SASL_MORE;
+}
+
+static enum sasl_step
+step_gsasl(struct sasl_client *s, struct str message, struct buf *out)
+{
+	char *answer = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (s->mech == MECH_SCRAM && s->steps == 2 &&
+		!is_sane_round_count(message))
+		return SASL_FAILED;
+	rc = gsasl_step(s->session, message.p, message.n, &answer, &n);
+	if (rc == GSASL_OK || rc == GSASL_NEEDS_MORE)
+		sasl_encode((struct str){answer, n}, out);
+	gsasl_free(answer);
+	if (rc == GSASL_NEEDS_MORE)
+		return SASL_MORE;
+	s->done = rc == GSASL_OK;
+	return s->done ? SASL_OK : SASL_FAILED;
+}
+
+static enum sasl_step
+step_message(struct sasl_client *s, struct str message, struct buf *out)
+{
+	return s->mech == MECH_LOGIN ? step_login(s, out)
+				     : step_gsasl(s, message, out);
+}
+
+/* LOGIN and CRAM-MD5 wait for the server's first question. */
+static enum sasl_step
+start(struct sasl_client *s, struct buf *out, bool *initial_r)
+{
+	*initial_r = s->mech == MECH_SCRAM || s->mech == MECH_PLAIN;
+	return *initial_r ? step_gsasl(s, STR(""), out) : SASL_MORE;
+}
+
+enum sasl_step
+sasl_client_step(struct sasl_client *s, struct str challenge, struct buf *out,
+	bool *initial_r)
+{
+	enum sasl_step step = SASL_SYNTAX;
+	struct buf message;
+
+	*initial_r = false;
+	if (s->failed || s->done || ++s->steps > SASL_STEPS_MAX)
+		return SASL_FAILED;
+	if (!challenge.p)
+		return start(s, out, initial_r);
+	buf_init(&message, SASL_MESSAGE_MAX);
+	if (sasl_decode(challenge, &message))
+		step = step_message(s, buf_view(&message), out);
+	sasl_wipe(&message);
+	s->failed = step == SASL_FAILED || step == SASL_SYNTAX;
+	return step;
+}
+
+bool
+sasl_client_is_done(const struct sasl_client *s)
+{
+	return s->done;
+}
+
+static void
+wipe(char *z)
+{
+	if (z)
+		explicit_bzero(z, strlen(z));
+	free(z);
+}
+
+void
+sasl_client_free(struct sasl_client *s)
+{
+	if (!s)
+		return;
+	if (s->session)
+		gsasl_finish(s->session);
+	if (s->gsasl)
+		gsasl_done(s->gsasl);
+	wipe(s->user);
+	wipe(s->password);
+	free(s);
+}

@@ -1,0 +1,317 @@
+/*
+ * The server's side of SASL.
+ *
+ * A name that nobody has is treated as a name with a wrong password: its
+ * decoy verifier is derived from the name and a secret of this process, so
+ * that SCRAM shows the same salt each time it is asked.
+ */
+#include "smtp/sasl_private.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sasl_server {
+	enum sasl_mech mech;
+	sasl_lookup *lookup;
+	void *arg;
+	Gsasl *gsasl;		/* not for LOGIN */
+	Gsasl_session *session; /* likewise */
+	char name[SASL_NAME_MAX + 1];
+	struct verifier verifier;
+	bool is_known, is_looked_up;
+	bool is_finished; /* only the empty answer to the last message is due */
+	unsigned steps;
+};
+
+/* --- the decoy ------------------------------------------------------------ */
+
+static char secret[SASL_KEY_BYTES];
+static pthread_once_t secret_once = PTHREAD_ONCE_INIT;
+
+static void
+make_secret(void)
+{
+	if (gsasl_random(secret, sizeof(secret)) != GSASL_OK)
+		abort(); /* no source of randomness: nothing is safe */
+}
+
+static void
+make_decoy(const char *name, struct verifier *v)
+{
+	char salted[SASL_KEY_BYTES], client[SASL_KEY_BYTES];
+	char server[SASL_KEY_BYTES], stored[SASL_KEY_BYTES];
+
+	pthread_once(&secret_once, make_secret);
+	memset(v, 0, sizeof(*v));
+	/* One round is a keyed hash of name and secret. */
+	gsasl_scram_secrets_from_password(GSASL_HASH_SHA256, name, 1, secret,
+		sizeof(secret), salted, client, server, stored);
+	v->iterations = SASL_ITERATIONS;
+	memcpy(v->salt, salted, sizeof(v->salt));
+	memcpy(v->server_key, server, sizeof(v->server_key));
+	memcpy(v->stored_key, stored, sizeof(v->stored_key));
+}
+
+/* Finds who NAME is, once. False: the name is too long to be anyone's. */
+static bool
+look_up(struct sasl_server *s, const char *name)
+{
+	struct verifier decoy;
+
+	if (s->is_looked_up)
+		return true;
+	if (!str_copyz(s->name, sizeof(s->name), name))
+		return false;
+	s->is_looked_up = true;
+	make_decoy(s->name, &decoy);
+	s->is_known = s->name[0] && s->lookup(s->arg, s->name, &s->verifier) &&
+		      s->verifier.iterations > 0;
+	if (!s->is_known)
+		s->verifier = decoy;
+	return true;
+}
+
+static enum sasl_step
+check_password(struct sasl_server *s, const char *password)
+{
+	bool matches = verifier_check(&s->verifier, password);
+
+	return matches && s->is_known ? SASL_OK : SASL_FAILED;
+}
+
+/* --- what GNU SASL asks --------------------------------------------------- */
+
+static void
+set_base64(Gsasl_session *session, Gsasl_property property, const void *p,
+	size_t n)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	sasl_encode((struct str){p, n}, &text);
+	gsasl_property_set(session, property, buf_z(&text));
+	sasl_wipe(&text);
+}
+
+static int
+give_scram(struct sasl_server *s, Gsasl_session *session)
+{
+	const struct verifier *v = &s->verifier;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", v->iterations);
+	gsasl_property_set(session, GSASL_SCRAM_ITER, number);
+	set_base64(session, GSASL_SCRAM_SALT, v->salt, sizeof(v->salt));
+	set_base64(session, GSASL_SCRAM_SERVERKEY, v->server_key,
+		sizeof(v->server_key));
+	set_base64(session, GSASL_SCRAM_STOREDKEY, v->stored_key,
+		sizeof(v->stored_key));
+	return GSASL_OK;
+}
+
+/* CRAM-MD5 needs the password; who has none gets one that nobody knows. */
+static int
+give_secret(struct sasl_server *s, Gsasl_session *session)
+{
+	if (s->is_known && s->verifier.secret[0])
+		gsasl_property_set(session, GSASL_PASSWORD, s->verifier.secret);
+	else
+		set_base64(session, GSASL_PASSWORD, secret, sizeof(secret));
+	return GSASL_OK;
+}
+
+/* Acting for somebody else is not offered: authzid is empty or the name. */
+static bool
+is_acting_as_self(Gsasl_session *session, const char *authid)
+{
+	const char *authzid = gsasl_property_fast(session, GSASL_AUTHZID);
+
+	return !authzid || !authzid[0] || strcmp(authzid, authid) == 0;
+}
+
+static int
+validate(struct sasl_server *s, Gsasl_session *session, const char *authid)
+{
+	const char *password = gsasl_property_fast(session, GSASL_PASSWORD);
+
+	if (check_password(s, password ? password : "") != SASL_OK ||
+		!is_acting_as_self(session, authid))
+		return GSASL_AUTHENTICATION_ERROR;
+	return GSASL_OK;
+}
+
+static int
+callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
+{
+	struct sasl_server *s = gsasl_session_hook_get(session);
+	const char *authid;
+
+	(void)gsasl;
+	switch (property) {
+	case GSASL_VALIDATE_SIMPLE:
+	case GSASL_PASSWORD:
+	case GSASL_SCRAM_ITER:
+	case GSASL_SCRAM_SALT:
+	case GSASL_SCRAM_SERVERKEY:
+	case GSASL_SCRAM_STOREDKEY:
+		break;
+	default:
+		return GSASL_NO_CALLBACK;
+	}
+	authid = gsasl_property_fast(session, GSASL_AUTHID);
+	if (!authid || !look_up(s, authid))
+		return GSASL_AUTHENTICATION_ERROR;
+	if (property == GSASL_VALIDATE_SIMPLE)
+		return validate(s, session, authid);
+	if (s->mech == MECH_SCRAM)
+		return property == GSASL_PASSWORD ? GSASL_NO_CALLBACK
+						  : give_scram(s, session);
+	return property == GSASL_PASSWORD ? give_secret(s, session)
+					  : GSASL_NO_CALLBACK;
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+struct sasl_server *
+sasl_server_new(
+	const char *mech, const char *host, sasl_lookup *lookup, void *arg)
+{
+	enum sasl_mech found = sasl_mech_find(str_of(mech));
+	struct sasl_server *s;
+
+	if (found == MECH_N)
+		return NULL;
+	s = xcalloc(1, sizeof(*s));
+	s->mech = found;
+	s->lookup = lookup;
+	s->arg = arg;
+	if (found == MECH_LOGIN)
+		return s;
+	if (gsasl_init(&s->gsasl) != GSASL_OK)
+		goto out;
+	gsasl_callback_set(s->gsasl, callback);
+	if (gsasl_server_start(s->gsasl, sasl_mech_name(found), &s->session) !=
+		GSASL_OK)
+		goto out;
+	gsasl_session_hook_set(s->session, s);
+	gsasl_property_set(s->session, GSASL_SERVICE, "smtp");
+	gsasl_property_set(s->session, GSASL_HOSTNAME, host);
+	return s;
+out:
+	sasl_server_free(s);
+	return NULL;
+}
+
+/* The name in clear, then the password: two questions, two answers. */
+static enum sasl_step
+step_login(struct sasl_server *s, struct str message, struct buf *out)
+{
+	char text[SASL_NAME_MAX + 1];
+	enum sasl_step step;
+
+	if (memchr(message.p, '\0', message.n) ||
+		!str_copy(text, sizeof(text), message))
+		return SASL_FAILED;
+	if (!s->is_looked_up) {
+		look_up(s, text);
+		sasl_encode(STR("Password:"), out);
+		return SASL_MORE;
+	}
+	step = check_password(s, text);
+	explicit_bzero(text, sizeof(text));
+	return step;
+}
+
+static enum sasl_step
+step_gsasl(struct sasl_server *s, struct str message, struct buf *out)
+{
+	char *answer = NULL;
+	size_t n = 0;
+	const char *name;
+	int rc = gsasl_step(s->session, message.p, message.n, &answer, &n);
+
+	name = gsasl_property_fast(s->session, GSASL_AUTHID);
+	if (!s->is_looked_up && name)
+		str_copyz(s->name, sizeof(s->name), name);
+	if (rc == GSASL_OK || rc == GSASL_NEEDS_MORE)
+		sasl_encode((struct str){answer, n}, out);
+	gsasl_free(answer);
+	if (rc == GSASL_NEEDS_MORE)
+		return SASL_MORE;
+	if (rc == GSASL_MECHANISM_PARSE_ERROR)
+		return SASL_SYNTAX;
+	if (rc != GSASL_OK || !s->is_known ||
+		!is_acting_as_self(s->session, s->name))
+		return SASL_FAILED;
+	if (n == 0)
+		return SASL_OK;
+	/* SMTP's 235 carries no data: one more turn (RFC 4422 3.1). */
+	s->is_finished = true;
+	return SASL_MORE;
+}
+
+/* Before the client said anything: a first question, or an empty one. */
+static enum sasl_step
+start(struct sasl_server *s, struct buf *out)
+{
+	if (s->mech == MECH_LOGIN)
+		sasl_encode(STR("Username:"), out);
+	else if (s->mech == MECH_CRAM)
+		return step_gsasl(s, STR(""), out);
+	return SASL_MORE;
+}
+
+static enum sasl_step
+step_message(struct sasl_server *s, struct str message, struct buf *out)
+{
+	if (s->is_finished)
+		return message.n == 0 ? SASL_OK : SASL_FAILED;
+	if (s->mech == MECH_LOGIN)
+		return step_login(s, message, out);
+	return message.n > 0 ? step_gsasl(s, message, out) : SASL_SYNTAX;
+}
+
+enum sasl_step
+sasl_server_step(struct sasl_server *s, struct str line, struct buf *out)
+{
+	enum sasl_step step = SASL_SYNTAX;
+	bool is_first = s->steps++ == 0;
+	struct buf message;
+
+	if (!line.p)
+		return is_first ? start(s, out) : SASL_SYNTAX;
+	/*
+	 * RFC 4954 4: no initial response where the server begins. LOGIN, which
+	 * no standard binds, often comes with the name at once.
+	 */
+	if (is_first && s->mech == MECH_CRAM)
+		return SASL_SYNTAX;
+	if (s->steps > SASL_STEPS_MAX)
+		return SASL_FAILED;
+	buf_init(&message, SASL_MESSAGE_MAX);
+	if (sasl_decode(line, &message))
+		step = step_message(s, buf_view(&message), out);
+	sasl_wipe(&message);
+	return step;
+}
+
+const char *
+sasl_server_name(const struct sasl_server *s)
+{
+	return s->name;
+}
+
+void
+sasl_server_free(struct sasl_server *s)
+{
+	if (!s)
+		return;
+	if (s->session)
+		gsasl_finish(s->session);
+	if (s->gsasl)
+		gsasl_done(s->gsasl);
+	explicit_bzero(s, sizeof(*s));
+	free(s);
+}

@@ -1,0 +1,175 @@
+/* The verbs that move no mail: EHLO HELO RSET NOOP QUIT VRFY HELP STARTTLS. */
+#include "smtp/server_state.h"
+
+#include "wire/grammar.h"
+
+/*
+ * The grammar asks for a domain or an address literal. Names with an
+ * underscore are common on local networks and do no harm in a trace field.
+ */
+static bool
+is_host_name(struct str s)
+{
+	if (s.n == 0 || s.n > WIRE_DOMAIN_MAX)
+		return false;
+	if (grammar_is_domain(s, false) || grammar_is_address_literal(s))
+		return true;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+			    c == '.'))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 5321 4.1.4: a new EHLO does what RSET does. */
+static bool
+hello(struct smtp_server *s, struct str name, bool extended)
+{
+	struct smtp_event *e;
+
+	if (!is_host_name(name)) {
+		/* RFC 2034 4: no enhanced code in replies to EHLO and HELO. */
+		server_refusef(s, 501, "",
+			"%s needs a host name or an "
+			"address literal",
+			s->verb->name);
+		return false;
+	}
+	server_forget(s);
+	s->wake = false;
+	str_copy(s->helo, sizeof(s->helo), name);
+	s->extended = extended;
+	server_move(s, SERVER_READY);
+	e = server_emit(s, EV_HELO);
+	e->text = str_of(s->helo);
+	e->extended = extended;
+	return true;
+}
+
+static bool
+is_auth_shown(const struct smtp_server *s)
+{
+	return server_mechs(s)[0] && !s->authenticated &&
+	       (s->tls || !s->conf.tls_required);
+}
+
+/* What makes sense to say now; the rest of server_offered() is in force. */
+static unsigned
+shown_extensions(const struct smtp_server *s)
+{
+	unsigned ext = server_offered(s);
+
+	if (s->tls)
+		ext &= ~(unsigned)EXT_STARTTLS;
+	if (!is_auth_shown(s))
+		ext &= ~(unsigned)EXT_AUTH;
+	/* These two need parameters that nobody sets yet. */
+	return ext & ~(unsigned)(EXT_FUTURERELEASE | EXT_LIMITS);
+}
+
+static void
+add_keyword(const struct smtp_server *s, enum ext bit, struct buf *out)
+{
+	buf_addf(out, "\n%s", ext_name(bit));
+	if (bit == EXT_SIZE)
+		buf_addf(out, " %llu",
+			(unsigned long long)s->conf.message_size_max);
+	else if (bit == EXT_AUTH)
+		buf_addf(out, " %s", server_mechs(s));
+}
+
+void
+server_ehlo(struct smtp_server *s, struct str args)
+{
+	unsigned ext;
+	struct buf text;
+
+	if (!hello(s, args, true))
+		return;
+	ext = shown_extensions(s);
+	buf_init(&text, 0);
+	buf_addz(&text, s->conf.hostname);
+	for (unsigned bit = 1; bit && bit <= ext; bit <<= 1)
+		if (ext & bit)
+			add_keyword(s, (enum ext)bit, &text);
+	server_sayf(s, 250, "", "%s", buf_z(&text));
+	buf_free(&text);
+}
+
+void
+server_helo(struct smtp_server *s, struct str args)
+{
+	if (hello(s, args, false))
+		server_sayf(s, 250, "", "%s", s->conf.hostname);
+}
+
+void
+server_rset(struct smtp_server *s, struct str args)
+{
+	(void)args;
+	server_forget(s);
+	s->wake = false;
+	if (server_now(s) != SERVER_INIT)
+		server_move(s, SERVER_READY);
+	server_sayf(s, 250, "2.0.0", "Ok: reset");
+}
+
+void
+server_noop(struct smtp_server *s, struct str args)
+{
+	(void)args;
+	server_sayf(s, 250, "2.0.0", "Ok");
+}
+
+void
+server_quit(struct smtp_server *s, struct str args)
+{
+	(void)args;
+	server_forget(s);
+	server_sayf(s, 221, "2.0.0", "%s closing", s->conf.hostname);
+	server_emit(s, EV_QUIT);
+	server_move(s, SERVER_CLOSE);
+}
+
+void
+server_vrfy(struct smtp_server *s, struct str args)
+{
+	if (args.n == 0)
+		server_refusef(s, 501, "5.5.4", "VRFY needs an address");
+	else
+		server_sayf(s, 252, "2.5.0",
+			"Not verified; send mail to it and see");
+}
+
+void
+server_help(struct smtp_server *s, struct str args)
+{
+	struct buf text;
+
+	(void)args;
+	buf_init(&text, 0);
+	buf_addz(&text, "Verbs:");
+	for (const struct verb *v = verb_table(); v->name; v++)
+		if (v->run)
+			buf_addf(&text, " %s", v->name);
+	server_sayf(s, 214, "2.0.0", "%s", buf_z(&text));
+	buf_free(&text);
+}
+
+void
+server_starttls(struct smtp_server *s, struct str args)
+{
+	(void)args;
+	if (s->tls) {
+		server_refusef(s, 503, "5.5.1", "TLS is already on");
+	} else if (s->behind) {
+		server_close(s, "4.7.0", "octets arrived behind STARTTLS");
+	} else {
+		server_sayf(s, 220, "2.0.0", "Ready to start TLS");
+		server_move(s, SERVER_TLS);
+	}
+}
