@@ -22,7 +22,8 @@ enum path_kind { PATH_REVERSE, PATH_FORWARD };
  * Parses "<...>" at the front of *IN and moves behind it. Source routes
  * ("@a,@b:") are accepted and dropped (RFC 5321 4.1.1.3, appendix C). "<>" only
  * where KIND is PATH_REVERSE; "<postmaster>" without domain, in any case, only
- * where it is PATH_FORWARD. On false *why_r is a static text for a 501 or 553.
+ * where it is PATH_FORWARD. On false *IN is unchanged and *why_r is a static
+ * text for a 501 or 553.
  */
 bool address_path(struct str *in, enum path_kind kind, bool utf8,
 	struct mailbox *mailbox_r, const char **why_r);

@@ -21,7 +21,7 @@ struct dot_writer {
  * Takes octets of IN, appends message octets (dots undone) to OUT, until OUT
  * is full (buf_room below 4: stop, call again later), IN is used up or the end
  * of data was seen. *taken_r: octets taken. Returns true at the end of data;
- * octets behind it are not taken.
+ * octets behind it are not taken, and R is ready for the next message.
  */
 bool dot_read(
 	struct dot_reader *r, struct str in, struct buf *out, size_t *taken_r);
@@ -31,7 +31,10 @@ bool dot_read(
  * octets of IN were taken.
  */
 size_t dot_write(struct dot_writer *w, struct str in, struct buf *out);
-/* Appends the end of data: "." CRLF, with CRLF before it where it lacks. */
+/*
+ * Appends the end of data: "." CRLF, with CRLF before it where it lacks. W is
+ * ready for the next message then. False: no room, nothing was added.
+ */
 bool dot_write_end(struct dot_writer *w, struct buf *out);
 
 /*
@@ -48,7 +51,7 @@ enum content_fault {
 };
 
 struct content_check {
-	size_t line_limit; /* octets of a line without CRLF */
+	size_t line_limit; /* octets of a line without CRLF; 0 none */
 	size_t line_len;
 	bool saw_cr;
 	bool has_8bit, has_8bit_header;

@@ -26,5 +26,7 @@ bool grammar_is_address_literal(struct str s);
 /* Well-formed UTF-8 (RFC 3629), no overlong forms, no surrogates. */
 bool grammar_is_utf8(struct str s);
 bool grammar_is_ascii(struct str s);
+/* Octets of the well-formed UTF-8 character at the front of S; 0: none. */
+size_t grammar_utf8_octets(struct str s);
 
 #endif

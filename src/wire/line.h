@@ -22,9 +22,10 @@ struct line_reader {
 	struct buf text; /* the line so far, without its CRLF */
 	bool saw_cr;	 /* the last octet taken was CR */
 	bool too_long, bare;
+	bool done; /* the line in text was handed out; the next call drops it */
 };
 
-/* LIMIT: octets of a line without CRLF. */
+/* LIMIT: octets of a line without CRLF, at least 1. */
 void line_reader_init(struct line_reader *r, size_t limit);
 void line_reader_free(struct line_reader *r);
 void line_reader_set_limit(struct line_reader *r, size_t limit);

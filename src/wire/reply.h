@@ -44,7 +44,8 @@ struct reply_parser {
 enum reply_result {
 	REPLY_MORE,
 	REPLY_DONE, /* parser->reply is whole; valid until the next feed */
-	REPLY_BAD,  /* not a reply: no code, codes differ, bounds exceeded */
+	REPLY_BAD,  /* not a reply: no code, codes differ, bounds exceeded.
+		       parser->reply.text says which; parse no further */
 };
 
 void reply_parser_init(struct reply_parser *p);
