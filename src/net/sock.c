@@ -1,0 +1,44 @@
+#include "net/sock.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+static ssize_t
+sock_failed(struct sock *s)
+{
+	if (errno == EWOULDBLOCK)
+		errno = EAGAIN;
+	else if (errno != EAGAIN && !s->error)
+		s->error = errno;
+	return -1;
+}
+
+ssize_t
+sock_recv(struct sock *s, void *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = recv(s->fd, p, n, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return sock_failed(s);
+	if (got == 0 && n > 0)
+		s->eof = true;
+	s->received += (uint64_t)got;
+	return got;
+}
+
+ssize_t
+sock_send(struct sock *s, const void *p, size_t n)
+{
+	ssize_t put;
+
+	do
+		put = send(s->fd, p, n, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put < 0)
+		return sock_failed(s);
+	s->sent += (uint64_t)put;
+	return put;
+}

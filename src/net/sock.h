@@ -1,0 +1,24 @@
+/* A socket that counts; under the plain and the TLS side of a stream. */
+#ifndef NET_SOCK_H
+#define NET_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sock {
+	int fd;
+	int error; /* errno of the first failure; sticky */
+	bool eof;  /* the peer has sent its last octet */
+	uint64_t sent, received;
+};
+
+/*
+ * Octets moved; 0 at the end of input; -1 with `error` set when the socket
+ * failed, or with errno EAGAIN when it has to wait.
+ */
+ssize_t sock_recv(struct sock *s, void *p, size_t n);
+ssize_t sock_send(struct sock *s, const void *p, size_t n);
+
+#endif
