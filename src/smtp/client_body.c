@@ -14,7 +14,7 @@ enum { BDAT_LINE_MAX = sizeof("BDAT 18446744073709551615 LAST\r\n") };
  * PIPELINING (RFC 3030 4.2). After a refused one none goes any more.
  */
 static bool
-may_chunk(const struct smtp_client *c)
+may_bdat(const struct smtp_client *c)
 {
 	if (c->mail.refused || !client_can_expect(c))
 		return false;
@@ -22,7 +22,7 @@ may_chunk(const struct smtp_client *c)
 }
 
 static void
-chunk_begin(struct smtp_client *c)
+bdat_begin(struct smtp_client *c)
 {
 	uint64_t n = c->mail.body_left, most = c->conf.chunk_bytes;
 
@@ -36,7 +36,7 @@ chunk_begin(struct smtp_client *c)
 
 /* The chunk's last octet is in out. */
 static void
-chunk_end(struct smtp_client *c)
+bdat_end(struct smtp_client *c)
 {
 	if (c->mail.refused) {
 		/* No further chunk; the replies to come are only counted. */
@@ -48,16 +48,16 @@ chunk_end(struct smtp_client *c)
 }
 
 static size_t
-chunk_body(struct smtp_client *c, struct str octets)
+bdat_body(struct smtp_client *c, struct str octets)
 {
 	size_t taken = 0, n;
 
 	while (client_now(c) == CL_BODY && taken < octets.n) {
 		if (c->mail.chunk_left == 0) {
-			if (!may_chunk(c) ||
+			if (!may_bdat(c) ||
 				client_bulk_room(c) <= BDAT_LINE_MAX)
 				break;
-			chunk_begin(c);
+			bdat_begin(c);
 		}
 		n = octets.n - taken;
 		if (n > c->mail.chunk_left)
@@ -71,7 +71,7 @@ chunk_body(struct smtp_client *c, struct str octets)
 		c->mail.chunk_left -= n;
 		c->mail.body_left -= n;
 		if (c->mail.chunk_left == 0)
-			chunk_end(c);
+			bdat_end(c);
 	}
 	return taken;
 }
@@ -114,8 +114,8 @@ client_body_enter(struct smtp_client *c)
 	if (c->mail.body_left > 0)
 		return;
 	if (c->mail.chunking) {
-		chunk_begin(c);
-		chunk_end(c);
+		bdat_begin(c);
+		bdat_end(c);
 	} else {
 		data_end(c);
 	}
@@ -124,7 +124,7 @@ client_body_enter(struct smtp_client *c)
 bool
 client_body_wanted(const struct smtp_client *c)
 {
-	return !c->mail.chunking || c->mail.chunk_left > 0 || may_chunk(c);
+	return !c->mail.chunking || c->mail.chunk_left > 0 || may_bdat(c);
 }
 
 size_t
@@ -136,7 +136,7 @@ smtp_client_body(struct smtp_client *c, struct str octets)
 		return 0;
 	if (octets.n > c->mail.body_left)
 		octets.n = (size_t)c->mail.body_left;
-	taken = c->mail.chunking ? chunk_body(c, octets) : data_body(c, octets);
+	taken = c->mail.chunking ? bdat_body(c, octets) : data_body(c, octets);
 	if (taken > 0)
 		c->moved_ms = c->now_ms;
 	return taken;
@@ -170,7 +170,7 @@ client_body_early(struct smtp_client *c, const struct reply *r)
  * tells why.
  */
 static void
-chunk_refused(struct smtp_client *c, const struct reply *r)
+bdat_refused(struct smtp_client *c, const struct reply *r)
 {
 	c->need_rset = true;
 	if (c->mail.refused)
@@ -191,7 +191,7 @@ client_body_reply(
 		client_fail(c, FAIL_PROTOCOL, r, "this is no reply to BDAT");
 	} else {
 		if (reply_class(r) != 2)
-			chunk_refused(c, r);
+			bdat_refused(c, r);
 		if (c->mail.refused && c->expect_n == 0 &&
 			c->mail.chunk_left == 0)
 			client_mail_done(c, true);
@@ -209,7 +209,7 @@ client_final_reply(
 		return;
 	}
 	if (x.kind == CK_BDAT && reply_class(r) != 2)
-		chunk_refused(c, r);
+		bdat_refused(c, r);
 	if (c->expect_n > 0)
 		return;
 	if (!c->mail.refused)

@@ -114,8 +114,8 @@ machine_ops_feed(struct machine *m, struct str in)
 		if (got == REPLY_DONE)
 			take_reply(c, &c->parser.reply);
 		else if (got == REPLY_BAD)
-			client_fail(c, FAIL_PROTOCOL, NULL,
-				"what came is not an SMTP reply");
+			client_fail(
+				c, FAIL_PROTOCOL, NULL, c->parser.reply.text);
 	}
 	return taken;
 }
