@@ -1,0 +1,130 @@
+"""Builds tiny trees that break one rule each; the checks must see it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+CLEAN = {
+    "src/base/str.h": "int str_of(void);\n",
+    "src/base/clock.c": '#include "base/str.h"\n#include <time.h>\n'
+                        "long f(void) { return time(0); }\n",
+    "src/wire/line.c": '#include "base/str.h"\n#include <string.h>\n'
+                       '/* #include <sys/socket.h> is only a comment */\n',
+    "src/smtp/server.c": '#include "base/str.h"\n',
+    "spool/spool.h": '#include "base/str.h"\n',
+    "spool/engine.h": "\n",
+    "spool/sqlite/sqlite.h": "#include <sqlite3.h>\n",
+    "spool/open.c": '#include "spool/sqlite/sqlite.h"\n',
+    "src/net/loop_private.h": "#include <event2/event.h>\n",
+    "src/net/tls.c": "#include <openssl/ssl.h>\n",
+    "docs/note.txt": "see /etc/tidepost and /var/lib/tidepost\n",
+}
+
+# (check, file, text, what the complaint must name)
+BROKEN = (
+    ("known-rooms", "src/attic/box.c", "\n", "src/attic/box.c:1"),
+    ("rooms", "src/wire/line.c", '\n#include "spool/spool.h"\n',
+     "src/wire/line.c:2"),
+    ("rooms", "src/base/str.h", '#include "smtp/server.h"\n', "base/str.h:1"),
+    ("rooms", "src/net/dial.c", '#include "smtp/server.h"\n', "dial.c:1"),
+    ("rooms", "spool/open.c", '#include "conf/conf.h"\n', "spool/open.c:1"),
+    ("rooms", "src/cli/main.c", '#include "daemon/node.h"\n', "cli/main.c:1"),
+    ("rooms", "tui/view.h", '#include "net/loop.h"\n', "tui/view.h:1"),
+    ("rooms", "src/wire/line_test.c", '#include "net/loop.h"\n', "_test.c:1"),
+    ("private-headers", "src/daemon/main.c",
+     '#include "net/loop_private.h"\n', "daemon/main.c:1"),
+    ("private-headers", "spool/list.c",
+     '#include "spool/sqlite/sqlite.h"\n', "spool/list.c:1"),
+    ("private-headers", "src/daemon/main.c",
+     '#include "spool/engine.h"\n', "daemon/main.c:1"),
+    ("libraries", "conf/schema.c", "#include <libconfig.h>\n", "schema.c:1"),
+    ("libraries", "spool/list.c", "#include <sqlite3.h>\n", "list.c:1"),
+    ("libraries", "src/daemon/main.c", "#include <openssl/rand.h>\n",
+     "main.c:1"),
+    ("libraries", "tui/view.c", "#include <ncurses.h>\n", "view.c:1"),
+    ("libraries", "src/daemon/main.c", "#include <event2/event.h>\n",
+     "main.c:1"),
+    ("pure-headers", "src/smtp/server.c", "#include <sys/socket.h>\n",
+     "server.c:1"),
+    ("pure-headers", "src/link/link.c", "#include <time.h>\n", "link.c:1"),
+    ("clock", "src/daemon/main.c", "long x(void) {\nreturn time(NULL); }\n",
+     "main.c:2"),
+    ("clock", "spool/list.c", "int a = clock_gettime(0, &t);\n", "list.c:1"),
+    ("circles", "src/base/str.h", '#include "net/loop_private.h"\n'
+     "/* and back by the next line */\n", None),
+    ("machine-paths", "docs/note.txt", "it is in /ho" "me/ann/mail\n",
+     "docs/note.txt:1"),
+)
+
+
+def write(root, files):
+    for name, text in files.items():
+        path = os.path.join(root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+
+
+def faults(checks, name, Tree, files):
+    root = tempfile.mkdtemp(prefix="tidepost-arch-")
+    try:
+        write(root, files)
+        check = dict(checks)[name]
+        return [f"{path}:{line}: {text}"
+                for path, line, text in check(Tree(root))]
+    finally:
+        shutil.rmtree(root)
+
+
+def circle_tree():
+    return dict(CLEAN, **{
+        "src/base/str.h": '#include "wire/line.h"\n',
+        "src/wire/line.h": '#include "base/str.h"\n'})
+
+
+def symbols_seen(check_symbols, code):
+    """What the check says about a libwire.a made of CODE."""
+    root = tempfile.mkdtemp(prefix="tidepost-arch-")
+    try:
+        source = os.path.join(root, "x.c")
+        write(root, {"x.c": code})
+        subprocess.run([os.environ.get("CC", "cc"), "-c", "-o",
+                        source + ".o", source], check=True)
+        subprocess.run(["ar", "rcs", root + "/libwire.a", source + ".o"],
+                       check=True)
+        return [text for _, _, text in check_symbols(None, root)]
+    finally:
+        shutil.rmtree(root)
+
+
+def run(checks, check_symbols, Tree):
+    bad = []
+    for name, _ in checks:
+        found = faults(checks, name, Tree, CLEAN)
+        if found:
+            bad.append(f"{name} complains about a clean tree: {found}")
+    for name, path, text, where in BROKEN:
+        files = dict(CLEAN, **{path: text})
+        if name == "circles":
+            files = circle_tree()
+        found = faults(checks, name, Tree, files)
+        if not any((where or "circle") in fault for fault in found):
+            bad.append(f"{name} does not see {path}: {text!r}: {found}")
+    for code, expected in (
+            ("int f(void) { return 1; }\n", 0),
+            ("long time(long *); long f(void) { return time(0); }\n", 1),
+            ("int socket(int, int, int); int f(void)"
+             " { return socket(1, 1, 0); }\n", 1),
+            ("int sqlite3_open(void); int f(void)"
+             " { return sqlite3_open(); }\n", 1),
+            ("int SSL_read(void); int f(void) { return SSL_read(); }\n", 1)):
+        found = symbols_seen(check_symbols, code)
+        if len(found) != expected:
+            bad.append(f"symbols: {code!r}: {found}")
+    for line in bad:
+        print("  " + line)
+    total = len(checks) + len(BROKEN) + 5
+    print(f"{'FAIL' if bad else 'ok'} self-test: {total - len(bad)} of {total}"
+          " made-up trees judged rightly")
+    return not bad
