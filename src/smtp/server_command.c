@@ -101,8 +101,8 @@ refuse_unknown(struct smtp_server *s, struct str word)
 	/* Behind a failed AUTH this may be a password. */
 	if (s->auth_seen)
 		s->shown = word = STR("");
-	server_refusef(s, 500, "5.5.2", "command not known: %s",
-		server_echo(word, echo));
+	server_refusef(s, 500, "5.5.2", "command not known%s%s",
+		word.n ? ": " : "", server_echo(word, echo));
 }
 
 static void
