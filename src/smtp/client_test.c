@@ -18,8 +18,8 @@ static void
 test_greeting_classes(void **state)
 {
 	(void)state;
-	script_play_plain("S 554 no\nC QUIT\nE failed refused 554\nW close\n");
-	script_play_plain("S 450 no\nC QUIT\nE failed refused 450\nW close\n");
+	script_play_plain("S 554 no\nE failed refused 554\nC QUIT\nW close\n");
+	script_play_plain("S 450 no\nE failed refused 450\nC QUIT\nW close\n");
 	script_play_plain("S 421 no\nE failed refused 421\nW close\n");
 	script_play_plain("S 354 what\nE failed protocol 354\nW close\n");
 	script_play_plain("S hello\nE failed protocol 0\nW close\n");
@@ -33,9 +33,9 @@ test_hello_classes(void **state)
 {
 	(void)state;
 	script_play_plain("S 220 a\nC EHLO me.example\nS 550 no\n"
-			  "C QUIT\nE failed refused 550\nW close\n");
+			  "E failed refused 550\nC QUIT\nW close\n");
 	script_play_plain("S 220 a\nC EHLO me.example\nS 451 no\n"
-			  "C QUIT\nE failed refused 451\nW close\n");
+			  "E failed refused 451\nC QUIT\nW close\n");
 	script_play_plain("S 220 a\nC EHLO me.example\nS 421 no\n"
 			  "E failed refused 421\nW close\n");
 	script_play_plain("S 220 a\nC EHLO me.example\nS 354 no\n"
@@ -59,7 +59,7 @@ test_helo(void **state)
 	}
 	script_play_plain("S 220 a\nC EHLO me.example\nS 500 what\n"
 			  "C HELO me.example\nS 500 no\n"
-			  "C QUIT\nE failed refused 500\nW close\n");
+			  "E failed refused 500\nC QUIT\nW close\n");
 }
 
 static void
@@ -76,11 +76,11 @@ test_helo_not_enough(void **state)
 	(void)state;
 	conf.tls = CLIENT_TLS_REQUIRED;
 	play_with(conf, "S 220 a\nC EHLO me.example\nS 500 what\n"
-			"C QUIT\nE failed tls 500\nW close\n");
+			"E failed tls 500\nC QUIT\nW close\n");
 	conf.tls = CLIENT_TLS_OFFERED;
 	conf.auth_required = true;
 	play_with(conf, "S 220 a\nC EHLO me.example\nS 500 what\n"
-			"C QUIT\nE failed auth 500\nW close\n");
+			"E failed auth 500\nC QUIT\nW close\n");
 	conf.turned = true;
 	play_with(conf, "S 220 a\nC EHLO me.example\nS 500 what\n"
 			"C HELO me.example\nS 250 ok\nE ready\nW work\n");
@@ -216,7 +216,7 @@ test_starttls(void **state)
 		/* Offered again under TLS: never twice. */
 		play_with(conf, TLS_HELLO
 			"C STARTTLS\nS 220 go\nW tls\nH tls\n"
-			"C EHLO me.example\nE tls\n"
+			"E tls\nC EHLO me.example\n"
 			"S 250-peer\nS 250 STARTTLS\nE ready\nW work\n");
 	}
 	conf.tls = CLIENT_TLS_NONE;
@@ -236,9 +236,9 @@ test_starttls_missing(void **state)
 
 	(void)state;
 	conf.tls = CLIENT_TLS_REQUIRED;
-	play_with(conf, NO_TLS_HELLO "C QUIT\nE failed tls 0\nW close\n");
+	play_with(conf, NO_TLS_HELLO "E failed tls 0\nC QUIT\nW close\n");
 	play_with(conf, TLS_HELLO "C STARTTLS\nS 454 no\n"
-				  "C QUIT\nE failed tls 454\nW close\n");
+				  "E failed tls 454\nC QUIT\nW close\n");
 	play_with(conf, TLS_HELLO "C STARTTLS\nS 354 no\n"
 				  "E failed protocol 354\nW close\n");
 	conf.tls = CLIENT_TLS_OFFERED;

@@ -13,6 +13,8 @@
  *	X		the peer closes
  *	T 1000		monotonic time is now 1000 ms
  *
+ * Of what one reply brings, events stand before lines sent.
+ *
  * Each script runs with the peer's octets whole, one by one, and cut in two at
  * every place; everything must come out the same.
  */
@@ -152,9 +154,9 @@ script_settle(struct script_run *run)
 {
 	struct smtp_event e;
 
-	script_out(run);
 	while (machine_next(run->m, &e))
 		script_event(run, &e);
+	script_out(run);
 }
 
 static inline void
