@@ -351,6 +351,19 @@ conn_step(struct tls_conn *c, int rc)
 	return step;
 }
 
+/* The session went on; it was verified when its ticket was made. */
+static void
+conn_resumed(struct tls_conn *c)
+{
+	c->verified = c->verify != TLS_VERIFY_NONE;
+	/*
+	 * In TLS 1.2 OpenSSL tells nothing when a ticket was renewed, and the
+	 * old one stays good. Who uses each ticket once gets it back this way.
+	 */
+	if (SSL_version(c->ssl) < TLS1_3_VERSION)
+		tls_conn_new_session(c->ssl, SSL_get0_session(c->ssl));
+}
+
 enum tls_step
 tls_conn_handshake(struct tls_conn *c)
 {
@@ -360,9 +373,8 @@ tls_conn_handshake(struct tls_conn *c)
 	step = conn_step(c, SSL_do_handshake(c->ssl));
 	if (step == TLS_OK) {
 		c->up = true;
-		/* It was verified when the ticket was made. */
 		if (!c->is_server && SSL_session_reused(c->ssl))
-			c->verified = c->verify != TLS_VERIFY_NONE;
+			conn_resumed(c);
 	}
 	return step;
 }
