@@ -1,0 +1,470 @@
+/*
+ * The client machine against the server machine, over two pipes in memory that
+ * carry octets in pieces of random size (fixed seeds). All that is sent must
+ * arrive once, unchanged, and be told as what it was.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smtp/client.h"
+#include "smtp/sasl.h"
+#include "smtp/server.h"
+
+enum {
+	MESSAGES = 20,
+	RECIPIENTS_MAX = 300,
+	BODY_MAX = 70000,
+	ROUNDS_MAX = 2000000, /* of one session: it must come to an end */
+};
+
+struct pipe {
+	struct buf octets;
+};
+
+struct side {
+	struct machine *m;
+	struct pipe *in, *out;
+};
+
+/* What one message is, on both sides. */
+struct parcel {
+	size_t recipients;
+	bool refused; /* at MAIL */
+	int data_code, final_code;
+	struct buf body;
+};
+
+struct bench {
+	uint64_t luck;
+	struct pipe up, down; /* to the server, to the client */
+	struct smtp_client *client;
+	struct smtp_server *server;
+	struct side c, s;
+	const char *atrn; /* at the end, instead of QUIT */
+	bool turned;
+
+	struct parcel parcel; /* the one on its way */
+	size_t sent, done;
+	size_t body_at;	   /* octets given to the client machine */
+	size_t told;	   /* EV_RCPT_REPLY so far */
+	size_t rcpt_asked; /* EV_RCPT so far */
+	struct buf arrived;
+	size_t deliveries;
+
+	struct verifier verifier;
+	struct sasl_server *sasl;
+	size_t logins;
+};
+
+static uint64_t
+luck(struct bench *b, uint64_t below)
+{
+	b->luck ^= b->luck << 13;
+	b->luck ^= b->luck >> 7;
+	b->luck ^= b->luck << 17;
+	return b->luck % below;
+}
+
+/* --- what is sent --------------------------------------------------------- */
+
+static bool
+is_taken(size_t recipient)
+{
+	return recipient % 3 != 1;
+}
+
+static void
+make_body(struct bench *b)
+{
+	size_t n = 1 + luck(b, luck(b, 4) ? 500 : BODY_MAX);
+	struct buf *body = &b->parcel.body;
+
+	buf_clear(body);
+	while (body->len < n) {
+		static const char *const lines[] = {
+			".", "..", "", "a line", ".dot", "QUIT"};
+
+		buf_addf(body, "%s\r\n", lines[luck(b, 6)]);
+	}
+}
+
+static void
+send_next(struct bench *b)
+{
+	static struct mailbox to[RECIPIENTS_MAX];
+	static struct rcpt_params params[RECIPIENTS_MAX];
+	struct parcel *p = &b->parcel;
+	struct smtp_mail mail = {.recipients = to, .rcpt_params = params};
+
+	make_body(b);
+	p->recipients = 1 + luck(b, luck(b, 5) ? 5 : RECIPIENTS_MAX);
+	p->refused = luck(b, 8) == 0;
+	p->data_code = luck(b, 8) ? 354 : 451;
+	p->final_code = luck(b, 4) ? 250 : 554;
+	for (size_t i = 0; i < p->recipients; i++)
+		snprintf(to[i].text, sizeof(to[i].text), "r%zu@y.example", i);
+	mail.recipients_n = p->recipients;
+	mail.size_bytes = p->body.len;
+	b->body_at = b->told = b->rcpt_asked = 0;
+	b->sent++;
+	smtp_client_send(b->client, &mail);
+}
+
+/* --- the server's host ---------------------------------------------------- */
+
+static void
+say(struct bench *b, int code, const char *text)
+{
+	struct reply r;
+
+	reply_set(&r, code, "", "%s", text);
+	machine_answer(b->s.m, &r);
+}
+
+static bool
+look_up(void *arg, const char *name, struct verifier *verifier_r)
+{
+	*verifier_r = *(const struct verifier *)arg;
+	return strcmp(name, "ann") == 0;
+}
+
+static void
+authenticate(struct bench *b, const struct smtp_event *e)
+{
+	struct buf line;
+	enum sasl_step step;
+
+	if (e->kind == EV_AUTH_START) {
+		char mech[40];
+
+		str_copy(mech, sizeof(mech), e->text);
+		b->sasl = sasl_server_new(mech, "h", look_up, &b->verifier);
+		assert_non_null(b->sasl);
+	}
+	buf_init(&line, 0);
+	step = sasl_server_step(b->sasl, e->data, &line);
+	if (step == SASL_MORE)
+		say(b, 334, buf_z(&line));
+	else
+		say(b, step == SASL_OK ? 235 : 535, "so");
+	b->logins += step == SASL_OK;
+	if (step != SASL_MORE) {
+		sasl_server_free(b->sasl);
+		b->sasl = NULL;
+	}
+	buf_free(&line);
+}
+
+static void
+check_arrived(struct bench *b)
+{
+	struct str got = buf_view(&b->arrived);
+
+	assert_true(str_eq(got, buf_view(&b->parcel.body)));
+	b->deliveries++;
+}
+
+static void
+server_event(struct bench *b, const struct smtp_event *e)
+{
+	const struct parcel *p = &b->parcel;
+
+	switch (e->kind) {
+	case EV_AUTH_START:
+	case EV_AUTH_DATA:
+		authenticate(b, e);
+		break;
+	case EV_MAIL:
+		say(b, p->refused ? 550 : 250, "mail");
+		break;
+	case EV_RCPT:
+		say(b, is_taken(b->rcpt_asked++) ? 250 : 550, "rcpt");
+		break;
+	case EV_DATA:
+		buf_clear(&b->arrived);
+		say(b, p->data_code, "data");
+		break;
+	case EV_BODY:
+		buf_adds(&b->arrived, e->data);
+		break;
+	case EV_BODY_END:
+		check_arrived(b);
+		say(b, p->final_code, "final");
+		break;
+	case EV_ATRN:
+		assert_true(str_eq(e->text, str_of(b->atrn)));
+		say(b, 250, "turn");
+		break;
+	case EV_REFUSED:
+		/* Only what a flight brings in the wake of a refusal. */
+		assert_int_equal(e->reply->code / 10, 50);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- the client's host ---------------------------------------------------- */
+
+static void
+check_done(struct bench *b, const struct smtp_event *e)
+{
+	const struct parcel *p = &b->parcel;
+	bool chunked = smtp_client_extensions(b->client) & EXT_CHUNKING;
+	bool taken = false;
+
+	for (size_t i = 0; i < p->recipients; i++)
+		taken |= is_taken(i);
+	assert_int_equal(b->told, p->refused ? 0 : p->recipients);
+	if (p->refused || !taken) {
+		assert_true(e->early);
+		assert_int_equal(e->reply->code, 550);
+	} else if (p->data_code != 354) {
+		/* To BDAT it is the reply to a chunk, perhaps the last. */
+		assert_true(e->early || chunked);
+		assert_int_equal(e->reply->code, 451);
+	} else {
+		assert_false(e->early);
+		assert_int_equal(e->reply->code, p->final_code);
+	}
+	b->done++;
+}
+
+static void
+client_event(struct bench *b, const struct smtp_event *e)
+{
+	switch (e->kind) {
+	case EV_MAIL_REPLY:
+		assert_int_equal(e->reply->code, b->parcel.refused ? 550 : 250);
+		break;
+	case EV_RCPT_REPLY:
+		assert_int_equal(e->index, b->told);
+		assert_int_equal(
+			e->reply->code, is_taken(e->index) ? 250 : 550);
+		b->told++;
+		break;
+	case EV_DONE:
+		check_done(b, e);
+		break;
+	case EV_TURNED:
+		b->turned = true;
+		break;
+	case EV_FAILED:
+		fail_msg("failed: %.*s", STR_FMT(e->text));
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+client_work(struct bench *b)
+{
+	struct str body = str_skip(buf_view(&b->parcel.body), b->body_at);
+	size_t n = 1 + luck(b, 9000);
+
+	switch (machine_want(b->c.m)) {
+	case WANT_WORK:
+		assert_int_equal(b->sent, b->done);
+		if (b->sent < MESSAGES)
+			send_next(b);
+		else if (b->atrn)
+			smtp_client_atrn(b->client, b->atrn);
+		else
+			smtp_client_quit(b->client);
+		break;
+	case WANT_BODY:
+		if (n < body.n)
+			body.n = n;
+		b->body_at += smtp_client_body(b->client, body);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- the two together ----------------------------------------------------- */
+
+/* Moves some octets in and out of one machine. True: something happened. */
+static bool
+step(struct bench *b, struct side *side,
+	void (*tell)(struct bench *b, const struct smtp_event *e))
+{
+	struct smtp_event e;
+	struct str in = buf_view(&side->in->octets), out;
+	bool moved = false;
+	size_t n;
+
+	if (in.n > 0) {
+		n = 1 + luck(b, luck(b, 2) ? in.n : 7);
+		in.n = n < in.n ? n : in.n;
+		n = machine_feed(side->m, in);
+		buf_consume(&side->in->octets, n);
+		moved |= n > 0;
+	}
+	while (machine_next(side->m, &e)) {
+		tell(b, &e);
+		moved = true;
+	}
+	out = machine_out(side->m);
+	if (out.n > 0) {
+		n = 1 + luck(b, luck(b, 2) ? out.n : 7);
+		n = n < out.n ? n : out.n;
+		buf_add(&side->out->octets, out.p, n);
+		machine_sent(side->m, n);
+		moved = true;
+	}
+	return moved;
+}
+
+static bool
+is_over(struct bench *b)
+{
+	enum want end = b->atrn ? WANT_TURN : WANT_CLOSE;
+
+	return machine_want(b->c.m) == end && machine_want(b->s.m) == end &&
+	       machine_out(b->c.m).n == 0 && machine_out(b->s.m).n == 0;
+}
+
+static void
+run(struct bench *b)
+{
+	size_t rounds = 0;
+
+	while (!is_over(b)) {
+		assert_true(rounds++ < ROUNDS_MAX);
+		step(b, &b->c, client_event);
+		client_work(b);
+		step(b, &b->s, server_event);
+	}
+	assert_int_equal(b->done, MESSAGES);
+	assert_int_equal(b->up.octets.len, 0);
+	assert_int_equal(b->down.octets.len, 0);
+}
+
+static void
+start(struct bench *b, const struct smtp_client_conf *cc,
+	const struct smtp_server_conf *sc)
+{
+	b->client = smtp_client_new(cc, 0);
+	b->server = smtp_server_new(sc, 0);
+	b->c = (struct side){smtp_client_machine(b->client), &b->down, &b->up};
+	b->s = (struct side){smtp_server_machine(b->server), &b->up, &b->down};
+	b->sent = b->done = b->deliveries = 0;
+}
+
+static void
+stop(struct bench *b)
+{
+	machine_free(b->c.m);
+	machine_free(b->s.m);
+}
+
+static void
+free_bench(struct bench *b)
+{
+	buf_free(&b->up.octets);
+	buf_free(&b->down.octets);
+	buf_free(&b->parcel.body);
+	buf_free(&b->arrived);
+}
+
+static const struct smtp_server_conf server_conf = {
+	.hostname = "shore.example",
+	.recipients_max = 1000,
+	.line_max = 998,
+	.command_timeout_ms = 300000,
+	.data_timeout_ms = 180000,
+	.mechs_tls = "",
+	.mechs_clear = "",
+};
+
+static const struct smtp_client_conf client_conf = {
+	.hostname = "aurora.example",
+	.stall_ms = 300000,
+	.final_ms = 600000,
+	.turn_ms = 600000,
+};
+
+static void
+test_extensions(void **state)
+{
+	static const unsigned sets[] = {
+		0,
+		EXT_PIPELINING | EXT_SIZE,
+		EXT_CHUNKING,
+		EXT_CHUNKING | EXT_PIPELINING | EXT_8BITMIME | EXT_DSN |
+			EXT_ENHANCEDSTATUSCODES,
+	};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 16; seed++) {
+		struct smtp_server_conf sc = server_conf;
+		struct smtp_client_conf cc = client_conf;
+		struct bench b = {.luck = seed * 7919};
+
+		sc.extensions = sets[seed % 4];
+		cc.chunk_bytes = seed % 3 ? 0 : 700;
+		start(&b, &cc, &sc);
+		run(&b);
+		assert_true(b.deliveries > 0);
+		stop(&b);
+		free_bench(&b);
+	}
+}
+
+/* AUTH, mail up, the turn, mail down over the same pipes. */
+static void
+test_auth_and_turn(void **state)
+{
+	static const char *const mechs[] = {
+		"SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"};
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 4; seed++) {
+		struct smtp_server_conf sc = server_conf;
+		struct smtp_client_conf cc = client_conf;
+		struct bench b = {
+			.luck = seed + 104729, .atrn = "aurora.example"};
+
+		assert_int_equal(
+			verifier_make("secret", true, &b.verifier, NULL), OK);
+		sc.extensions = EXT_PIPELINING | EXT_AUTH | EXT_ATRN;
+		sc.mechs_tls = mechs[seed];
+		sc.tls_active = sc.auth_required = true;
+		cc.user = "ann";
+		cc.password = "secret";
+		cc.tls_active = cc.auth_required = true;
+		start(&b, &cc, &sc);
+		run(&b);
+		stop(&b);
+		assert_int_equal(b.logins, 1);
+		assert_true(b.turned);
+
+		b.atrn = NULL;
+		sc.auth_required = false;
+		sc.turned = cc.turned = true;
+		start(&b, &cc, &sc);
+		run(&b);
+		stop(&b);
+		assert_int_equal(b.logins, 1);
+		free_bench(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_auth_and_turn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
