@@ -62,7 +62,7 @@ address_family_missing(int error)
 	       error == EPROTONOSUPPORT;
 }
 
-/* 16 octets for both families, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). */
+/* 16 octets for both families, IPv4 as ::ffff:a.b.c.d. */
 static bool
 parse_octets(struct str text, unsigned char out_r[16])
 {

@@ -177,7 +177,7 @@ handshake(struct stream *s)
 /*
  * Everything is sent. Closing now, with input of the peer unread, would reset
  * the connection and might take our last words from the peer: say that we
- * are done, and read until the peer is done too (RFC 1122 4.2.2.13).
+ * are done, and read until the peer is done too.
  */
 static void
 say_goodbye(struct stream *s)

@@ -23,7 +23,7 @@
 static const char ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AESCCM:"
 			      "ECDHE+AES:!aNULL:!eNULL";
 
-/* Offsets in a ticket key (RFC 5077 4). */
+/* Offsets in a ticket key. */
 enum { KEY_NAME = 0, KEY_AES = 16, KEY_HMAC = 48 };
 
 static void
@@ -317,7 +317,7 @@ tls_server_new(const struct tls_server_conf *conf, struct tls_server **server_r,
 		tls_shared_of(ctx)->has_ca = true;
 		/*
 		 * Asked for, not required. The names of the authorities are
-		 * not sent: a system's list has 20 KB (RFC 8446 4.2.4).
+		 * not sent: a system's list has 20 KB.
 		 */
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 		SSL_CTX_set_cert_verify_callback(ctx, tls_verify_client, NULL);

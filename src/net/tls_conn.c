@@ -141,7 +141,7 @@ is_ip_literal(const char *name)
 	       inet_pton(AF_INET6, name, octets) == 1;
 }
 
-/* The name for SNI (no IP address: RFC 6066 3) and for the check. */
+/* The name for SNI (never an IP address) and for the check. */
 static void
 conn_set_name(struct tls_conn *c)
 {

@@ -14,8 +14,8 @@ enum {
 	TLS_WHY_MAX = 320,
 	TLS_TICKETS_MAX = 4,	   /* kept on a stream until told */
 	TLS_TICKET_MAX = 16384,	   /* octets of a session, longer is dropped */
-	TLS_RECORD_MAX = 16384,	   /* RFC 8446 5.1 */
-	TLS_SESSION_S = 7 * 86400, /* RFC 8446 4.6.1: not above 7 days */
+	TLS_RECORD_MAX = 16384,	   /* octets in one record of TLS */
+	TLS_SESSION_S = 7 * 86400, /* the most TLS 1.3 allows a ticket */
 };
 
 /*

@@ -11,7 +11,7 @@ net_library(unsigned i)
 
 	snprintf(openssl, sizeof(openssl), "openssl %s",
 		OpenSSL_version(OPENSSL_FULL_VERSION_STRING));
-	snprintf(libevent, sizeof(libevent), "libevent %s",
-		event_get_version());
+	snprintf(
+		libevent, sizeof(libevent), "libevent %s", event_get_version());
 	return i == 0 ? openssl : i == 1 ? libevent : NULL;
 }
