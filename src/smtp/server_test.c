@@ -228,7 +228,7 @@ test_mail_syntax(void **state)
 				       "C: NOOP\nS: 250 2.0.0 Ok\n",
 				cases[i].args);
 		for (char *p = strstr(script, "E: refused 5??"); p; p = NULL)
-			memcpy(p, "E: refused *  ", 14);
+			memcpy(p, "E: refused *\n\n", 14);
 		script_check(&conf, script);
 	}
 	/* without EHLO there are no parameters */

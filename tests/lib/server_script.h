@@ -360,7 +360,6 @@ script_run(const struct smtp_server_conf *conf, const char *script,
 	while (rest.n > 0) {
 		struct str line = str_cut(rest, '\n', &rest), arg;
 
-		line = str_trim(line);
 		if (line.n < 2 || line.p[1] != ':')
 			continue;
 		arg = str_skip(line, line.n > 2 ? 3 : 2);
@@ -393,7 +392,7 @@ script_compare(const char *script, char mark, struct str got)
 	struct str rest = str_of(script);
 
 	while (rest.n > 0) {
-		struct str line = str_trim(str_cut(rest, '\n', &rest)), have;
+		struct str line = str_cut(rest, '\n', &rest), have;
 
 		if (line.n < 2 || line.p[0] != mark || line.p[1] != ':')
 			continue;
