@@ -52,14 +52,17 @@ void
 reply_set(struct reply *r, int code, const char *enhanced, const char *fmt, ...)
 {
 	va_list ap;
+	int n;
 
 	r->code = code;
 	str_copyz(r->enhanced, sizeof(r->enhanced), enhanced);
 	va_start(ap, fmt);
-	if (vsnprintf(r->text, sizeof(r->text), fmt, ap) < 0)
-		r->text[0] = '\0';
+	n = vsnprintf(r->text, sizeof(r->text), fmt, ap);
 	va_end(ap);
-	drop_cut_character(r->text);
+	if (n < 0)
+		r->text[0] = '\0';
+	if (n > REPLY_TEXT_MAX)
+		drop_cut_character(r->text);
 	clean_text(r->text);
 }
 
