@@ -88,6 +88,13 @@ enum err_code spool_stats(struct spool_txn *t, struct spool_stat **stats_r,
 enum err_code spool_route_due(struct spool_txn *t, const char *route,
 	int64_t now, int64_t *due_r, struct err *e);
 
+/*
+ * A new session begins: every DEFERRED delivery of ROUTE is due now, but
+ * those a peer refused after REFUSED_BEFORE.
+ */
+enum err_code spool_route_wake(struct spool_txn *t, const char *route,
+	int64_t now, int64_t refused_before, struct err *e);
+
 /* --- moving --- */
 
 struct spool_claim {
@@ -182,6 +189,10 @@ struct spool_action {
 /* *n_r: deliveries changed. ACTIVE ones are left alone. */
 enum err_code spool_act(struct spool_txn *t, const struct spool_action *a,
 	size_t *n_r, struct err *e);
+
+/* The sender was told that it takes long (warned_at). */
+enum err_code spool_set_warned(struct spool_txn *t, int64_t message, unsigned n,
+	int64_t now, struct err *e);
 
 /*
  * Up to LIMIT deliveries that match F are claimed by OWNER regardless of route

@@ -1,0 +1,381 @@
+/*
+ * Which message goes next. Ripe deliveries stand in an index by route, what
+ * they need of the peer, urgency and size; so a claim is a few seeks, however
+ * much waits: one for each route, need (and domain, if they are named).
+ */
+#include "spool/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLAIM_RECIPIENTS = 100, CLAIM_RIPEN_MAX = 500 };
+
+/* --- what became due --- */
+
+static enum err_code
+ripen(struct spool_txn *t, const char *route, int64_t now, struct err *e)
+{
+	struct query q = {.table = T_DELIVERY,
+		.index = DELIVERY_BY_DUE,
+		.limit = CLAIM_RIPEN_MAX};
+	struct rows due;
+	enum err_code rc;
+
+	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+	query_number(&q, DELIVERY_NEXT_ATTEMPT, OP_LE, now);
+	rows_init(&due, T_DELIVERY);
+	rc = tx_query(t, &q, &due, e);
+	for (size_t i = 0; i < due.n && rc == OK; i++) {
+		const struct delivery_row *old = rows_at(&due, i);
+		struct delivery_row r = *old;
+
+		r.ripe = true;
+		rc = delivery_update(t, old, &r, e);
+	}
+	rows_free(&due);
+	return rc;
+}
+
+/* --- what the peer cannot take --- */
+
+static unsigned
+claim_lacks(const struct spool_claim *c)
+{
+	return (c->no_8bit ? NEED_8BIT : 0u) |
+	       (c->no_smtputf8 ? NEED_UTF8 : 0u);
+}
+
+/* Kept once for the route: it is the reason of all that are left there. */
+static enum err_code
+note_lacks(struct spool_txn *t, const struct spool_claim *c, const char *route,
+	struct err *e)
+{
+	struct route_row old = {.blocked = 0}, r;
+	enum err_code rc;
+
+	str_copyz(old.route, sizeof(old.route), route);
+	rc = tx_get(t, T_ROUTE, &old, e);
+	if (rc != OK && rc != ERR_NOTFOUND)
+		return rc;
+	if (rc == ERR_NOTFOUND && !claim_lacks(c))
+		return OK;
+	r = old;
+	r.blocked = claim_lacks(c);
+	str_copyz(r.blocked_peer, sizeof(r.blocked_peer),
+		r.blocked && c->peer ? c->peer : "");
+	if (rc == ERR_NOTFOUND)
+		return tx_insert(t, T_ROUTE, &r, e);
+	return row_diff(T_ROUTE, &old, &r) ? tx_update(t, T_ROUTE, &old, &r, e)
+					   : OK;
+}
+
+/* --- the best one --- */
+
+/* The place in the order: urgent first, then small, then old. */
+static bool
+goes_before(const struct delivery_row *a, const struct delivery_row *b)
+{
+	if (a->urgency != b->urgency)
+		return a->urgency < b->urgency;
+	if (a->size != b->size)
+		return a->size < b->size;
+	return a->d.message < b->d.message;
+}
+
+static bool
+too_large(const struct spool_claim *c, uint64_t size)
+{
+	return c->max_size && size > c->max_size;
+}
+
+/*
+ * The first of one stretch of the index that is not too large. Within one
+ * urgency the smallest is first, so each urgency costs one seek.
+ */
+static enum err_code
+stretch_first(struct spool_txn *t, const struct spool_claim *c,
+	const char *route, const char *domain, unsigned needs,
+	struct delivery_row *r, struct err *e)
+{
+	int64_t urgency = INT64_MIN;
+	enum err_code rc;
+
+	for (;;) {
+		struct query q = {.table = T_DELIVERY,
+			.index = domain ? DELIVERY_BY_CLAIM_DOMAIN
+					: DELIVERY_BY_CLAIM};
+
+		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+		if (domain)
+			query_text(&q, DELIVERY_DOMAIN, OP_EQ, domain);
+		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
+		query_number(&q, DELIVERY_URGENCY, OP_GE, urgency);
+		rc = tx_first(t, &q, r, e);
+		if (rc != OK || !too_large(c, r->size))
+			return rc;
+		urgency = (int64_t)r->urgency + 1;
+	}
+}
+
+struct best {
+	struct delivery_row row, candidate;
+	bool found;
+};
+
+static enum err_code
+best_of_stretches(struct spool_txn *t, const struct spool_claim *c,
+	const char *route, const char *domain, struct best *b, struct err *e)
+{
+	for (unsigned needs = 0; needs < NEEDS_N; needs++) {
+		enum err_code rc;
+
+		if (needs & claim_lacks(c))
+			continue;
+		rc = stretch_first(
+			t, c, route, domain, needs, &b->candidate, e);
+		if (rc == ERR_NOTFOUND)
+			continue;
+		if (rc != OK)
+			return rc;
+		if (!b->found || goes_before(&b->candidate, &b->row))
+			b->row = b->candidate;
+		b->found = true;
+	}
+	return OK;
+}
+
+static enum err_code
+best_of_route(struct spool_txn *t, const struct spool_claim *c,
+	const char *route, struct best *b, struct err *e)
+{
+	char domain[WIRE_DOMAIN_MAX + 1];
+	enum err_code rc = OK;
+
+	if (!c->domains)
+		return best_of_stretches(t, c, route, NULL, b, e);
+	for (size_t i = 0; i < c->domains_n && rc == OK; i++) {
+		str_copyz(domain, sizeof(domain), c->domains[i]);
+		str_lower(domain);
+		rc = best_of_stretches(t, c, route, domain, b, e);
+	}
+	return rc;
+}
+
+static enum err_code
+find_best(struct spool_txn *t, const struct spool_claim *c, struct best *b,
+	struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < c->routes_n && rc == OK; i++) {
+		rc = ripen(t, c->routes[i], c->now, e);
+		if (rc == OK)
+			rc = note_lacks(t, c, c->routes[i], e);
+		if (rc == OK)
+			rc = best_of_route(t, c, c->routes[i], b, e);
+	}
+	if (rc == OK && !b->found)
+		rc = err_set(e, ERR_NOTFOUND, "nothing waits");
+	return rc;
+}
+
+/* --- taking it, with its other recipients --- */
+
+static bool
+claim_wants(const struct spool_claim *c, const struct delivery_row *r)
+{
+	bool route = false, domain = !c->domains;
+
+	for (size_t i = 0; i < c->routes_n && !route; i++)
+		route = !strcmp(c->routes[i], r->d.route);
+	for (size_t i = 0; i < c->domains_n && !domain; i++)
+		domain =
+			str_eq_nocase(str_of(c->domains[i]), str_of(r->domain));
+	return route && domain;
+}
+
+static void
+claimed_add(struct spool_claimed *c, const struct spool_delivery *d)
+{
+	c->deliveries =
+		xrealloc(c->deliveries, (c->n + 1) * sizeof(*c->deliveries));
+	c->deliveries[c->n++] = *d;
+}
+
+static enum err_code
+take(struct spool_txn *t, const struct spool_claim *c,
+	const struct delivery_row *old, struct spool_claimed *claimed,
+	struct err *e)
+{
+	struct delivery_row r = *old;
+	enum err_code rc;
+
+	r.came_from = old->d.state;
+	r.d.state = SPOOL_ACTIVE;
+	r.d.owner = c->owner;
+	str_copyz(r.d.link, sizeof(r.d.link), c->link ? c->link : "");
+	rc = delivery_update(t, old, &r, e);
+	if (rc == OK)
+		claimed_add(claimed, &r.d);
+	return rc;
+}
+
+static size_t
+claim_limit(const struct spool_claim *c)
+{
+	return c->max_recipients ? c->max_recipients : CLAIM_RECIPIENTS;
+}
+
+static enum err_code
+take_page(struct spool_txn *t, const struct spool_claim *c, struct rows *page,
+	struct spool_claimed *claimed, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < page->n && rc == OK; i++) {
+		const struct delivery_row *r = rows_at(page, i);
+
+		if (claimed->n < claim_limit(c) && claim_wants(c, r))
+			rc = take(t, c, r, claimed, e);
+	}
+	return rc;
+}
+
+/* All ripe deliveries of message ID that the claim wants. */
+static enum err_code
+take_message(struct spool_txn *t, const struct spool_claim *c, int64_t id,
+	struct spool_claimed *claimed, struct err *e)
+{
+	struct delivery_row after = {.d = {.message = id}};
+	bool more = true;
+	enum err_code rc = OK;
+
+	while (rc == OK && more && claimed->n < claim_limit(c)) {
+		struct query q = {.table = T_DELIVERY,
+			.index = BY_KEY,
+			.after = &after,
+			.limit = SPOOL_PAGE};
+		struct rows page;
+
+		query_number(&q, DELIVERY_MESSAGE, OP_EQ, id);
+		query_number(&q, DELIVERY_RIPE, OP_EQ, 1);
+		rows_init(&page, T_DELIVERY);
+		rc = tx_query(t, &q, &page, e);
+		if (rc == OK)
+			rc = take_page(t, c, &page, claimed, e);
+		more = page.n == SPOOL_PAGE;
+		if (page.n)
+			after = *(struct delivery_row *)rows_at(
+				&page, page.n - 1);
+		rows_free(&page);
+	}
+	return rc;
+}
+
+enum err_code
+spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
+	struct spool_claimed *claimed_r, struct err *e)
+{
+	struct best *b = xcalloc(1, sizeof(*b));
+	enum err_code rc = find_best(t, c, b, e);
+	int64_t id = b->row.d.message;
+
+	free(b);
+	memset(claimed_r, 0, sizeof(*claimed_r));
+	if (rc != OK)
+		return rc;
+	rc = spool_message_get(t, id, &claimed_r->message, e);
+	if (rc == OK)
+		rc = take_message(t, c, id, claimed_r, e);
+	if (rc != OK)
+		spool_claimed_clear(claimed_r);
+	return rc;
+}
+
+void
+spool_claimed_clear(struct spool_claimed *c)
+{
+	if (!c)
+		return;
+	free(c->deliveries);
+	c->deliveries = NULL;
+	c->n = 0;
+}
+
+/* --- by name, for expiry and return --- */
+
+static enum err_code
+claim_row(struct spool_txn *t, uint64_t owner, struct spool_row *row,
+	struct err *e)
+{
+	struct delivery_row old, r;
+	enum err_code rc = delivery_get(t, row->d.message, row->d.n, &old, e);
+
+	if (rc != OK)
+		return rc;
+	r = old;
+	r.came_from = old.d.state;
+	r.d.state = SPOOL_ACTIVE;
+	r.d.owner = owner;
+	rc = delivery_update(t, &old, &r, e);
+	row->d = r.d;
+	return rc;
+}
+
+/* Leaves out what a session has; ROWS closes up. */
+static enum err_code
+claim_page(struct spool_txn *t, uint64_t owner, struct spool_row *rows,
+	size_t n, size_t *kept_r, struct err *e)
+{
+	enum err_code rc = OK;
+
+	*kept_r = 0;
+	for (size_t i = 0; i < n && rc == OK; i++) {
+		if (rows[i].d.state == SPOOL_ACTIVE)
+			continue;
+		rows[*kept_r] = rows[i];
+		rc = claim_row(t, owner, &rows[(*kept_r)++], e);
+	}
+	return rc;
+}
+
+static void
+append_rows(struct spool_row **rows, size_t *n, const struct spool_row *more,
+	size_t more_n)
+{
+	if (!more_n)
+		return;
+	*rows = xrealloc(*rows, (*n + more_n) * sizeof(**rows));
+	memcpy(*rows + *n, more, more_n * sizeof(**rows));
+	*n += more_n;
+}
+
+enum err_code
+spool_claim_rows(struct spool_txn *t, uint64_t owner,
+	const struct spool_filter *f, size_t limit, struct spool_row **rows_r,
+	size_t *rows_n_r, struct err *e)
+{
+	struct spool_cursor after = {0, 0};
+	enum err_code rc = OK;
+	bool end = false;
+
+	*rows_r = NULL;
+	*rows_n_r = 0;
+	while (rc == OK && !end && *rows_n_r < limit) {
+		size_t want = limit - *rows_n_r, n, kept = 0;
+		struct spool_row *page;
+
+		rc = spool_list(t, f, &after, want, &page, &n, e);
+		end = n < want;
+		if (rc == OK)
+			rc = claim_page(t, owner, page, n, &kept, e);
+		append_rows(rows_r, rows_n_r, page, kept);
+		free(page);
+	}
+	if (rc != OK) {
+		free(*rows_r);
+		*rows_r = NULL;
+		*rows_n_r = 0;
+	}
+	return rc;
+}

@@ -1,0 +1,141 @@
+#include "spool/private.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CUSTOMER_PREFIX "customer:"
+
+/* Only customers' routes are claimed by domain (ATRN with a list). */
+static void
+settle_domain(struct delivery_row *r)
+{
+	const char *at = strrchr(r->d.recipient, '@');
+
+	r->domain[0] = '\0';
+	if (!at || strncmp(r->d.route, CUSTOMER_PREFIX,
+			   sizeof(CUSTOMER_PREFIX) - 1))
+		return;
+	str_copyz(r->domain, sizeof(r->domain), at + 1);
+	str_lower(r->domain);
+}
+
+void
+delivery_settle(struct delivery_row *r)
+{
+	r->urgency = -r->d.priority;
+	if (r->d.state == SPOOL_READY)
+		r->ripe = true;
+	else if (r->d.state != SPOOL_DEFERRED)
+		r->ripe = false;
+	if (r->d.state != SPOOL_ACTIVE) {
+		r->d.owner = 0;
+		r->d.in_doubt = false;
+	}
+	settle_domain(r);
+}
+
+enum err_code
+delivery_insert(struct spool_txn *t, struct delivery_row *r, struct err *e)
+{
+	delivery_settle(r);
+	return tx_insert(t, T_DELIVERY, r, e);
+}
+
+enum err_code
+delivery_update(struct spool_txn *t, const struct delivery_row *old,
+	struct delivery_row *r, struct err *e)
+{
+	delivery_settle(r);
+	return tx_update(t, T_DELIVERY, old, r, e);
+}
+
+enum err_code
+delivery_get(struct spool_txn *t, int64_t message, unsigned n,
+	struct delivery_row *r, struct err *e)
+{
+	enum err_code rc;
+
+	memset(r, 0, sizeof(*r));
+	r->d.message = message;
+	r->d.n = n;
+	rc = tx_get(t, T_DELIVERY, r, e);
+	if (rc == ERR_NOTFOUND)
+		err_set(e, rc, "no delivery %lld.%u", (long long)message, n);
+	return rc;
+}
+
+/* A message without deliveries: its body goes, then itself. */
+static enum err_code
+message_remove(struct spool_txn *t, int64_t id, struct err *e)
+{
+	struct spool_message m = {.id = id};
+	enum err_code rc = spool_body_drop(t, id, e);
+
+	return rc == OK ? tx_remove(t, T_MESSAGE, &m, e) : rc;
+}
+
+enum err_code
+delivery_remove(
+	struct spool_txn *t, const struct delivery_row *r, struct err *e)
+{
+	struct query q = {.table = T_DELIVERY, .index = BY_KEY};
+	struct delivery_row other;
+	enum err_code rc = tx_remove(t, T_DELIVERY, r, e);
+
+	if (rc != OK)
+		return rc;
+	query_number(&q, DELIVERY_MESSAGE, OP_EQ, r->d.message);
+	rc = tx_first(t, &q, &other, e);
+	return rc == ERR_NOTFOUND ? message_remove(t, r->d.message, e) : rc;
+}
+
+enum err_code
+delivery_event(struct spool_txn *t, const struct delivery_row *r,
+	const char *name, int64_t now, const struct spool_event *proto,
+	struct err *e)
+{
+	struct spool_event ev = {.level = LOG_INFO};
+
+	if (proto)
+		ev = *proto;
+	ev.id = 0;
+	ev.time = now;
+	ev.message = r->d.message;
+	ev.n = r->d.n;
+	str_copyz(ev.event, sizeof(ev.event), name);
+	if (!ev.link[0])
+		str_copyz(ev.link, sizeof(ev.link), r->d.link);
+	return tx_insert(t, T_EVENT, &ev, e);
+}
+
+/* A reply to the last octet never came, or never reached the disk. */
+static enum err_code
+event_in_doubt(struct spool_txn *t, const struct delivery_row *r, int64_t now,
+	struct err *e)
+{
+	struct spool_event ev = {.level = LOG_WARNING};
+
+	snprintf(ev.text, sizeof(ev.text),
+		"%lld.%u to %s may be delivered twice: it was sent, and no "
+		"answer is known",
+		(long long)r->d.message, r->d.n, r->d.recipient);
+	return delivery_event(t, r, "may-be-delivered-twice", now, &ev, e);
+}
+
+enum err_code
+delivery_give_back(struct spool_txn *t, const struct delivery_row *old,
+	struct delivery_row *r, int64_t now, struct err *e)
+{
+	enum err_code rc = OK;
+
+	if (old->d.in_doubt)
+		rc = event_in_doubt(t, old, now, e);
+	if (rc != OK)
+		return rc;
+	r->d.state = old->came_from;
+	/* what was claimed was due; claiming does not make it less so */
+	r->ripe = r->d.state == SPOOL_DEFERRED;
+	return delivery_update(t, old, r, e);
+}

@@ -1,0 +1,253 @@
+#include "spool/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- choosing the index --- */
+
+static const char *
+sender_pattern(const char *from)
+{
+	return strcmp(from, "<>") ? from : "";
+}
+
+static void
+add_filters(struct query *q, const struct spool_filter *f)
+{
+	if (f->id)
+		query_number(q, DELIVERY_MESSAGE, OP_EQ, f->id);
+	if (f->n)
+		query_number(q, DELIVERY_N, OP_EQ, f->n);
+	if (f->has_state)
+		query_number(q, DELIVERY_STATE, OP_EQ, (int64_t)f->state);
+	else
+		query_number(q, DELIVERY_STATE, OP_NE, SPOOL_DELETED);
+	if (f->route)
+		query_text(q, DELIVERY_ROUTE, OP_EQ, f->route);
+	if (f->from)
+		query_text(
+			q, DELIVERY_SENDER, OP_GLOB, sender_pattern(f->from));
+	if (f->to)
+		query_text(q, DELIVERY_RECIPIENT, OP_GLOB, f->to);
+	if (f->queued_before)
+		query_number(q, DELIVERY_QUEUED_AT, OP_LT, f->queued_before);
+	if (f->larger)
+		query_number(q, DELIVERY_SIZE, OP_GT, (int64_t)f->larger);
+}
+
+static unsigned
+index_for(const struct spool_filter *f)
+{
+	if (f->id)
+		return BY_KEY;
+	if (f->route && f->has_state)
+		return DELIVERY_BY_ROUTE;
+	return f->has_state ? DELIVERY_BY_STATE : BY_KEY;
+}
+
+static enum err_code
+page_of(struct spool_txn *t, const struct spool_filter *f,
+	const struct delivery_row *after, size_t limit, struct rows *out,
+	struct err *e)
+{
+	struct query q = {.table = T_DELIVERY,
+		.index = index_for(f),
+		.after = after,
+		.limit = limit};
+
+	add_filters(&q, f);
+	/* with the key fixed nothing is left to be behind of */
+	if (query_fixed(&q) == tables[T_DELIVERY].indexes[q.index].columns_n)
+		q.after = NULL;
+	return tx_query(t, &q, out, e);
+}
+
+/* --- one route in all its states: a merge of index walks --- */
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct delivery_row *x = a, *y = b;
+
+	if (x->d.message != y->d.message)
+		return x->d.message > y->d.message ? 1 : -1;
+	return (x->d.n > y->d.n) - (x->d.n < y->d.n);
+}
+
+static enum err_code
+page_of_route(struct spool_txn *t, const struct spool_filter *f,
+	const struct delivery_row *after, size_t limit, struct rows *out,
+	struct err *e)
+{
+	struct spool_filter one = *f;
+	enum err_code rc = OK;
+
+	one.has_state = true;
+	for (unsigned state = 0; state < SPOOL_STATES_N && rc == OK; state++) {
+		one.state = (enum spool_state)state;
+		if (one.state != SPOOL_DELETED)
+			rc = page_of(t, &one, after, limit, out, e);
+	}
+	if (out->n)
+		qsort(out->data, out->n, sizeof(struct delivery_row), by_id);
+	if (out->n > limit)
+		out->n = limit; /* deliveries own no memory */
+	return rc;
+}
+
+enum err_code
+list_page(struct spool_txn *t, const struct spool_filter *f,
+	struct spool_cursor *after, size_t limit, struct rows *out, bool *end_r,
+	struct err *e)
+{
+	struct delivery_row from = {.d = {.message = after->id, .n = after->n}};
+	const struct delivery_row *last;
+	enum err_code rc;
+
+	*end_r = true;
+	/* one delivery by name: it is not behind itself */
+	if (f->id && f->n &&
+		by_id(&from, &(struct delivery_row){
+				     .d = {.message = f->id, .n = f->n}}) >= 0)
+		return OK;
+	if (f->route && !f->has_state && !f->id)
+		rc = page_of_route(t, f, &from, limit, out, e);
+	else
+		rc = page_of(t, f, &from, limit, out, e);
+	if (rc != OK || !out->n)
+		return rc;
+	last = rows_at(out, out->n - 1);
+	*after = (struct spool_cursor){last->d.message, last->d.n};
+	*end_r = out->n < limit;
+	return OK;
+}
+
+/* --- the reason, with that of the route --- */
+
+enum { ROUTES_KEPT = 8 };
+
+struct route_cache {
+	struct route_row rows[ROUTES_KEPT];
+	unsigned n, next;
+};
+
+static enum err_code
+route_of(struct spool_txn *t, struct route_cache *cache, const char *route,
+	const struct route_row **row_r, struct err *e)
+{
+	struct route_row *r;
+	enum err_code rc;
+
+	for (unsigned i = 0; i < cache->n; i++) {
+		*row_r = &cache->rows[i];
+		if (!strcmp(cache->rows[i].route, route))
+			return OK;
+	}
+	r = &cache->rows[cache->next++ % ROUTES_KEPT];
+	if (cache->n < ROUTES_KEPT)
+		cache->n++;
+	memset(r, 0, sizeof(*r));
+	str_copyz(r->route, sizeof(r->route), route);
+	rc = tx_get(t, T_ROUTE, r, e);
+	*row_r = r;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+static void
+set_reason(struct spool_row *row, enum spool_reason reason, const char *arg)
+{
+	row->reason = reason;
+	str_copyz(row->reason_arg, sizeof(row->reason_arg), arg);
+}
+
+static enum err_code
+reason_of(struct spool_txn *t, struct route_cache *cache,
+	const struct delivery_row *r, struct spool_row *row, struct err *e)
+{
+	const struct route_row *route;
+	enum err_code rc;
+
+	set_reason(row, r->d.reason, r->d.reason_arg);
+	if (r->d.state != SPOOL_READY || r->d.reason != REASON_NONE)
+		return OK;
+	rc = route_of(t, cache, r->d.route, &route, e);
+	if (rc != OK)
+		return rc;
+	if (r->needs & route->blocked & NEED_8BIT)
+		set_reason(row, REASON_NO_8BITMIME, route->blocked_peer);
+	else if (r->needs & route->blocked & NEED_UTF8)
+		set_reason(row, REASON_NO_SMTPUTF8, route->blocked_peer);
+	else
+		set_reason(row, route->reason, route->reason_arg);
+	return OK;
+}
+
+/* --- the list --- */
+
+struct listing {
+	struct spool_row *rows;
+	size_t n, limit;
+	struct route_cache cache;
+};
+
+static enum err_code
+listing_add(struct spool_txn *t, struct listing *l,
+	const struct spool_filter *f, const struct delivery_row *r,
+	struct err *e)
+{
+	struct spool_row *row = &l->rows[l->n];
+	enum err_code rc;
+
+	row->d = r->d;
+	memcpy(row->sender, r->sender, sizeof(row->sender));
+	row->size = r->size;
+	rc = reason_of(t, &l->cache, r, row, e);
+	if (rc == OK && (!f->has_reason || row->reason == f->reason))
+		l->n++;
+	return rc;
+}
+
+/* The next page into L; AFTER ends at the last row looked at. */
+static enum err_code
+listing_page(struct spool_txn *t, struct listing *l,
+	const struct spool_filter *f, struct spool_cursor *after, bool *end_r,
+	struct err *e)
+{
+	size_t want = l->limit - l->n;
+	struct rows page;
+	enum err_code rc;
+
+	if (want > SPOOL_PAGE)
+		want = SPOOL_PAGE;
+	rows_init(&page, T_DELIVERY);
+	rc = list_page(t, f, after, want, &page, end_r, e);
+	if (page.n)
+		l->rows = xrealloc(l->rows, (l->n + page.n) * sizeof(*l->rows));
+	for (size_t i = 0; i < page.n && rc == OK; i++)
+		rc = listing_add(t, l, f, rows_at(&page, i), e);
+	rows_free(&page);
+	return rc;
+}
+
+enum err_code
+spool_list(struct spool_txn *t, const struct spool_filter *f,
+	struct spool_cursor *after, size_t limit, struct spool_row **rows_r,
+	size_t *rows_n_r, struct err *e)
+{
+	struct listing *l = xcalloc(1, sizeof(*l));
+	enum err_code rc = OK;
+	bool end = false;
+
+	l->limit = limit;
+	while (rc == OK && !end && l->n < limit)
+		rc = listing_page(t, l, f, after, &end, e);
+	if (rc != OK) {
+		free(l->rows);
+		l->rows = NULL;
+		l->n = 0;
+	}
+	*rows_r = l->rows;
+	*rows_n_r = l->n;
+	free(l);
+	return rc;
+}

@@ -1,0 +1,216 @@
+/* The ends of a claim. */
+#include "spool/private.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+static const struct {
+	const char *event;
+	enum log_level level;
+} kinds[] = {
+	[OUTCOME_DELIVERED] = {"delivered", LOG_INFO},
+	[OUTCOME_DEFERRED] = {"deferred", LOG_INFO},
+	[OUTCOME_FAILED] = {"failed", LOG_WARNING},
+	[OUTCOME_RELEASED] = {"released", LOG_INFO},
+	[OUTCOME_HELD] = {"held", LOG_INFO},
+};
+
+static void
+copy_text(char *out, size_t size, const char *text)
+{
+	out[0] = '\0';
+	if (text)
+		str_copy(
+			out, size, (struct str){text, strnlen(text, size - 1)});
+}
+
+static enum err_code
+outcome_event(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *r, struct err *e)
+{
+	struct spool_event ev = {
+		.level = (int)kinds[o->kind].level, .session = o->session};
+
+	copy_text(ev.text, sizeof(ev.text), o->text);
+	copy_text(ev.peer, sizeof(ev.peer), o->peer);
+	copy_text(ev.link, sizeof(ev.link), o->link);
+	return delivery_event(t, r, kinds[o->kind].event, o->now, &ev, e);
+}
+
+static void
+set_reason(struct delivery_row *r, const struct spool_outcome *o)
+{
+	r->d.reason = o->reason;
+	copy_text(r->d.reason_arg, sizeof(r->d.reason_arg), o->text);
+}
+
+/* Attempts are counted, and the days (UTC) on which there was one. */
+static void
+count_attempt(struct delivery_row *r, int64_t now)
+{
+	if (!r->d.attempts || r->d.last_attempt / 86400 != now / 86400)
+		r->d.days_attempted++;
+	r->d.attempts++;
+	r->d.last_attempt = now;
+}
+
+static enum err_code
+defer(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *old, struct err *e)
+{
+	struct delivery_row r = *old;
+
+	count_attempt(&r, o->now);
+	r.d.state = SPOOL_DEFERRED;
+	r.d.next_attempt = o->next_attempt;
+	set_reason(&r, o);
+	return delivery_update(t, old, &r, e);
+}
+
+static enum err_code
+release(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *old, struct err *e)
+{
+	struct delivery_row r = *old;
+
+	if (o->reason != REASON_NONE)
+		set_reason(&r, o);
+	return delivery_give_back(t, old, &r, o->now, e);
+}
+
+static enum err_code
+hold(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *old, struct err *e)
+{
+	struct delivery_row r = *old;
+
+	r.d.state = SPOOL_HELD;
+	set_reason(&r, o);
+	return delivery_update(t, old, &r, e);
+}
+
+enum err_code
+spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
+{
+	struct delivery_row old;
+	enum err_code rc = delivery_get(t, o->message, o->n, &old, e);
+
+	if (rc != OK)
+		return rc;
+	if (old.d.state != SPOOL_ACTIVE || old.d.owner != o->owner)
+		return err_set(e, ERR_NOTFOUND,
+			"delivery %lld.%u is not claimed by this session",
+			(long long)o->message, o->n);
+	rc = outcome_event(t, o, &old, e);
+	if (rc != OK)
+		return rc;
+	switch (o->kind) {
+	case OUTCOME_DELIVERED:
+	case OUTCOME_FAILED:
+		return delivery_remove(t, &old, e);
+	case OUTCOME_DEFERRED:
+		return defer(t, o, &old, e);
+	case OUTCOME_RELEASED:
+		return release(t, o, &old, e);
+	case OUTCOME_HELD:
+		return hold(t, o, &old, e);
+	}
+	return err_set(e, ERR_INVALID, "outcome %d", (int)o->kind);
+}
+
+/* --- doubt --- */
+
+static enum err_code
+doubt_page(struct spool_txn *t, struct rows *page, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < page->n && rc == OK; i++) {
+		const struct delivery_row *old = rows_at(page, i);
+		struct delivery_row r = *old;
+
+		r.d.in_doubt = true;
+		if (!old->d.in_doubt)
+			rc = delivery_update(t, old, &r, e);
+	}
+	return rc;
+}
+
+enum err_code
+spool_set_in_doubt(
+	struct spool_txn *t, uint64_t owner, int64_t id, struct err *e)
+{
+	struct delivery_row after = {.d = {.message = id}};
+	bool more = true, any = false;
+	enum err_code rc = OK;
+
+	while (rc == OK && more) {
+		struct query q = {.table = T_DELIVERY,
+			.index = DELIVERY_BY_OWNER,
+			.after = &after,
+			.limit = SPOOL_PAGE};
+		struct rows page;
+
+		query_number(&q, DELIVERY_OWNER, OP_EQ, (int64_t)owner);
+		query_number(&q, DELIVERY_MESSAGE, OP_EQ, id);
+		rows_init(&page, T_DELIVERY);
+		rc = tx_query(t, &q, &page, e);
+		if (rc == OK)
+			rc = doubt_page(t, &page, e);
+		any = any || page.n;
+		more = page.n == SPOOL_PAGE;
+		if (more)
+			after = *(struct delivery_row *)rows_at(
+				&page, page.n - 1);
+		rows_free(&page);
+	}
+	if (rc == OK && !any)
+		rc = err_set(e, ERR_NOTFOUND,
+			"message %lld is not claimed by this session",
+			(long long)id);
+	return rc;
+}
+
+/* --- the end of a session --- */
+
+static enum err_code
+release_page(struct spool_txn *t, struct rows *page, int64_t now, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < page->n && rc == OK; i++) {
+		const struct delivery_row *old = rows_at(page, i);
+		struct delivery_row r = *old;
+
+		rc = delivery_give_back(t, old, &r, now, e);
+	}
+	return rc;
+}
+
+enum err_code
+spool_release_owner(struct spool_txn *t, uint64_t owner, int64_t now,
+	size_t *n_r, struct err *e)
+{
+	size_t n = 0, got;
+	enum err_code rc;
+
+	do {
+		struct query q = {.table = T_DELIVERY,
+			.index = DELIVERY_BY_OWNER,
+			.limit = SPOOL_PAGE};
+		struct rows page;
+
+		query_number(&q, DELIVERY_OWNER, OP_EQ, (int64_t)owner);
+		rows_init(&page, T_DELIVERY);
+		rc = tx_query(t, &q, &page, e);
+		if (rc == OK)
+			rc = release_page(t, &page, now, e);
+		got = page.n;
+		n += got;
+		rows_free(&page);
+	} while (rc == OK && got == SPOOL_PAGE);
+	if (n_r)
+		*n_r = n;
+	return rc;
+}

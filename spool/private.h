@@ -1,0 +1,153 @@
+/*
+ * The inside of a spool, shared by the files of this room (private).
+ *
+ * A transaction in the hands of a job is a struct spool_txn; the tx_ functions
+ * are the only door to the engine. They count down injected faults, and they
+ * remember the first failure: a job that overlooks an error is undone anyway.
+ */
+#ifndef SPOOL_PRIVATE_H
+#define SPOOL_PRIVATE_H
+
+#include "spool/engine.h"
+#include "spool/queue.h"
+#include "spool/records.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+	SPOOL_BATCH_MAX = 512, /* jobs in one commit */
+	SPOOL_READERS = 2,
+	SPOOL_ID_STEP = 100, /* ids reserved by one write of "last-id" */
+	SPOOL_PAGE = 200,    /* rows fetched at once where many are walked */
+	SPOOL_EVENTS_MAX = 200000,
+	SPOOL_EVENTS_KEEP_S = 90 * 86400,
+};
+
+struct job {
+	struct job *next;
+	spool_fn *fn;
+	spool_done *done; /* NULL: somebody waits in spool_write or _read */
+	void *arg;
+	enum err_code code;
+	struct err e;
+	bool finished;
+};
+
+struct job_list {
+	struct job *head, **tail;
+};
+
+struct spool {
+	const struct engine_ops *ops;
+	struct engine *engine;
+	struct spool_options options; /* url is owned */
+
+	struct engine_conn *writer; /* NULL: read-only */
+	struct engine_conn *reader; /* of spool_read, under reader_lock */
+	pthread_mutex_t reader_lock;
+
+	pthread_mutex_t lock; /* all below, down to the line */
+	pthread_cond_t wake_writer, wake_reader, finished;
+	struct job_list writes, reads, done;
+	bool stopping, writer_runs;
+	unsigned readers_n;
+	pthread_t writer_thread, reader_threads[SPOOL_READERS];
+	/* ------- */
+
+	atomic_size_t backlog;
+	atomic_int_fast64_t last_id;
+	int64_t first_last_id; /* as it was at the start */
+	/* The disk was full: storing asks first whether there is room. */
+	atomic_bool tight;
+	/* faults: operations to let pass, then to fail */
+	atomic_uint fault_skip, fault_count;
+	atomic_int fault_code;
+};
+
+struct spool_txn {
+	struct spool *spool;
+	struct engine_conn *conn;
+	bool writes;
+	enum err_code failed; /* the first failure of an operation */
+	struct err failed_why;
+};
+
+/* --- engine.c --- */
+
+/* What an injected fault does to the next operation; OK: nothing. */
+enum err_code spool_fault(struct spool *s, struct err *e);
+
+enum err_code tx_get(
+	struct spool_txn *t, enum table_id table, void *row, struct err *e);
+enum err_code tx_insert(
+	struct spool_txn *t, enum table_id table, void *row, struct err *e);
+/* Writes the columns in which ROW differs from OLD. */
+enum err_code tx_update(struct spool_txn *t, enum table_id table,
+	const void *old, const void *row, struct err *e);
+/* Insert, or update where the key exists. */
+enum err_code tx_put(
+	struct spool_txn *t, enum table_id table, void *row, struct err *e);
+enum err_code tx_remove(struct spool_txn *t, enum table_id table,
+	const void *row, struct err *e);
+/* Start OUT with rows_init; free it in any case. */
+enum err_code tx_query(struct spool_txn *t, const struct query *q,
+	struct rows *out, struct err *e);
+/* The first row; ERR_NOTFOUND. */
+enum err_code tx_first(
+	struct spool_txn *t, const struct query *q, void *row, struct err *e);
+
+/* --- worker.c --- */
+
+enum err_code worker_start(struct spool *s, struct err *e);
+void worker_stop(struct spool *s); /* everything submitted is finished */
+
+/* --- delivery.c: what all who move deliveries share --- */
+
+/* Sets the columns that follow from the others (urgency, ripe, domain). */
+void delivery_settle(struct delivery_row *r);
+/* A new one, or one that changes. */
+enum err_code delivery_insert(
+	struct spool_txn *t, struct delivery_row *r, struct err *e);
+enum err_code delivery_update(struct spool_txn *t,
+	const struct delivery_row *old, struct delivery_row *r, struct err *e);
+/* Gone; with the last one of a message its body goes too. */
+enum err_code delivery_remove(
+	struct spool_txn *t, const struct delivery_row *r, struct err *e);
+enum err_code delivery_get(struct spool_txn *t, int64_t message, unsigned n,
+	struct delivery_row *r, struct err *e);
+/* An event about delivery R; fields of PROTO are kept where set. */
+enum err_code delivery_event(struct spool_txn *t, const struct delivery_row *r,
+	const char *name, int64_t now, const struct spool_event *proto,
+	struct err *e);
+/* Ends the claim of R: back to where it was; warns where it was in doubt. */
+enum err_code delivery_give_back(struct spool_txn *t,
+	const struct delivery_row *old, struct delivery_row *r, int64_t now,
+	struct err *e);
+
+/* --- list.c --- */
+
+/*
+ * Up to LIMIT rows of F behind AFTER, which is moved. *end_r: no more follow.
+ */
+enum err_code list_page(struct spool_txn *t, const struct spool_filter *f,
+	struct spool_cursor *after, size_t limit, struct rows *out, bool *end_r,
+	struct err *e);
+
+/* --- body.c --- */
+
+/*
+ * The body of ID is complete with SIZE octets: what was received belongs to a
+ * message now. ERR_INVALID: another size is there.
+ */
+enum err_code body_complete(
+	struct spool_txn *t, int64_t id, uint64_t size, struct err *e);
+
+/* --- start.c --- */
+
+enum err_code spool_start(struct spool *s, struct err *e);
+/* An id is used: a later start begins above it. */
+enum err_code id_used(struct spool_txn *t, int64_t id, struct err *e);
+enum err_code id_store(struct spool_txn *t, int64_t id, struct err *e);
+
+#endif

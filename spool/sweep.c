@@ -1,0 +1,62 @@
+#include "spool/private.h"
+
+static enum err_code
+sweep_deleted(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
+{
+	struct query q = {.table = T_DELIVERY,
+		.index = DELIVERY_BY_DELETED,
+		.limit = limit};
+	struct rows gone;
+	enum err_code rc;
+
+	query_number(&q, DELIVERY_DELETED_UNTIL, OP_LE, now);
+	rows_init(&gone, T_DELIVERY);
+	rc = tx_query(t, &q, &gone, e);
+	for (size_t i = 0; i < gone.n && rc == OK; i++)
+		rc = delivery_remove(t, rows_at(&gone, i), e);
+	rows_free(&gone);
+	return rc;
+}
+
+/* Ids have no gaps but at the front: two seeks tell how many there are. */
+static enum err_code
+events_first_kept(struct spool_txn *t, int64_t *id_r, struct err *e)
+{
+	struct query q = {.table = T_EVENT, .index = BY_KEY, .backward = true};
+	struct spool_event last;
+	enum err_code rc = tx_first(t, &q, &last, e);
+
+	*id_r = rc == OK ? last.id - (int64_t)t->spool->options.events_max + 1
+			 : 0;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+static enum err_code
+sweep_events(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
+{
+	struct query q = {.table = T_EVENT, .index = BY_KEY, .limit = limit};
+	int64_t oldest = now - t->spool->options.events_keep_s, first;
+	struct rows page;
+	enum err_code rc = events_first_kept(t, &first, e);
+
+	rows_init(&page, T_EVENT);
+	if (rc == OK)
+		rc = tx_query(t, &q, &page, e);
+	for (size_t i = 0; i < page.n && rc == OK; i++) {
+		const struct spool_event *ev = rows_at(&page, i);
+
+		if (ev->id >= first && ev->time >= oldest)
+			break;
+		rc = tx_remove(t, T_EVENT, ev, e);
+	}
+	rows_free(&page);
+	return rc;
+}
+
+enum err_code
+spool_sweep(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
+{
+	enum err_code rc = sweep_deleted(t, now, limit, e);
+
+	return rc == OK ? sweep_events(t, now, limit, e) : rc;
+}

@@ -1,0 +1,58 @@
+#include "spool/private.h"
+
+/* A refusal is respected for its while; a lost connection is no refusal. */
+static bool
+was_refused(const struct delivery_row *r, int64_t refused_before)
+{
+	return r->d.reason == REASON_PEER_4XX &&
+	       r->d.last_attempt > refused_before;
+}
+
+static enum err_code
+wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
+	int64_t refused_before, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < page->n && rc == OK; i++) {
+		const struct delivery_row *old = rows_at(page, i);
+		struct delivery_row r = *old;
+
+		if (was_refused(old, refused_before))
+			continue;
+		r.d.next_attempt = now;
+		rc = delivery_update(t, old, &r, e);
+	}
+	return rc;
+}
+
+enum err_code
+spool_route_wake(struct spool_txn *t, const char *route, int64_t now,
+	int64_t refused_before, struct err *e)
+{
+	struct delivery_row after;
+	bool first = true, more = true;
+	enum err_code rc = OK;
+
+	while (rc == OK && more) {
+		struct query q = {.table = T_DELIVERY,
+			.index = DELIVERY_BY_DUE,
+			.after = first ? NULL : &after,
+			.limit = SPOOL_PAGE};
+		struct rows page;
+
+		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+		query_number(&q, DELIVERY_NEXT_ATTEMPT, OP_GE, now + 1);
+		rows_init(&page, T_DELIVERY);
+		rc = tx_query(t, &q, &page, e);
+		if (page.n)
+			after = *(struct delivery_row *)rows_at(
+				&page, page.n - 1);
+		if (rc == OK)
+			rc = wake_page(t, &page, now, refused_before, e);
+		more = page.n == SPOOL_PAGE;
+		first = false;
+		rows_free(&page);
+	}
+	return rc;
+}
