@@ -25,9 +25,7 @@ PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \
 have_pkgs := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
 PKG_CFLAGS := $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
 
-CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DTIDEPOST_VERSION='"$(VERSION)"' \
-	   -DTIDEPOST_BUILD_S=$(shell git log -1 --format=%ct 2>/dev/null \
-	   || echo 1767225600)
+override CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DTIDEPOST_VERSION='"$(VERSION)"'
 CFLAGS	?= -O2 -g
 ALL_CFLAGS := -std=c17 -pthread $(WARN) $(HARDEN) $(PKG_CFLAGS) $(CFLAGS) $(SAN)
 ALL_LDFLAGS := -pthread $(if $(SAN),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SAN)
@@ -83,11 +81,16 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The floor of the clock: when this source was last changed.
+$(BUILD)/src/base/clock.o: override CPPFLAGS += \
+	-DTIDEPOST_BUILD_S=$(shell git log -1 --format=%ct 2>/dev/null \
+	|| echo 1767225600)
+
 # Rebuilds everything when compiler or flags change.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
+	@echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' >$@
 .PHONY: FORCE
 FORCE:
 
@@ -95,7 +98,7 @@ FORCE:
 $(BUILD)/spool/sqlite/%.sql.inc: spool/sqlite/%.sql
 	@mkdir -p $(@D)
 	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
-CPPFLAGS += -I$(BUILD)/spool/sqlite
+override CPPFLAGS += -I$(BUILD)/spool/sqlite
 SQL_INC	:= $(patsubst %.sql,$(BUILD)/%.sql.inc,$(wildcard spool/sqlite/*.sql))
 $(call obj,$(wildcard spool/sqlite/*.c)): | $(SQL_INC)
 
@@ -141,3 +144,88 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call libs,$(DAEMON_ROOMS))
 .PHONY: clean
 clean:
 	rm -rf build build-*
+
+# --- what people call --------------------------------------------------------
+
+.PHONY: help
+help:
+	@echo 'make             the programs, in $(BUILD)/'
+	@echo 'make deps        install what building and testing need'
+	@echo 'make demo        two nodes on loopback (DEMO_KEEP=1: leave them running)'
+	@echo 'make check       every test; last line: N passed, N failed'
+	@echo 'make check-asan  the same under ASan and UBSan'
+	@echo 'make bench       figures beside Postfix'
+	@echo 'make fuzz        FUZZ_SECONDS=60 a target'
+	@echo 'make lint        both compilers, formatting, manual pages'
+	@echo 'make format      clang-format over the tree'
+	@echo 'make install     DESTDIR and PREFIX are honoured'
+
+.PHONY: deps
+deps:
+	@sh tests/deps
+
+.PHONY: demo
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@python3 tests/demo/demo.py $(BUILD)
+
+# The tests' build: steps at which a test may kill the daemon are labelled.
+.PHONY: check
+check: deps
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build-check \
+		CPPFLAGS=-DTIDEPOST_CRASH_POINTS check-build
+	@python3 tests/run build-check
+
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+.PHONY: check-asan
+check-asan: deps
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build-asan SAN='$(ASAN)' \
+		CPPFLAGS=-DTIDEPOST_CRASH_POINTS check-build
+	@python3 tests/run build-asan
+
+.PHONY: check-build
+check-build: $(PROGRAMS) $(TEST_BIN) $(REPLAY_BIN)
+
+.PHONY: bench
+bench:
+	@sh tests/deps bench
+	@$(MAKE) --no-print-directory all
+	@python3 tests/bench/bench.py $(BUILD)
+
+ALL_C	:= $(wildcard src/*/*.c spool/*.c spool/*/*.c conf/*.c tui/*.c \
+	   tests/*/*.c)
+ALL_H	:= $(wildcard src/*/*.h spool/*.h spool/*/*.h conf/*.h tui/*.h \
+	   tests/*/*.h)
+.PHONY: format
+format:
+	clang-format -i $(ALL_C) $(ALL_H)
+
+.PHONY: lint
+lint:
+	clang-format --dry-run -Werror $(ALL_C) $(ALL_H)
+	mandoc -T lint -W warning docs/man/*.[1-8]
+	$(MAKE) -s -j2 BUILD=build-lint CC=clang \
+		CPPFLAGS=-DTIDEPOST_CRASH_POINTS check-build
+
+BINDIR	:= $(PREFIX)/bin
+SBINDIR	:= $(PREFIX)/sbin
+MANDIR	:= $(PREFIX)/share/man
+DOCDIR	:= $(PREFIX)/share/doc/tidepost
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(BUILD)/tidepostd $(DESTDIR)$(SBINDIR)/tidepostd
+	install -m 755 $(BUILD)/tidepost $(DESTDIR)$(BINDIR)/tidepost
+	for f in docs/man/*.[1-8]; do s=$${f##*.}; \
+		install -d $(DESTDIR)$(MANDIR)/man$$s; \
+		install -m 644 $$f $(DESTDIR)$(MANDIR)/man$$s/; done
+	install -m 644 conf/site.conf conf/provider.conf \
+		conf/tidepost.conf.example $(DESTDIR)$(DOCDIR)/
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/tidepostd $(DESTDIR)$(BINDIR)/tidepost
+	for f in docs/man/*.[1-8]; do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}; done
+	rm -rf $(DESTDIR)$(DOCDIR)

@@ -1,0 +1,46 @@
+/*
+ * Users and customers, in memory: a SASL step and a RCPT cannot wait for
+ * the disk. Loaded at start and after every change. Look-ups by name are
+ * safe from helper threads (password hashing); the rest is the loop's.
+ */
+#ifndef DAEMON_ACCOUNTS_H
+#define DAEMON_ACCOUNTS_H
+
+#include "daemon/node.h"
+
+struct accounts;
+
+/* What a session needs of an account; a copy. */
+struct account_facts {
+	char name[SASL_NAME_MAX + 1];
+	enum spool_account_kind kind;
+	bool suspended;
+};
+
+struct accounts *accounts_new(void);
+void accounts_free(struct accounts *a); /* NULL is fine */
+/* Replaces everything by what the spool says; blocking. */
+enum err_code accounts_load(
+	struct accounts *a, struct spool *spool, struct err *e);
+/* The same, in the background. */
+void accounts_reload(struct accounts *a, struct spool *spool);
+
+/* A sasl_lookup; ARG is the struct accounts. Thread-safe. */
+bool accounts_verifier(
+	void *arg, const char *name, struct verifier *verifier_r);
+/* Does any account have a secret for CRAM-MD5? Thread-safe. */
+bool accounts_have_cram(struct accounts *a);
+
+/* Borrowed until the next reload; NULL: none. */
+const struct spool_account *accounts_get(
+	const struct accounts *a, const char *name);
+/* The customer whose domain this is; false: none. Thread-safe. */
+bool accounts_customer_name(
+	struct accounts *a, struct str domain, char name_r[SASL_NAME_MAX + 1]);
+/* Is DOMAIN one of this customer's? */
+bool account_has_domain(const struct spool_account *a, struct str domain);
+/* May this account use SENDER? DOMAINS: the node's local ones and its name. */
+bool account_may_send(const struct spool_account *a,
+	const struct mailbox *sender, const struct conf *conf);
+
+#endif

@@ -1,0 +1,263 @@
+#include "daemon/control_private.h"
+
+#include "base/clock.h"
+#include "daemon/accounts.h"
+#include "daemon/dispatch.h"
+#include "spool/queue.h"
+#include "spool/records.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct account_job {
+	struct control_conn *c;
+	const char *action;
+	bool customer;
+	bool has_password;
+	struct verifier verifier;
+	size_t deleted; /* deliveries, with the customer they waited for */
+};
+
+/* "a\nb" of all values of KEY; NULL where it is absent. Given. */
+static char *
+join(const struct record *r, const char *key)
+{
+	struct buf b;
+	const char *value;
+	char *z;
+
+	buf_init(&b, 0);
+	for (size_t i = 0; (value = record_get_nth(r, key, i)) != NULL; i++)
+		if (value[0])
+			buf_addf(&b, "%s%s", b.len ? "\n" : "", value);
+	z = record_get(r, key) ? str_dup(buf_view(&b)) : NULL;
+	buf_free(&b);
+	return z;
+}
+
+static void
+replace(char **field, char *with)
+{
+	if (!with)
+		return;
+	free(*field);
+	*field = with;
+}
+
+static void
+replace_size(const struct record *r, const char *key, uint64_t *field)
+{
+	int64_t v;
+
+	if (record_get_int(r, key, &v) && v >= 0)
+		*field = (uint64_t)v;
+	else if (record_get(r, key))
+		*field = 0;
+}
+
+/* What the request says takes the place of what A has. */
+static void
+apply(const struct account_job *j, struct spool_account *a)
+{
+	const struct record *r = &j->c->request;
+	int64_t v;
+
+	replace(&a->senders, join(r, KEY_SENDER));
+	replace(&a->domains, join(r, KEY_DOMAIN));
+	replace(&a->networks, join(r, KEY_NETWORK));
+	if (a->domains)
+		str_lower(a->domains);
+	if (record_get_int(r, KEY_MAX_PRIORITY, &v) && v >= -9 && v <= 9)
+		a->max_priority = (int)v;
+	replace_size(r, KEY_QUOTA, &a->quota);
+	replace_size(r, KEY_MAX_SIZE, &a->max_size);
+	if (record_get_int(r, KEY_LIFETIME, &v) && v >= 0)
+		a->lifetime_s = v;
+	if (record_get(r, KEY_ETRN))
+		str_copyz(a->etrn, sizeof(a->etrn), record_get(r, KEY_ETRN));
+	if (j->has_password)
+		a->verifier = j->verifier;
+	if (strcmp(j->action, ACTION_WORD_SUSPEND) == 0)
+		a->suspended = true;
+	if (strcmp(j->action, ACTION_WORD_RESUME) == 0)
+		a->suspended = false;
+}
+
+static enum err_code
+mark_route(struct spool_txn *t, const char *name, struct err *e)
+{
+	char route[SPOOL_NAME_MAX + 1];
+
+	snprintf(route, sizeof(route), "customer:%.240s", name);
+	return spool_route_reason_put(t, route, REASON_CUSTOMER_CALL, name, e);
+}
+
+static enum err_code
+add(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
+{
+	struct spool_account a = {
+		.kind = j->customer ? ACCOUNT_CUSTOMER : ACCOUNT_USER,
+	};
+	enum err_code rc;
+
+	str_copyz(a.name, sizeof(a.name), name);
+	apply(j, &a);
+	rc = spool_account_add(t, &a, e);
+	if (rc == OK && j->customer)
+		rc = mark_route(t, name, e);
+	spool_account_clear(&a);
+	return rc;
+}
+
+static enum err_code
+get(struct spool_txn *t, const struct account_job *j, const char *name,
+	struct spool_account *a_r, struct err *e)
+{
+	enum err_code rc = spool_account_get(t, name, a_r, e);
+	enum spool_account_kind kind =
+		j->customer ? ACCOUNT_CUSTOMER : ACCOUNT_USER;
+
+	if (rc == OK && a_r->kind == kind)
+		return OK;
+	if (rc == OK)
+		spool_account_clear(a_r);
+	else if (rc != ERR_NOTFOUND)
+		return rc;
+	return err_set(e, ERR_NOTFOUND, "no %s \"%s\"",
+		j->customer ? "customer" : "user", name);
+}
+
+static enum err_code
+set(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
+{
+	struct spool_account a;
+	enum err_code rc = get(t, j, name, &a, e);
+
+	if (rc != OK)
+		return rc;
+	apply(j, &a);
+	rc = spool_account_set(t, &a, e);
+	spool_account_clear(&a);
+	return rc;
+}
+
+static enum err_code delete (struct spool_txn *t, struct account_job *j,
+	const char *name, struct err *e) {
+	char route[SPOOL_NAME_MAX + 1]; struct spool_account a;
+	struct spool_action act =
+		{
+			.kind = ACTION_DELETE,
+			.filter = {.route = route},
+			.now = clock_sane_s(),
+			.who = "an operator",
+		};
+	enum err_code rc = get(t, j, name, &a, e);
+
+	if (rc != OK) return rc;
+	spool_account_clear(&a);
+	snprintf(route, sizeof(route), "customer:%.240s", name);
+	act.keep_until = act.now + j->c->n->conf->queue.keep_deleted_s;
+	j->deleted = 0;
+	if (j->customer && conn_get(j->c, KEY_YES))
+		rc = spool_act(t, &act, &j->deleted, e);
+	return rc == OK ? spool_account_delete(t, name, e) : rc;
+}
+
+static enum err_code
+write_account(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct account_job *j = arg;
+	const char *name = conn_get(j->c, KEY_NAME);
+
+	if (strcmp(j->action, ACTION_WORD_ADD) == 0)
+		return add(t, j, name, e);
+	if (strcmp(j->action, ACTION_WORD_DELETE) == 0)
+		return delete (t, j, name, e);
+	return set(t, j, name, e);
+}
+
+static void
+account_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct account_job *j = arg;
+	struct node *n = j->c->n;
+	struct err why = {0};
+
+	/* At once: the next RCPT or AUTH must see it. */
+	if (code == OK)
+		code = accounts_load(n->accounts, n->spool, &why);
+	else
+		why = *e;
+	if (code == OK) {
+		n->route_generation++;
+		node_reroute(n);
+		conn_end(j->c, 0, NULL, (int64_t)j->deleted);
+	} else {
+		conn_end_err(j->c, code, &why);
+	}
+	explicit_bzero(&j->verifier, sizeof(j->verifier));
+	conn_release(j->c);
+	free(j);
+}
+
+static bool
+is_known(const char *action)
+{
+	static const char *const words[] = {ACTION_WORD_ADD, ACTION_WORD_SET,
+		ACTION_WORD_PASSWD, ACTION_WORD_DELETE, ACTION_WORD_SUSPEND,
+		ACTION_WORD_RESUME};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], action) == 0)
+			return true;
+	return false;
+}
+
+/* Does the password, if there is one, make a verifier? */
+static enum err_code
+take_password(struct account_job *j, struct err *e)
+{
+	const char *password = conn_get(j->c, KEY_PASSWORD);
+	const struct spool_account *old =
+		accounts_get(j->c->n->accounts, conn_get(j->c, KEY_NAME));
+	bool keep = conn_get(j->c, KEY_CRAM_MD5) ||
+		    (old && old->verifier.secret[0]);
+
+	j->has_password = password != NULL;
+	if (!password)
+		return strcmp(j->action, ACTION_WORD_PASSWD) == 0
+			       ? err_set(e, ERR_USAGE, "no password was given")
+			       : OK;
+	return verifier_make(password, keep, &j->verifier, e);
+}
+
+void
+control_account(struct control_conn *c, bool customer)
+{
+	struct account_job *j = xcalloc(1, sizeof(*j));
+	const char *action = conn_get(c, KEY_ACTION);
+	const char *name = conn_get(c, KEY_NAME);
+	struct err e = {0};
+	enum err_code rc = OK;
+
+	j->c = c;
+	j->customer = customer;
+	j->action = action ? action : "";
+	if (!is_known(j->action))
+		rc = err_set(&e, ERR_UNSUPPORTED, "not yet supported: %s",
+			j->action);
+	else if (!name || !name[0] || strlen(name) > SASL_NAME_MAX)
+		rc = err_set(&e, ERR_USAGE,
+			"a name of 1 to %d octets is needed", SASL_NAME_MAX);
+	else
+		rc = take_password(j, &e);
+	if (rc != OK) {
+		conn_end_err(c, rc, &e);
+		free(j);
+		return;
+	}
+	conn_hold(c);
+	spool_submit(c->n->spool, write_account, account_written, j);
+}

@@ -1,0 +1,39 @@
+/* What the files of the control socket share. */
+#ifndef DAEMON_CONTROL_PRIVATE_H
+#define DAEMON_CONTROL_PRIVATE_H
+
+#include "daemon/control.h"
+#include "daemon/links.h"
+
+/* One client and its one request. */
+struct control_conn {
+	struct list_node node;
+	struct node *n;
+	struct stream *stream; /* NULL: gone */
+	struct loop_timer *timer;
+	struct record request;
+	struct link_wait *wait;
+	bool admin, reader;
+	bool asked; /* the request is being worked on */
+	unsigned refs;
+};
+
+void conn_hold(struct control_conn *c);
+void conn_release(struct control_conn *c);
+/* Sends one answer; nothing happens when the client is gone. */
+void conn_send(struct control_conn *c, const struct record *r);
+/* The last one; COUNT below 0: none. */
+void conn_end(
+	struct control_conn *c, int status, const char *text, int64_t count);
+/* The same from a code and its words. */
+void conn_end_err(
+	struct control_conn *c, enum err_code code, const struct err *e);
+const char *conn_get(const struct control_conn *c, const char *key);
+
+/* One function a verb; each ends the connection, now or later. */
+void control_status(struct control_conn *c);
+void control_link(struct control_conn *c);
+void control_queue(struct control_conn *c);
+void control_account(struct control_conn *c, bool customer);
+
+#endif

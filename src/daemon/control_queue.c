@@ -1,0 +1,320 @@
+#include "daemon/control_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dispatch.h"
+#include "daemon/settle.h"
+#include "spool/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	QUEUE_RETURN_PAGE = 1000, /* deliveries returned in one transaction */
+};
+
+/* The request, decoded: one filter, or one an id. */
+struct queue_job {
+	struct control_conn *c;
+	struct spool_action action;
+	struct spool_filter *filters;
+	size_t filters_n;
+	size_t changed;
+	/* for return */
+	uint64_t owner;
+	struct spool_claimed *messages;
+	size_t messages_n;
+	struct settle **settles;
+};
+
+static void
+free_job(struct queue_job *j)
+{
+	for (size_t i = 0; i < j->messages_n; i++) {
+		spool_claimed_clear(&j->messages[i]);
+		if (j->settles)
+			settle_free(j->settles[i]);
+	}
+	free(j->messages);
+	free(j->settles);
+	free(j->filters);
+	conn_release(j->c);
+	free(j);
+}
+
+/* --- decoding
+ * ------------------------------------------------------------------- */
+
+static bool
+decode_ids(struct queue_job *j, const struct spool_filter *base)
+{
+	const struct record *r = &j->c->request;
+	const char *text;
+
+	for (size_t i = 0; (text = record_get_nth(r, KEY_ID, i)) != NULL; i++) {
+		struct spool_filter *f;
+
+		j->filters = xrealloc(
+			j->filters, (j->filters_n + 1) * sizeof(*j->filters));
+		f = &j->filters[j->filters_n++];
+		*f = *base;
+		if (!protocol_id_parse(str_of(text), &f->id, &f->n))
+			return false;
+	}
+	if (j->filters_n == 0) {
+		j->filters = xmalloc(sizeof(*j->filters));
+		j->filters[j->filters_n++] = *base;
+	}
+	return true;
+}
+
+static bool
+decode(struct queue_job *j)
+{
+	struct control_conn *c = j->c;
+	struct spool_filter f = {
+		.from = conn_get(c, KEY_FROM),
+		.to = conn_get(c, KEY_TO),
+		.route = conn_get(c, KEY_ROUTE),
+	};
+	const char *state = conn_get(c, KEY_STATE);
+	bool narrow = f.from || f.to || f.route || state ||
+		      conn_get(c, KEY_ID) || conn_get(c, KEY_ALL);
+	int64_t number;
+
+	if (state && !spool_state_parse(str_of(state), &f.state))
+		return false;
+	f.has_state = state != NULL;
+	if (record_get_int(&c->request, KEY_OLDER, &number)) {
+		f.queued_before = clock_sane_s() - number;
+		narrow = true;
+	}
+	if (record_get_int(&c->request, KEY_LARGER, &number) && number >= 0) {
+		f.larger = (uint64_t)number;
+		narrow = true;
+	}
+	return narrow && decode_ids(j, &f);
+}
+
+static bool
+decode_action(const struct control_conn *c, struct spool_action *a)
+{
+	static const struct {
+		const char *word;
+		enum spool_action_kind kind;
+	} words[] = {
+		{ACTION_WORD_HOLD, ACTION_HOLD},
+		{ACTION_WORD_RELEASE, ACTION_RELEASE},
+		{ACTION_WORD_RETRY, ACTION_RETRY},
+		{ACTION_WORD_DELETE, ACTION_DELETE},
+		{ACTION_WORD_UNDELETE, ACTION_UNDELETE},
+		{ACTION_WORD_PRIORITY, ACTION_PRIORITY},
+	};
+	const char *word = conn_get(c, KEY_ACTION);
+	int64_t priority = 0;
+
+	a->now = clock_sane_s();
+	a->keep_until = a->now + c->n->conf->queue.keep_deleted_s;
+	a->who = "an operator";
+	record_get_int(&c->request, KEY_PRIORITY, &priority);
+	a->priority = (int)priority;
+	for (size_t i = 0; word && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].word, word) == 0) {
+			a->kind = words[i].kind;
+			return priority >= -9 && priority <= 9;
+		}
+	return false;
+}
+
+/* --- acting
+ * ------------------------------------------------------------------------ */
+
+/* An id that names nothing fails the whole transaction. */
+static enum err_code
+must_exist(struct spool_txn *t, const struct spool_filter *f, struct err *e)
+{
+	struct spool_filter any = {.id = f->id, .n = f->n};
+	struct spool_cursor cursor = {0};
+	struct spool_row *rows = NULL;
+	char id[PROTOCOL_ID_TEXT_MAX];
+	enum err_code rc;
+	size_t n = 0;
+
+	if (!f->id)
+		return OK;
+	rc = spool_list(t, &any, &cursor, 1, &rows, &n, e);
+	free(rows);
+	if (rc != OK || n)
+		return rc;
+	any.has_state = true;
+	any.state = SPOOL_DELETED;
+	cursor = (struct spool_cursor){0};
+	rc = spool_list(t, &any, &cursor, 1, &rows, &n, e);
+	free(rows);
+	if (rc != OK || n)
+		return rc;
+	protocol_id_format(f->id, f->n, id);
+	return err_set(e, ERR_NOTFOUND, "no message or delivery %s", id);
+}
+
+static enum err_code
+write_action(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct queue_job *j = arg;
+	enum err_code rc = OK;
+
+	j->changed = 0;
+	for (size_t i = 0; rc == OK && i < j->filters_n; i++) {
+		size_t n = 0;
+
+		j->action.filter = j->filters[i];
+		rc = must_exist(t, &j->filters[i], e);
+		if (rc == OK)
+			rc = spool_act(t, &j->action, &n, e);
+		j->changed += n;
+	}
+	return rc;
+}
+
+static void
+action_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct queue_job *j = arg;
+
+	if (code == OK) {
+		conn_end(j->c, 0, NULL, (int64_t)j->changed);
+		if (j->changed)
+			dispatch_now(j->c->n->dispatch);
+	} else {
+		conn_end_err(j->c, code, e);
+	}
+	free_job(j);
+}
+
+/* --- returning to the sender
+ * ------------------------------------------------------------ */
+
+static enum err_code
+add_returned(struct spool_txn *t, struct queue_job *j,
+	const struct spool_row *row, struct err *e)
+{
+	struct spool_claimed *m;
+
+	m = j->messages_n ? &j->messages[j->messages_n - 1] : NULL;
+	if (!m || m->message.id != row->d.message) {
+		enum err_code rc;
+
+		j->messages = xrealloc(j->messages,
+			(j->messages_n + 1) * sizeof(*j->messages));
+		m = &j->messages[j->messages_n++];
+		memset(m, 0, sizeof(*m));
+		rc = spool_message_get(t, row->d.message, &m->message, e);
+		if (rc != OK)
+			return rc;
+	}
+	m->deliveries =
+		xrealloc(m->deliveries, (m->n + 1) * sizeof(*m->deliveries));
+	m->deliveries[m->n++] = row->d;
+	return OK;
+}
+
+static enum err_code
+claim_returned(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct queue_job *j = arg;
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < j->messages_n; i++)
+		spool_claimed_clear(&j->messages[i]);
+	j->messages_n = 0;
+	j->changed = 0;
+	for (size_t i = 0; rc == OK && i < j->filters_n; i++) {
+		struct spool_row *rows = NULL;
+		size_t n = 0;
+
+		rc = must_exist(t, &j->filters[i], e);
+		if (rc == OK)
+			rc = spool_claim_rows(t, j->owner, &j->filters[i],
+				QUEUE_RETURN_PAGE, &rows, &n, e);
+		for (size_t k = 0; rc == OK && k < n; k++)
+			rc = add_returned(t, j, &rows[k], e);
+		j->changed += n;
+		free(rows);
+	}
+	return rc;
+}
+
+static enum err_code
+write_returned(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct queue_job *j = arg;
+	enum err_code rc = OK;
+
+	for (size_t i = 0; rc == OK && i < j->messages_n; i++)
+		rc = settle_write(t, j->settles[i], e);
+	return rc;
+}
+
+static void
+returned(void *arg, enum err_code code, const struct err *e)
+{
+	struct queue_job *j = arg;
+
+	if (code == OK) {
+		for (size_t i = 0; i < j->messages_n; i++)
+			settle_written(j->settles[i]);
+		conn_end(j->c, 0, NULL, (int64_t)j->changed);
+	} else {
+		settle_release_owner(j->c->n, j->owner);
+		conn_end_err(j->c, code, e);
+	}
+	free_job(j);
+}
+
+static void
+claimed_for_return(void *arg, enum err_code code, const struct err *e)
+{
+	struct queue_job *j = arg;
+	struct node *n = j->c->n;
+
+	if (code != OK) {
+		conn_end_err(j->c, code, e);
+		free_job(j);
+		return;
+	}
+	j->settles = xcalloc(j->messages_n, sizeof(struct settle *));
+	for (size_t i = 0; i < j->messages_n; i++) {
+		j->settles[i] =
+			settle_new(n, &j->messages[i], j->owner, "", NULL, 0);
+		for (size_t k = 0; k < j->messages[i].n; k++)
+			settle_fail(j->settles[i], k, "5.7.0",
+				"returned by the operator of this node");
+	}
+	spool_submit(n->spool, write_returned, returned, j);
+}
+
+/* --- the verb
+ * -----------------------------------------------------------------------------
+ */
+
+void
+control_queue(struct control_conn *c)
+{
+	struct queue_job *j = xcalloc(1, sizeof(*j));
+	const char *word = conn_get(c, KEY_ACTION);
+	bool is_return = word && strcmp(word, ACTION_WORD_RETURN) == 0;
+
+	j->c = c;
+	conn_hold(c);
+	if (!decode(j) || (!is_return && !decode_action(c, &j->action))) {
+		conn_end(c, err_exit_status(ERR_USAGE),
+			"the request names no action or no messages", -1);
+		free_job(j);
+	} else if (is_return) {
+		j->owner = node_new_id(c->n);
+		spool_submit(
+			c->n->spool, claim_returned, claimed_for_return, j);
+	} else {
+		spool_submit(c->n->spool, write_action, action_written, j);
+	}
+}

@@ -1,0 +1,325 @@
+#include "daemon/daemon.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/accounts.h"
+#include "daemon/control.h"
+#include "daemon/dispatch.h"
+#include "daemon/links.h"
+#include "daemon/local.h"
+#include "daemon/notify.h"
+#include "daemon/policy.h"
+#include "daemon/services.h"
+#include "daemon/session.h"
+#include "daemon/ticketkeys.h"
+#include "spool/queue.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	DAEMON_HELPERS = 4,
+	DAEMON_SWEEP_EVERY_MS = 600000,
+	DAEMON_SWEEP_BATCH = 1000,
+};
+
+/* --- configuration
+ * ------------------------------------------------------------- */
+
+enum err_code
+daemon_load_conf(const char *file, struct conf **conf_r, struct err *e)
+{
+	struct complaints all = {0};
+	enum err_code rc = OK;
+	struct buf text;
+
+	conf_load(file, conf_r, &all);
+	buf_init(&text, 0);
+	for (size_t i = 0; i < all.n; i++)
+		complaint_format(&all.v[i], &text);
+	if (text.len)
+		fputs(buf_z(&text), stderr);
+	if (all.errors)
+		rc = err_set(e, ERR_CONFIG, "%s: %zu error%s, nothing changed",
+			file, all.errors, all.errors == 1 ? "" : "s");
+	buf_free(&text);
+	complaints_free(&all);
+	return rc;
+}
+
+enum err_code
+daemon_make_tls(struct node *n, const struct conf *conf,
+	struct tls_server **server_r, struct tls_client **client_r,
+	struct err *e)
+{
+	struct tls_client_conf client = {
+		.ca_file = conf->tls.ca_file,
+		.min_version = conf->tls.min_version,
+	};
+	struct tls_server_conf server = {
+		.certificate = conf->tls.certificate,
+		.key = conf->tls.key,
+		.min_version = conf->tls.min_version,
+	};
+	unsigned char keys[TICKET_KEYS_MAX][TICKET_KEY_BYTES];
+	enum err_code rc = tls_client_new(&client, client_r, e);
+
+	if (rc != OK || !conf->tls.certificate)
+		return rc;
+	rc = ticketkeys_load(n->spool, keys, &server.ticket_keys_n, e);
+	server.ticket_keys = keys;
+	if (rc == OK)
+		rc = tls_server_new(&server, server_r, e);
+	explicit_bzero(keys, sizeof(keys));
+	return rc;
+}
+
+/* --- folders and rights
+ * --------------------------------------------------------- */
+
+static enum err_code
+make_run_dir(const struct conf *conf, struct err *e)
+{
+	if (mkdir(conf->run_dir, 0755) == 0 || errno == EEXIST)
+		return OK;
+	return err_set(e, errno == EACCES ? ERR_PERM : ERR_IO,
+		"cannot make run_dir %s: %s", conf->run_dir, strerror(errno));
+}
+
+/* Started as root: spool and run_dir belong to who we become. */
+static enum err_code
+give_folder(const char *path, const struct passwd *pw, struct err *e)
+{
+	if (chown(path, pw->pw_uid, pw->pw_gid) == 0)
+		return OK;
+	return err_set(e, ERR_PERM, "cannot give %s to user %s: %s", path,
+		pw->pw_name, strerror(errno));
+}
+
+static enum err_code
+find_user(const struct conf *conf, const struct passwd **pw_r, struct err *e)
+{
+	*pw_r = NULL;
+	if (geteuid() != 0 || strcmp(conf->user, "root") == 0)
+		return OK;
+	*pw_r = getpwnam(conf->user);
+	if (*pw_r)
+		return OK;
+	return err_set(e, ERR_CONFIG,
+		"user \"%s\" does not exist: make it (adduser --system --group "
+		"%s) or set another with user = \"NAME\";",
+		conf->user, conf->user);
+}
+
+static enum err_code
+become(const struct passwd *pw, struct err *e)
+{
+	if (initgroups(pw->pw_name, pw->pw_gid) == 0 &&
+		setgid(pw->pw_gid) == 0 && setuid(pw->pw_uid) == 0)
+		return OK;
+	return err_set(e, ERR_PERM, "cannot become user %s: %s", pw->pw_name,
+		strerror(errno));
+}
+
+/* --- the spool
+ * -------------------------------------------------------------------- */
+
+static void
+dispatch_spool(void *arg)
+{
+	struct node *n = arg;
+
+	if (n->spool)
+		spool_dispatch(n->spool);
+}
+
+/* From the spool's threads. */
+static void
+notify(void *arg)
+{
+	struct node *n = arg;
+
+	loop_post(n->loop, dispatch_spool, n);
+}
+
+static enum err_code
+open_spool(struct node *n, struct err *e)
+{
+	struct spool_options o = {
+		.url = n->conf->spool,
+		.create = true,
+		.daemon = true,
+		.notify = notify,
+		.notify_arg = n,
+		.reserve_bytes = n->conf->limits.disk_reserve,
+		.events_max = n->conf->log.keep_size / 256,
+		.events_keep_s = n->conf->log.keep_s,
+	};
+
+	return spool_open(&o, &n->spool, e);
+}
+
+static enum err_code
+write_sweep(struct spool_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	return spool_sweep(t, clock_sane_s(), DAEMON_SWEEP_BATCH, e);
+}
+
+static void
+swept(void *arg, enum err_code code, const struct err *e)
+{
+	(void)arg;
+	if (code != OK)
+		log_warning("sweep-failed", LOG_STR("why", e->text));
+}
+
+struct sweeper {
+	struct node *n;
+	struct loop_timer *timer;
+};
+
+static void
+sweep(void *arg)
+{
+	struct sweeper *s = arg;
+
+	spool_submit(s->n->spool, write_sweep, swept, NULL);
+	loop_timer_set(s->timer, DAEMON_SWEEP_EVERY_MS);
+}
+
+/* --- signals
+ * ------------------------------------------------------------------------ */
+
+static void
+on_stop(void *arg)
+{
+	struct node *n = arg;
+
+	log_info("stopping", LOG_STR("hostname", n->conf->hostname));
+	loop_stop(n->loop);
+}
+
+static void
+on_reload(void *arg)
+{
+	struct err e = {0};
+
+	node_reload(arg, &e);
+}
+
+/* --- start and end
+ * -------------------------------------------------------------------- */
+
+static enum err_code
+open_all(struct node *n, struct err *e)
+{
+	const struct passwd *pw;
+	enum err_code rc = find_user(n->conf, &pw, e);
+
+	if (rc == OK)
+		rc = make_run_dir(n->conf, e);
+	if (rc == OK && pw)
+		rc = give_folder(n->conf->run_dir, pw, e);
+	if (rc == OK)
+		rc = services_new(n, &n->services, e);
+	/* The spool is made and opened as who we become. */
+	if (rc == OK && pw)
+		rc = become(pw, e);
+	if (rc == OK)
+		rc = open_spool(n, e);
+	if (rc == OK)
+		rc = daemon_make_tls(
+			n, n->conf, &n->tls_server, &n->tls_client, e);
+	if (rc == OK)
+		rc = accounts_load(n->accounts, n->spool, e);
+	if (rc == OK)
+		rc = links_new(n, &n->links, e);
+	if (rc == OK)
+		rc = control_new(n, &n->control, e);
+	return rc;
+}
+
+static void
+close_sessions(struct node *n)
+{
+	while (!list_empty(&n->sessions))
+		session_close(LIST_ITEM(n->sessions.next, struct session, node),
+			"the daemon stops");
+}
+
+static void
+close_all(struct node *n)
+{
+	n->stopping = true;
+	notify_stopping();
+	control_free(n->control);
+	services_free(n->services);
+	if (n->local)
+		local_stop(n->local);
+	if (n->dispatch)
+		dispatch_stop(n->dispatch);
+	close_sessions(n);
+	pool_free(n->pool);
+	spool_close(n->spool);
+	n->spool = NULL;
+	links_free(n->links);
+	dispatch_free(n->dispatch);
+	local_free(n->local);
+	accounts_free(n->accounts);
+	tls_server_free(n->tls_server);
+	tls_client_free(n->tls_client);
+	loop_free(n->loop);
+	for (size_t i = 0; i < n->retired_n; i++)
+		conf_free(n->retired[i]);
+	free(n->retired);
+	conf_free(n->conf);
+}
+
+static void
+run(struct node *n)
+{
+	struct sweeper sweeper = {.n = n};
+
+	sweeper.timer = loop_timer_new(n->loop, sweep, &sweeper);
+	loop_timer_set(sweeper.timer, 1000);
+	loop_signal(n->loop, SIGTERM, on_stop, n);
+	loop_signal(n->loop, SIGINT, on_stop, n);
+	loop_signal(n->loop, SIGHUP, on_reload, n);
+	node_reroute(n); /* generations are of this start */
+	dispatch_all(n->dispatch);
+	log_info("ready", LOG_STR("hostname", n->conf->hostname),
+		LOG_INT("pid", getpid()),
+		LOG_STR("clock", clock_trusted() ? "trusted" : "not trusted"));
+	notify_ready();
+	loop_run(n->loop);
+	loop_timer_free(sweeper.timer);
+}
+
+enum err_code
+daemon_run(struct node *n, struct err *e)
+{
+	enum err_code rc;
+
+	list_init(&n->sessions);
+	n->started_s = clock_wall_s();
+	n->started_ms = clock_mono_ms();
+	n->route_generation = clock_sane_s();
+	n->loop = loop_new();
+	n->pool = pool_new(n->loop, DAEMON_HELPERS);
+	n->accounts = accounts_new();
+	n->dispatch = dispatch_new(n);
+	n->local = local_new(n);
+	rc = open_all(n, e);
+	if (rc == OK)
+		run(n);
+	close_all(n);
+	return rc;
+}

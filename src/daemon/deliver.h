@@ -1,0 +1,74 @@
+/*
+ * The sending host: takes messages out of the spool by claim, gives them to
+ * a client machine, and writes what became of each recipient. Serves pushing
+ * to a peer and handing over to a customer alike.
+ *
+ * One transaction of the spool ends a message and begins the next: outcomes,
+ * notices, the next claim, its first octets, and in_doubt before any of its
+ * octets can reach the kernel.
+ */
+#ifndef DAEMON_DELIVER_H
+#define DAEMON_DELIVER_H
+
+#include "daemon/session.h"
+#include "smtp/client.h"
+
+enum {
+	/* RFC 5321 4.5.3.2.6: ten minutes for the reply to the final dot */
+	DELIVER_FINAL_MS = 600000,
+};
+
+struct deliver_result {
+	enum client_fail fail; /* FAIL_NONE: ended by us or in good order */
+	bool ready;	       /* greeting, TLS and AUTH were passed */
+	bool link_lost;	       /* the link was taken from under it */
+	char reply[256];       /* what the peer said last of note; "" nothing */
+	bool left_on_purpose;  /* something waits that may not go here */
+};
+
+struct deliver;
+
+struct deliver_owner {
+	/* EHLO, TLS and AUTH are done. May be NULL. */
+	void (*ready)(void *arg, struct deliver *d);
+	/* Nothing (more) to send: say deliver_quit or deliver_atrn. */
+	void (*idle)(void *arg, struct deliver *d);
+	/* ATRN was answered: 250 (a turn follows by itself) or not. */
+	void (*turn_reply)(void *arg, struct deliver *d, const struct reply *r);
+	/* STARTTLS was agreed on: begin the handshake. NULL: never. */
+	void (*start_tls)(void *arg, struct session *s);
+	/* A turned session (receive_turned) or this one is over; once, last. */
+	void (*over)(void *arg, const struct deliver_result *r);
+};
+
+struct deliver_conf {
+	struct smtp_client_conf client;
+	const char *const *routes; /* copied */
+	size_t routes_n;
+	bool push;	  /* send what waits; else go to idle at once */
+	bool customer;	  /* the far side is a customer: a lost link is no
+			     attempt */
+	const char *peer; /* for reasons and log */
+	const char *link; /* NULL none */
+	const char *const *domains; /* ATRN with a list; copied; NULL all */
+	size_t domains_n;
+	struct deliver_owner owner;
+	void *arg;
+};
+
+/* S gets a client machine; ROLE: push or serve. */
+struct deliver *deliver_start(
+	struct session *s, const struct deliver_conf *conf, const char *role);
+
+/* Legal from idle(). */
+void deliver_quit(struct deliver *d);
+void deliver_atrn(struct deliver *d, const char *domains);
+/* More arrived, or a retry is due: look again (when idle or sending). */
+void deliver_more(struct deliver *d);
+/* The link went down: close, and nothing counts as an attempt. */
+void deliver_link_lost(struct deliver *d);
+
+const char *deliver_keywords(const struct deliver *d);
+struct session *deliver_session(const struct deliver *d);
+
+#endif

@@ -1,0 +1,200 @@
+#include "daemon/deliver_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/crash.h"
+#include "daemon/settle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One transaction: what became of the last message, and the next claim. */
+struct step {
+	struct deliver *d;
+	struct settle *settle; /* NULL: nothing to end */
+	bool claim;
+	unsigned peer_ext;
+	uint64_t peer_size_max;
+	struct spool_claimed claimed;
+	bool found;
+	char *chunk;
+	size_t chunk_n;
+};
+
+static enum err_code
+claim_next(struct spool_txn *t, struct step *st, struct err *e)
+{
+	struct deliver *d = st->d;
+	struct spool_claim c = {
+		.owner = d->s->id,
+		.routes = (const char *const *)d->routes,
+		.routes_n = d->routes_n,
+		.now = clock_sane_s(),
+		.max_size = st->peer_size_max,
+		.no_8bit = !(st->peer_ext & EXT_8BITMIME),
+		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),
+		.peer = d->peer,
+		.domains = (const char *const *)d->domains,
+		.domains_n = d->domains_n,
+		.link = d->link,
+	};
+	enum err_code rc;
+
+	rc = spool_claim_next(t, &c, &st->claimed, e);
+	if (rc == ERR_NOTFOUND)
+		return OK;
+	if (rc != OK)
+		return rc;
+	st->found = true;
+	rc = spool_body_read(t, st->claimed.message.id, 0, st->chunk,
+		SPOOL_CHUNK_BYTES, &st->chunk_n, e);
+	if (rc == OK)
+		rc = spool_set_in_doubt(t, d->s->id, st->claimed.message.id, e);
+	return rc;
+}
+
+static enum err_code
+write_step(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct step *st = arg;
+	enum err_code rc = OK;
+
+	spool_claimed_clear(&st->claimed); /* of an earlier run of this */
+	st->found = false;
+	if (st->settle)
+		rc = settle_write(t, st->settle, e);
+	if (rc == OK && st->claim)
+		rc = claim_next(t, st, e);
+	return rc;
+}
+
+static void
+take_claimed(struct deliver *d, struct step *st)
+{
+	d->claimed = st->claimed;
+	d->have = st->found;
+	memset(&st->claimed, 0, sizeof(st->claimed));
+	memcpy(d->chunk, st->chunk, st->chunk_n);
+	d->chunk_n = st->chunk_n;
+	d->chunk_at = 0;
+	d->offset = st->chunk_n;
+	if (d->have) {
+		d->resting = false;
+		crash_point("deliver-claimed");
+	}
+}
+
+static void
+step_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct step *st = arg;
+	struct deliver *d = st->d;
+	struct session *s = d->s;
+
+	d->stepping = false;
+	if (code == OK) {
+		if (st->settle) {
+			crash_point("deliver-committed");
+			settle_written(st->settle);
+		}
+		take_claimed(d, st);
+	} else {
+		/*
+		 * What the peer took is not on our disk as such: at the next
+		 * start it is in doubt, and said to be.
+		 */
+		settle_release_owner(d->n, s->id);
+		log_error("outcome-not-stored", LOG_INT("session", s->id),
+			LOG_STR("peer", d->peer), LOG_STR("why", e->text));
+		session_close(s, "the spool cannot be written");
+	}
+	if (s->closed && d->have)
+		deliver_step(d, END_BROKEN, NULL, false, false);
+	else
+		deliver_stepped(d, code);
+	spool_claimed_clear(&st->claimed);
+	settle_free(st->settle);
+	free(st->chunk);
+	free(st);
+	session_release(s);
+}
+
+/* The reply that counts for recipient I of a message that ended. */
+static const struct reply *
+reply_for(const struct deliver *d, size_t i, const struct reply *final)
+{
+	const struct reply *own = &d->replies[i];
+
+	if (own->code && reply_class(own) != 2)
+		return own;
+	return final;
+}
+
+/* RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients: later. */
+static void
+verdict_from(struct settle *st, size_t i, const struct reply *r, bool to_rcpt)
+{
+	struct reply softer;
+
+	if (!to_rcpt || r->code != 552) {
+		settle_reply(st, i, r);
+		return;
+	}
+	softer = *r;
+	softer.code = 452;
+	settle_reply(st, i, &softer);
+}
+
+static void
+verdict_broken(struct deliver *d, struct settle *st, size_t i)
+{
+	if (!d->sending || d->result.link_lost || d->customer)
+		settle_release(st, i, "the connection ended");
+	else
+		settle_defer(st, i, REASON_RETRY_WAIT,
+			d->result.reply[0] ? d->result.reply
+					   : "the connection ended");
+}
+
+static struct settle *
+settle_message(struct deliver *d, enum deliver_end end,
+	const struct reply *final, bool in_doubt)
+{
+	struct settle *st = settle_new(
+		d->n, &d->claimed, d->s->id, d->peer, d->link, d->s->id);
+
+	for (size_t i = 0; i < d->claimed.n; i++) {
+		if (end == END_BROKEN || !d->replies) {
+			verdict_broken(d, st, i);
+		} else {
+			const struct reply *r = reply_for(d, i, final);
+
+			verdict_from(st, i, r, r == &d->replies[i]);
+		}
+	}
+	if (in_doubt)
+		settle_in_doubt(st);
+	return st;
+}
+
+void
+deliver_step(struct deliver *d, enum deliver_end end, const struct reply *final,
+	bool in_doubt, bool next)
+{
+	struct step *st = xcalloc(1, sizeof(*st));
+
+	st->d = d;
+	st->chunk = xmalloc(SPOOL_CHUNK_BYTES);
+	st->claim = next && !d->s->closed;
+	st->peer_ext = smtp_client_extensions(d->client);
+	st->peer_size_max = smtp_client_size_max(d->client);
+	if (d->have)
+		st->settle = settle_message(d, end, final, in_doubt);
+	d->have = d->sending = false;
+	spool_claimed_clear(&d->claimed);
+	free(d->replies);
+	d->replies = NULL;
+	d->stepping = true;
+	session_hold(d->s);
+	spool_submit(d->n->spool, write_step, step_written, st);
+}

@@ -1,0 +1,477 @@
+#include "daemon/dispatch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/links.h"
+#include "daemon/local.h"
+#include "spool/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* How often a peer that no link names is asked for our mail. */
+	DISPATCH_COLLECT_EVERY_S = 900,
+	DISPATCH_TIMER_MAX_S = 3600,
+	DISPATCH_ROUTES_MAX = 1000,
+};
+
+/* One peer of the configuration, and what it is owed. */
+struct peer_run {
+	struct dispatch *d;
+	const struct conf_peer *peer;
+	const char **routes; /* names borrowed from the configuration */
+	size_t routes_n;
+	struct exchange *exchange;
+	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
+	bool want_collect;
+	bool wake;	/* make deferred mail due once, at the next look */
+	bool checking;	/* a look at the queue is under way */
+	bool again;	/* look once more after it */
+	bool fruitless; /* the last exchange pushed nothing: what is due may
+			   not go to this peer */
+	unsigned failures;
+	int64_t wait_until; /* after a failure; 0: no wait */
+	int64_t collected_at;
+	bool orphan; /* its configuration is gone; freed when at rest */
+};
+
+struct dispatch {
+	struct node *n;
+	struct peer_run **peers;
+	size_t peers_n;
+	struct loop_timer *timer;
+	int64_t timer_at; /* 0: not set */
+	bool stopping;
+};
+
+static void look(struct peer_run *p);
+
+/* --- the timer
+ * -------------------------------------------------------------------- */
+
+void
+dispatch_due_at(struct dispatch *d, int64_t when)
+{
+	int64_t now = clock_sane_s(), delay = when > now ? when - now : 0;
+
+	if (d->stopping)
+		return;
+	if (d->timer_at && d->timer_at <= when && d->timer_at > now)
+		return;
+	if (delay > DISPATCH_TIMER_MAX_S)
+		delay = DISPATCH_TIMER_MAX_S;
+	d->timer_at = now + delay;
+	loop_timer_set(d->timer, (uint64_t)delay * 1000 + 50);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct dispatch *d = arg;
+
+	d->timer_at = 0;
+	dispatch_all(d);
+}
+
+/* --- one peer
+ * ---------------------------------------------------------------------- */
+
+static void
+free_peer(struct peer_run *p)
+{
+	free(p->routes);
+	free(p);
+}
+
+static bool
+is_at_rest(const struct peer_run *p)
+{
+	return !p->exchange && !p->checking;
+}
+
+/* Tells the link when none of its peers has anything left to do. */
+static void
+settle_link(struct dispatch *d, const char *link)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		struct link_way way;
+
+		if (!is_at_rest(d->peers[i]) &&
+			links_way_to(
+				d->n->links, d->peers[i]->peer->name, &way) &&
+			way.link && strcmp(way.link, link) == 0)
+			return;
+	}
+	links_resting(d->n->links, link);
+}
+
+static void
+come_to_rest(struct peer_run *p)
+{
+	struct link_way way;
+
+	if (p->orphan) {
+		free_peer(p);
+		return;
+	}
+	if (links_way_to(p->d->n->links, p->peer->name, &way) && way.link)
+		settle_link(p->d, way.link);
+}
+
+static void
+back_off(struct peer_run *p)
+{
+	const struct conf *conf = p->d->n->conf;
+	size_t i = p->failures < conf->queue.retry_n ? p->failures
+						     : conf->queue.retry_n - 1;
+
+	p->failures++;
+	p->wait_until = clock_sane_s() + conf->queue.retry_s[i];
+	dispatch_due_at(p->d, p->wait_until);
+}
+
+static void
+exchange_done(void *arg, const struct exchange_result *result)
+{
+	struct peer_run *p = arg;
+
+	p->exchange = NULL;
+	if (p->orphan || p->d->stopping) {
+		if (p->orphan)
+			free_peer(p);
+		return;
+	}
+	log_info("exchange-end", LOG_STR("peer", p->peer->name),
+		LOG_STR("link", p->link), LOG_INT("code", result->code),
+		LOG_STR("text", result->text));
+	links_peer_result(p->d->n->links, p->link, result);
+	if (result->code == EXCHANGE_OK) {
+		p->failures = 0;
+		p->wait_until = 0;
+		p->collected_at = clock_sane_s();
+		p->fruitless = result->pushed == 0;
+		look(p); /* what arrived meanwhile */
+		return;
+	}
+	p->want_collect = false;
+	back_off(p);
+	come_to_rest(p);
+}
+
+static void
+start(struct peer_run *p, const struct link_way *way, bool push)
+{
+	struct node *n = p->d->n;
+
+	str_copyz(p->link, sizeof(p->link), way->link);
+	p->exchange = exchange_start(n, &(struct exchange_conf){
+						.peer = p->peer,
+						.routes = p->routes,
+						.routes_n = p->routes_n,
+						.link = way->link,
+						.interface = way->interface,
+						.address = way->address,
+						.push = push,
+						.collect = p->want_collect,
+						.done = exchange_done,
+						.arg = p,
+					});
+	p->want_collect = false;
+	if (way->link)
+		links_working(n->links, p->link);
+}
+
+struct look_job {
+	struct peer_run *p;
+	char **routes; /* copies: a reload may come */
+	size_t routes_n;
+	bool wake;
+	int64_t now, refused_before;
+	int64_t due; /* 0: now, -1: nothing */
+};
+
+static enum err_code
+look_at_routes(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct look_job *j = arg;
+	enum err_code rc = OK;
+
+	j->due = -1;
+	for (size_t i = 0; rc == OK && i < j->routes_n; i++) {
+		int64_t due = -1;
+
+		if (j->wake)
+			rc = spool_route_wake(
+				t, j->routes[i], j->now, j->refused_before, e);
+		if (rc == OK)
+			rc = spool_route_due(t, j->routes[i], j->now, &due, e);
+		if (due >= 0 && (j->due < 0 || due < j->due))
+			j->due = due;
+	}
+	return rc;
+}
+
+static void
+looked(void *arg, enum err_code code, const struct err *e)
+{
+	struct look_job *j = arg;
+	struct peer_run *p = j->p;
+	bool push = j->due == 0 && !p->fruitless;
+	struct exchange_result left = {
+		.code = EXCHANGE_LEFT, .text = "some mail was left"};
+	struct link_way way;
+
+	p->checking = false;
+	if (code != OK)
+		log_error("queue-unreadable", LOG_STR("why", e->text));
+	for (size_t i = 0; i < j->routes_n; i++)
+		free(j->routes[i]);
+	free(j->routes);
+	if (p->orphan || p->d->stopping) {
+		if (p->orphan && is_at_rest(p))
+			free_peer(p);
+	} else if (p->again) {
+		look(p);
+	} else if ((push || p->want_collect) && code == OK &&
+		   links_way_to(p->d->n->links, p->peer->name, &way)) {
+		start(p, &way, push);
+	} else {
+		if (j->due > 0)
+			dispatch_due_at(p->d, j->due);
+		if (j->due >= 0)
+			links_peer_result(p->d->n->links, p->link, &left);
+		come_to_rest(p);
+	}
+	free(j);
+}
+
+/* Is there work for this peer, and may it be tried now? */
+static void
+look(struct peer_run *p)
+{
+	struct node *n = p->d->n;
+	struct link_way way;
+	struct look_job *j;
+
+	p->again = p->checking;
+	if (p->checking || p->d->stopping)
+		return;
+	if (p->exchange) {
+		exchange_more(p->exchange);
+		return;
+	}
+	if (!links_way_to(n->links, p->peer->name, &way))
+		return;
+	if (p->wait_until > clock_sane_s()) {
+		dispatch_due_at(p->d, p->wait_until);
+		return;
+	}
+	j = xcalloc(1, sizeof(*j));
+	j->p = p;
+	j->routes = xcalloc(p->routes_n, sizeof(*j->routes));
+	for (size_t i = 0; i < p->routes_n; i++)
+		j->routes[i] = str_dupz(p->routes[i]);
+	j->routes_n = p->routes_n;
+	j->now = clock_sane_s();
+	j->refused_before = j->now - n->conf->queue.retry_s[0];
+	j->wake = p->wake;
+	p->wake = false;
+	p->checking = true;
+	if (j->wake)
+		spool_submit(n->spool, look_at_routes, looked, j);
+	else
+		spool_submit_read(n->spool, look_at_routes, looked, j);
+}
+
+/* --- all of them
+ * ------------------------------------------------------------------- */
+
+static bool
+serves(const struct conf_route *route, const char *peer)
+{
+	for (size_t i = 0; i < route->peers.n; i++)
+		if (strcmp(route->peers.v[i], peer) == 0)
+			return true;
+	return false;
+}
+
+static struct peer_run *
+new_peer(struct dispatch *d, const struct conf_peer *peer)
+{
+	const struct conf *conf = d->n->conf;
+	struct peer_run *p = xcalloc(1, sizeof(*p));
+
+	p->d = d;
+	p->peer = peer;
+	p->routes = xcalloc(conf->routes_n, sizeof(*p->routes));
+	for (size_t i = 0; i < conf->routes_n; i++)
+		if (serves(&conf->routes[i], peer->name))
+			p->routes[p->routes_n++] =
+				conf_route_name(&conf->routes[i]);
+	p->want_collect = peer->collect == COLLECT_ATRN;
+	p->wake = true;
+	return p;
+}
+
+static void
+make_peers(struct dispatch *d)
+{
+	const struct conf *conf = d->n->conf;
+
+	d->peers_n = conf->peers_n;
+	d->peers = xcalloc(conf->peers_n, sizeof(struct peer_run *));
+	for (size_t i = 0; i < conf->peers_n; i++)
+		d->peers[i] = new_peer(d, &conf->peers[i]);
+}
+
+struct dispatch *
+dispatch_new(struct node *n)
+{
+	struct dispatch *d = xcalloc(1, sizeof(*d));
+
+	d->n = n;
+	d->timer = loop_timer_new(n->loop, on_timer, d);
+	make_peers(d);
+	return d;
+}
+
+static void
+drop_peers(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		struct peer_run *p = d->peers[i];
+
+		p->orphan = true;
+		if (p->exchange)
+			exchange_link_lost(p->exchange);
+		else if (is_at_rest(p))
+			free_peer(p);
+	}
+	free(d->peers);
+	d->peers = NULL;
+	d->peers_n = 0;
+}
+
+void
+dispatch_reload(struct dispatch *d)
+{
+	drop_peers(d);
+	make_peers(d);
+	dispatch_all(d);
+}
+
+void
+dispatch_stop(struct dispatch *d)
+{
+	d->stopping = true;
+	loop_timer_clear(d->timer);
+	drop_peers(d);
+}
+
+void
+dispatch_free(struct dispatch *d)
+{
+	if (!d)
+		return;
+	loop_timer_free(d->timer);
+	free(d);
+}
+
+static void
+collect_again(struct peer_run *p)
+{
+	struct link_way way;
+
+	if (p->peer->collect != COLLECT_ATRN || p->exchange)
+		return;
+	if (!links_way_to(p->d->n->links, p->peer->name, &way) || way.link)
+		return; /* a link's coming up decides */
+	if (clock_sane_s() - p->collected_at >= DISPATCH_COLLECT_EVERY_S)
+		p->want_collect = true;
+	dispatch_due_at(p->d, clock_sane_s() + DISPATCH_COLLECT_EVERY_S);
+}
+
+void
+dispatch_all(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		collect_again(d->peers[i]);
+		look(d->peers[i]);
+	}
+	local_kick(d->n->local);
+}
+
+void
+dispatch_now(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		d->peers[i]->wait_until = 0;
+		d->peers[i]->fruitless = false;
+	}
+	dispatch_all(d);
+}
+
+static bool
+has_route(const struct peer_run *p, const char *route)
+{
+	for (size_t i = 0; i < p->routes_n; i++)
+		if (strcmp(p->routes[i], route) == 0)
+			return true;
+	return false;
+}
+
+void
+dispatch_arrived(struct dispatch *d, const char *route)
+{
+	if (d->stopping)
+		return;
+	if (strcmp(route, "local") == 0) {
+		local_kick(d->n->local);
+		return;
+	}
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (has_route(d->peers[i], route)) {
+			d->peers[i]->fruitless = false;
+			look(d->peers[i]);
+		}
+}
+
+static bool
+is_of_link(const struct dispatch *d, const struct peer_run *p, const char *link)
+{
+	const struct conf_link *cl;
+
+	for (size_t i = 0;
+		(cl = conf_link_for(d->n->conf, p->peer->name, &i)) != NULL;)
+		if (strcmp(cl->name, link) == 0)
+			return true;
+	return false;
+}
+
+void
+dispatch_link_up(struct dispatch *d, const char *link)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		struct peer_run *p = d->peers[i];
+
+		if (!is_of_link(d, p, link))
+			continue;
+		p->want_collect = p->peer->collect == COLLECT_ATRN;
+		p->wait_until = 0;
+		p->failures = 0;
+		p->wake = true;
+		p->fruitless = false;
+		look(p);
+	}
+	settle_link(d, link);
+}
+
+void
+dispatch_link_lost(struct dispatch *d, const char *link)
+{
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (d->peers[i]->exchange &&
+			strcmp(d->peers[i]->link, link) == 0)
+			exchange_link_lost(d->peers[i]->exchange);
+}

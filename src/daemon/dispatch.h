@@ -1,0 +1,32 @@
+/*
+ * Which exchanges run: a peer with mail due, or with mail to collect, and a
+ * way to it, gets one at a time. Also wakes local delivery.
+ */
+#ifndef DAEMON_DISPATCH_H
+#define DAEMON_DISPATCH_H
+
+#include "daemon/node.h"
+
+struct dispatch;
+
+struct dispatch *dispatch_new(struct node *n);
+/* Ends all exchanges, no attempt is counted; begins nothing any more. */
+void dispatch_stop(struct dispatch *d);
+/* After dispatch_stop, when the spool has reported everything. */
+void dispatch_free(struct dispatch *d);
+void dispatch_reload(struct dispatch *d);
+
+/* A delivery for ROUTE was stored, released, or made due. */
+void dispatch_arrived(struct dispatch *d, const char *route);
+/* Something becomes due at WHEN (wall time). */
+void dispatch_due_at(struct dispatch *d, int64_t when);
+/* Looks at everything. */
+void dispatch_all(struct dispatch *d);
+/* The same, and peers that failed are tried without further waiting. */
+void dispatch_now(struct dispatch *d);
+
+/* LINK came up: each of its peers has a turn, deferred mail is due once. */
+void dispatch_link_up(struct dispatch *d, const char *link);
+void dispatch_link_lost(struct dispatch *d, const char *link);
+
+#endif

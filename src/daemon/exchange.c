@@ -1,0 +1,583 @@
+#include "daemon/exchange.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/crash.h"
+#include "daemon/deliver.h"
+#include "daemon/history.h"
+#include "net/dial.h"
+#include "spool/records.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	EXCHANGE_DIAL_MS = 60000,
+	EXCHANGE_TLS_MS = 60000,
+	/* RFC 2645 5.2.1: the reply to ATRN may take ten minutes */
+	EXCHANGE_TURN_MS = 660000,
+};
+
+enum step { STEP_PUSH, STEP_COLLECT };
+
+struct exchange {
+	struct node *n;
+	struct exchange_conf conf;
+	const struct conf_peer *peer;
+	char **routes;
+	char *link, *interface, *address; /* owned; NULL none */
+	enum step steps[2];
+	size_t steps_n, step; /* which one runs */
+	size_t host;	      /* of peer->host */
+	struct dial *dial;
+	struct deliver *deliver; /* NULL: none, or turned */
+	struct session *session; /* held while there is one */
+	char password[SASL_SECRET_MAX + 1];
+	char policy[600]; /* what a TLS ticket belongs to */
+	struct buf ticket;
+	bool turned, turn_refused;
+	struct exchange_result result;
+	char last_address[64];
+	struct buf keywords;
+	unsigned refs; /* jobs of the spool that will come back */
+	bool finished;
+};
+
+static void connect_next(struct exchange *x);
+static void begin_step(struct exchange *x);
+
+static void
+unref(struct exchange *x)
+{
+	if (--x->refs)
+		return;
+	for (size_t i = 0; i < x->conf.routes_n; i++)
+		free(x->routes[i]);
+	free(x->routes);
+	free(x->link);
+	free(x->interface);
+	free(x->address);
+	buf_free(&x->ticket);
+	buf_free(&x->keywords);
+	explicit_bzero(x->password, sizeof(x->password));
+	free(x);
+}
+
+static void
+set_result(struct exchange *x, enum exchange_code code, const char *text)
+{
+	x->result.code = code;
+	str_copyz(x->result.text, sizeof(x->result.text), text);
+}
+
+static void
+finish(struct exchange *x)
+{
+	if (x->finished)
+		return;
+	x->finished = true;
+	history_peer(x->n, x->peer->name, x->last_address,
+		x->keywords.len ? buf_z(&x->keywords) : NULL,
+		x->result.code == EXCHANGE_OK,
+		x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
+	x->conf.done(x->conf.arg, &x->result);
+	unref(x);
+}
+
+/* --- what the sending host tells
+ * ------------------------------------------------ */
+
+static bool
+same_connection(const struct exchange *x)
+{
+	return x->peer->collect_port == 0 ||
+	       x->peer->collect_port == x->peer->port;
+}
+
+static const char *
+own_domains(const struct exchange *x, char *out, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < x->peer->domains.n; i++) {
+		int len = snprintf(out + at, size - at, "%s%s", i ? "," : "",
+			x->peer->domains.v[i]);
+
+		if (len < 0 || (size_t)len >= size - at)
+			return NULL; /* too long a line: all of ours */
+		at += (size_t)len;
+	}
+	return at ? out : NULL;
+}
+
+static void
+on_ready(void *arg, struct deliver *d)
+{
+	struct exchange *x = arg;
+
+	buf_clear(&x->keywords);
+	buf_addz(&x->keywords, deliver_keywords(d));
+}
+
+static void
+on_idle(void *arg, struct deliver *d)
+{
+	struct exchange *x = arg;
+	char domains[400];
+
+	if (x->steps[x->step] == STEP_PUSH && same_connection(x) &&
+		x->step + 1 < x->steps_n)
+		x->step++;
+	if (x->steps[x->step] == STEP_COLLECT && !x->turn_refused)
+		deliver_atrn(d, own_domains(x, domains, sizeof(domains)));
+	else
+		deliver_quit(d);
+}
+
+/* RFC 2645 5.2.1: 453 is success with nothing to collect. */
+static void
+on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
+{
+	struct exchange *x = arg;
+	char line[400];
+
+	if (reply_class(r) == 2) {
+		x->turned = true;
+		crash_point("turn-accepted");
+		return;
+	}
+	x->turn_refused = true;
+	reply_one_line(r, line, sizeof(line));
+	log_info("not-turned", LOG_STR("peer", x->peer->name),
+		LOG_STR("reply", line));
+	if (r->code == 530)
+		set_result(x, EXCHANGE_NOT_TRUSTED, line);
+	else if (r->code != 453)
+		set_result(x, EXCHANGE_UNREACHABLE, line);
+	deliver_quit(d);
+}
+
+static void
+judge(struct exchange *x, const struct deliver_result *r)
+{
+	if (r->link_lost)
+		set_result(x, EXCHANGE_LINK_LOST, "the link went down");
+	else if (r->fail == FAIL_TLS || r->fail == FAIL_AUTH ||
+		 r->fail == FAIL_EARLY_OCTETS)
+		set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
+	else if (r->ready &&
+		 (r->fail == FAIL_CLOSED || r->fail == FAIL_TIMEOUT))
+		set_result(x, EXCHANGE_LINK_LOST, r->reply);
+	else if (r->fail != FAIL_NONE)
+		set_result(x, EXCHANGE_UNREACHABLE, r->reply);
+}
+
+static bool
+may_try_next_host(const struct exchange *x, const struct deliver_result *r)
+{
+	return x->result.code == EXCHANGE_UNREACHABLE && !r->ready &&
+	       x->host + 1 < x->peer->host.n;
+}
+
+static void
+on_over(void *arg, const struct deliver_result *r)
+{
+	struct exchange *x = arg;
+	struct session *s = x->session;
+
+	x->deliver = NULL;
+	x->session = NULL;
+	judge(x, r);
+	if (!x->turned)
+		x->result.pushed += s->messages_sent;
+	history_session(s, x->link ? x->link : "", x->peer->name,
+		x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
+	session_release(s);
+	if (may_try_next_host(x, r)) {
+		set_result(x, EXCHANGE_OK, "");
+		x->host++;
+		connect_next(x);
+	} else if (x->result.code == EXCHANGE_OK && x->step + 1 < x->steps_n) {
+		x->step++;
+		begin_step(x);
+	} else {
+		finish(x);
+	}
+}
+
+/* --- tickets
+ * --------------------------------------------------------------------- */
+
+struct ticket_job {
+	struct exchange *x; /* NULL when storing */
+	char peer[SPOOL_NAME_MAX + 1];
+	char policy[600];
+	struct buf octets;
+};
+
+static enum err_code
+write_ticket(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct ticket_job *j = arg;
+
+	return spool_ticket_put(t, j->peer, j->policy, buf_view(&j->octets), e);
+}
+
+static void
+ticket_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct ticket_job *j = arg;
+
+	if (code != OK)
+		log_warning("ticket-not-kept", LOG_STR("peer", j->peer),
+			LOG_STR("why", e->text));
+	buf_free(&j->octets);
+	free(j);
+}
+
+static struct ticket_job *
+ticket_job(struct exchange *x)
+{
+	struct ticket_job *j = xcalloc(1, sizeof(*j));
+
+	str_copyz(j->peer, sizeof(j->peer), x->peer->name);
+	str_copyz(j->policy, sizeof(j->policy), x->policy);
+	buf_init(&j->octets, 0);
+	return j;
+}
+
+static void
+keep_ticket(void *arg, struct str session)
+{
+	struct exchange *x = arg;
+	struct ticket_job *j = ticket_job(x);
+
+	buf_adds(&j->octets, session);
+	spool_submit(x->n->spool, write_ticket, ticket_written, j);
+}
+
+static enum err_code
+take_ticket(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct ticket_job *j = arg;
+	enum err_code rc;
+
+	buf_clear(&j->octets);
+	rc = spool_ticket_take(t, j->peer, j->policy, &j->octets, e);
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+static void
+ticket_taken(void *arg, enum err_code code, const struct err *e)
+{
+	struct ticket_job *j = arg;
+	struct exchange *x = j->x;
+
+	(void)e; /* without a ticket the handshake is a full one */
+	buf_free(&x->ticket);
+	if (code == OK)
+		x->ticket = j->octets;
+	else
+		buf_free(&j->octets);
+	free(j);
+	if (!x->finished)
+		connect_next(x);
+	unref(x);
+}
+
+/* --- TLS
+ * ---------------------------------------------------------------------------
+ */
+
+static const char *
+host_name(const struct exchange *x)
+{
+	return x->peer->host.v[x->host];
+}
+
+static void
+start_tls(struct exchange *x, struct session *s)
+{
+	const struct conf_peer *p = x->peer;
+	struct tls_policy policy = {
+		.name = p->tls_name ? p->tls_name : host_name(x),
+		.verify = p->verify == VERIFY_PIN    ? TLS_VERIFY_PIN
+			  : p->verify == VERIFY_NONE ? TLS_VERIFY_NONE
+						     : TLS_VERIFY_NAME,
+		.ticket = buf_view(&x->ticket),
+		.ticket_fn = keep_ticket,
+		.ticket_arg = x,
+	};
+
+	memcpy(policy.pin, p->pin, sizeof(policy.pin));
+	stream_tls_connect(
+		s->stream, x->n->tls_client, &policy, EXCHANGE_TLS_MS);
+}
+
+static void
+on_start_tls(void *arg, struct session *s)
+{
+	start_tls(arg, s);
+}
+
+/* --- connecting
+ * -------------------------------------------------------------------- */
+
+static unsigned
+port_of_step(const struct exchange *x)
+{
+	return x->steps[x->step] == STEP_COLLECT && x->peer->collect_port
+		       ? x->peer->collect_port
+		       : x->peer->port;
+}
+
+static void
+start_machine(struct exchange *x, struct session *s)
+{
+	const struct conf *conf = x->n->conf;
+	const struct conf_peer *p = x->peer;
+	bool collect_only = x->steps[x->step] == STEP_COLLECT;
+	struct deliver_conf c = {
+		.client = {.hostname = conf->hostname,
+			.tls = p->tls == TLS_REQUIRED  ? CLIENT_TLS_REQUIRED
+			       : p->tls == TLS_OFFERED ? CLIENT_TLS_OFFERED
+						       : CLIENT_TLS_NONE,
+			.tls_active = s->has_tls,
+			.user = p->user,
+			.password = p->user ? x->password : NULL,
+			.auth_required = p->user != NULL,
+			.auth_clear = p->auth_clear,
+			.stall_ms =
+				(uint64_t)conf->limits.stall_timeout_s * 1000,
+			.final_ms = DELIVER_FINAL_MS,
+			.turn_ms = EXCHANGE_TURN_MS},
+		.routes = (const char *const *)x->routes,
+		.routes_n = x->conf.routes_n,
+		.push = !collect_only,
+		.peer = p->name,
+		.link = x->link,
+		.owner = {.ready = on_ready,
+			.idle = on_idle,
+			.turn_reply = on_turn_reply,
+			.start_tls = on_start_tls,
+			.over = on_over},
+		.arg = x,
+	};
+
+	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
+}
+
+/* The host of a stream whose TLS comes before its first machine. */
+static void
+early_secured(void *arg)
+{
+	struct exchange *x = arg;
+
+	start_machine(x, x->session);
+}
+
+static void
+early_closed(void *arg, const char *why)
+{
+	struct exchange *x = arg;
+	struct deliver_result r = {.fail = FAIL_TLS};
+
+	str_copyz(r.reply, sizeof(r.reply), why);
+	on_over(x, &r);
+}
+
+static void
+early_free(void *arg)
+{
+	(void)arg; /* the exchange frees itself */
+}
+
+static const struct session_host early_host = {
+	.secured = early_secured,
+	.closed = early_closed,
+	.free = early_free,
+};
+
+static const struct stream_ops no_owner_yet;
+
+static void
+connected(void *arg, int fd, enum err_code code, const char *why)
+{
+	struct exchange *x = arg;
+	struct stream *stream;
+	struct session *s;
+
+	(void)code;
+	x->dial = NULL;
+	if (fd < 0) {
+		log_warning("unreachable", LOG_STR("peer", x->peer->name),
+			LOG_STR("host", host_name(x)), LOG_STR("why", why));
+		set_result(x, EXCHANGE_UNREACHABLE, why);
+		if (++x->host < x->peer->host.n) {
+			set_result(x, EXCHANGE_OK, "");
+			connect_next(x);
+		} else {
+			finish(x);
+		}
+		return;
+	}
+	stream = stream_new(x->n->loop, fd, &no_owner_yet, NULL);
+	stream_set_stall_ms(
+		stream, (uint64_t)x->n->conf->limits.stall_timeout_s * 1000);
+	str_copyz(x->last_address, sizeof(x->last_address),
+		stream_peer_address(stream));
+	s = x->session = session_new(x->n, stream, "push");
+	session_hold(s);
+	str_copyz(s->peer, sizeof(s->peer), x->peer->name);
+	log_info("connected", LOG_INT("session", s->id),
+		LOG_STR("peer", x->peer->name),
+		LOG_STR("address", x->last_address), LOG_STR("link", x->link));
+	if (x->peer->tls == TLS_IMPLICIT) {
+		session_swap(s, NULL, &early_host, x);
+		s->in_handshake = true;
+		start_tls(x, s);
+		return;
+	}
+	start_machine(x, s);
+	session_pump(s);
+}
+
+static void
+connect_next(struct exchange *x)
+{
+	x->dial = dial_start(x->n->loop, x->n->pool,
+		&(struct dial_conf){.host = host_name(x),
+			.port = port_of_step(x),
+			.interface = x->interface,
+			.address = x->address,
+			.timeout_ms = EXCHANGE_DIAL_MS},
+		connected, x);
+}
+
+static void
+begin_step(struct exchange *x)
+{
+	struct ticket_job *j;
+
+	x->host = 0;
+	x->turn_refused = false;
+	snprintf(x->policy, sizeof(x->policy), "%s %d %u",
+		x->peer->tls_name ? x->peer->tls_name : host_name(x),
+		(int)x->peer->verify, port_of_step(x));
+	if (x->peer->tls == TLS_NONE) {
+		connect_next(x);
+		return;
+	}
+	j = ticket_job(x);
+	j->x = x;
+	x->refs++;
+	spool_submit(x->n->spool, take_ticket, ticket_taken, j);
+}
+
+/* --- beginning and ending
+ * ------------------------------------------------------------ */
+
+static bool
+read_password(struct exchange *x)
+{
+	FILE *f = fopen(x->peer->password_file, "re");
+	bool ok = f && fgets(x->password, sizeof(x->password), f);
+
+	if (ok)
+		x->password[strcspn(x->password, "\r\n")] = '\0';
+	else
+		snprintf(x->result.text, sizeof(x->result.text),
+			"cannot read the password in %s: %s",
+			x->peer->password_file,
+			f ? "it is empty" : strerror(errno));
+	if (f)
+		fclose(f);
+	return ok;
+}
+
+static void
+plan_steps(struct exchange *x)
+{
+	enum step push = STEP_PUSH, collect = STEP_COLLECT;
+
+	if (x->conf.push && x->peer->order != ORDER_COLLECT_FIRST)
+		x->steps[x->steps_n++] = push;
+	if (x->conf.collect)
+		x->steps[x->steps_n++] = collect;
+	if (x->conf.push && x->peer->order == ORDER_COLLECT_FIRST)
+		x->steps[x->steps_n++] = push;
+}
+
+static char *
+copy_or_null(const char *z)
+{
+	return z && z[0] ? str_dupz(z) : NULL;
+}
+
+static void
+finish_soon(void *arg)
+{
+	struct exchange *x = arg;
+
+	finish(x);
+	unref(x);
+}
+
+struct exchange *
+exchange_start(struct node *n, const struct exchange_conf *conf)
+{
+	struct exchange *x = xcalloc(1, sizeof(*x));
+
+	x->n = n;
+	x->conf = *conf;
+	x->peer = conf->peer;
+	x->refs = 1;
+	x->routes = xcalloc(conf->routes_n, sizeof(*x->routes));
+	for (size_t i = 0; i < conf->routes_n; i++)
+		x->routes[i] = str_dupz(conf->routes[i]);
+	x->link = copy_or_null(conf->link);
+	x->interface = copy_or_null(conf->interface);
+	x->address = copy_or_null(conf->address);
+	buf_init(&x->ticket, 0);
+	buf_init(&x->keywords, 0);
+	plan_steps(x);
+	if (x->peer->user && !read_password(x)) {
+		x->result.code = EXCHANGE_NOT_TRUSTED;
+		log_error("no-password", LOG_STR("peer", x->peer->name),
+			LOG_STR("why", x->result.text));
+		x->refs++;
+		loop_post(n->loop, finish_soon, x);
+	} else {
+		begin_step(x);
+	}
+	return x;
+}
+
+void
+exchange_more(struct exchange *x)
+{
+	if (x->deliver && x->steps[x->step] == STEP_PUSH)
+		deliver_more(x->deliver);
+}
+
+void
+exchange_link_lost(struct exchange *x)
+{
+	if (x->finished)
+		return;
+	if (x->deliver) {
+		deliver_link_lost(x->deliver);
+		return;
+	}
+	set_result(x, EXCHANGE_LINK_LOST, "the link went down");
+	x->step = x->steps_n;
+	if (x->session) {
+		session_close(x->session, "the link went down");
+		return;
+	}
+	dial_cancel(x->dial);
+	x->dial = NULL;
+	finish(x);
+}

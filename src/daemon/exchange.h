@@ -1,0 +1,45 @@
+/*
+ * One exchange with a peer: push what waits for it, collect what it holds
+ * for us (ATRN), over one connection or two, as the peer's entry says.
+ */
+#ifndef DAEMON_EXCHANGE_H
+#define DAEMON_EXCHANGE_H
+
+#include "daemon/node.h"
+
+/* How it ended, as --wait tells it (exit codes of the interface). */
+enum exchange_code {
+	EXCHANGE_OK = 0,
+	EXCHANGE_LEFT = 10, /* done, but some mail was left on purpose */
+	EXCHANGE_LINK_LOST = 12,
+	EXCHANGE_UNREACHABLE = 13,
+	EXCHANGE_NOT_TRUSTED = 14, /* authentication or TLS failed */
+};
+
+struct exchange_result {
+	enum exchange_code code;
+	char text[512];	 /* in words */
+	unsigned pushed; /* messages */
+};
+
+struct exchange_conf {
+	const struct conf_peer *peer; /* borrowed; configurations live on */
+	const char *const *routes;    /* copied */
+	size_t routes_n;
+	const char *link, *interface, *address; /* copied; NULL: none */
+	bool push, collect;
+	/* Once. The exchange is gone when it returns. */
+	void (*done)(void *arg, const struct exchange_result *result);
+	void *arg;
+};
+
+struct exchange;
+
+struct exchange *exchange_start(
+	struct node *n, const struct exchange_conf *conf);
+/* More mail is due for this peer. */
+void exchange_more(struct exchange *x);
+/* The link went down, or the daemon stops: end now, no attempt counted. */
+void exchange_link_lost(struct exchange *x);
+
+#endif

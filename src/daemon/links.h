@@ -1,0 +1,77 @@
+/*
+ * The links of the configuration at run time: their state (also in the
+ * spool), the reasons that routes wait for them, and who waits for one to
+ * come to rest.
+ */
+#ifndef DAEMON_LINKS_H
+#define DAEMON_LINKS_H
+
+#include "daemon/exchange.h"
+#include "daemon/session.h"
+
+struct links;
+
+/* Reads the recorded states; a state of another boot is down. Blocking. */
+enum err_code links_new(struct node *n, struct links **links_r, struct err *e);
+void links_free(struct links *l); /* NULL is fine */
+/* Another configuration holds. */
+void links_reload(struct links *l);
+
+/* ERR_NOTFOUND: no such link. INTERFACE and ADDRESS may be NULL. */
+enum err_code links_up(struct links *l, const char *name, const char *interface,
+	const char *address, struct err *e);
+enum err_code links_down(struct links *l, const char *name, struct err *e);
+enum err_code links_disable(
+	struct links *l, const char *name, const char *reason, struct err *e);
+enum err_code links_enable(struct links *l, const char *name, struct err *e);
+
+/* How a peer can be reached now. */
+struct link_way {
+	const char *link, *interface, *address; /* borrowed; NULL: none */
+};
+/* False: by no link now. A peer that no link names always can. */
+bool links_way_to(struct links *l, const char *peer, struct link_way *way_r);
+
+/* From dispatch: an exchange over LINK began; PEER came to rest. */
+void links_working(struct links *l, const char *link);
+void links_peer_result(struct links *l, const char *link,
+	const struct exchange_result *result);
+/* From dispatch: nothing runs and nothing is due over LINK. */
+void links_resting(struct links *l, const char *link);
+
+/* A message moved in session S: tells who waits. */
+void links_progress(struct links *l, const struct session *s);
+
+bool links_exists(struct links *l, const char *name);
+bool links_is_usable(struct links *l, const char *name);
+bool links_is_disabled(struct links *l, const char *name);
+/* Does ROUTE (its name) have a peer that LINK carries? */
+bool links_carry_route(
+	const struct conf *conf, const char *link, const char *route);
+
+/* --- waiting for a link to come to rest (--wait) --- */
+
+struct link_wait_ops {
+	/* Once, last: the exit code of the interface and why. */
+	void (*over)(void *arg, int code, const char *text);
+	void (*progress)(void *arg, const struct session *s);
+};
+struct link_wait;
+/* DEADLINE_S 0: none. */
+struct link_wait *links_wait(struct links *l, const char *name,
+	int64_t deadline_s, const struct link_wait_ops *ops, void *arg);
+void links_wait_cancel(struct link_wait *w);
+
+/* --- for status --- */
+
+struct link_facts {
+	const char *name, *state, *interface, *reason;
+	int64_t since;
+	bool verified;
+	uint64_t bytes_sent, bytes_received; /* of running sessions */
+	bool usable;
+};
+/* The I-th link; false behind the last. */
+bool links_facts(struct links *l, size_t i, struct link_facts *facts_r);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * The whole daemon as one value: what main makes, and what every part of
+ * this room reaches its neighbours through. All of it lives on the loop
+ * thread, but for what a comment says.
+ */
+#ifndef DAEMON_NODE_H
+#define DAEMON_NODE_H
+
+#include "base/list.h"
+#include "conf/conf.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "spool/spool.h"
+
+struct accounts;
+struct control;
+struct dispatch;
+struct links;
+struct local;
+struct services;
+
+struct node {
+	struct loop *loop;
+	struct pool *pool;
+	struct spool *spool;
+	struct conf *conf;
+	struct conf *
+		*retired; /* earlier ones; sessions still borrow from them */
+	size_t retired_n;
+	struct tls_server *tls_server; /* NULL: no certificate is set */
+	struct tls_client *tls_client;
+	struct accounts *accounts;
+	struct services *services;
+	struct dispatch *dispatch;
+	struct links *links;
+	struct local *local;
+	struct control *control;
+	struct list_node sessions;
+	size_t sessions_n;
+	uint64_t last_id; /* of sessions, and of claims: one number space */
+	int64_t route_generation;
+	int64_t started_s;
+	uint64_t started_ms;
+	bool stopping;
+};
+
+/* A number no session or claim of this start of the daemon has had. */
+uint64_t node_new_id(struct node *n);
+
+/* Routes every delivery anew whose generation is not ours, in the background.
+ */
+void node_reroute(struct node *n);
+
+/* Another configuration holds from now on. On error nothing has changed. */
+enum err_code node_reload(struct node *n, struct err *e);
+
+#endif

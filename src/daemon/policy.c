@@ -1,0 +1,168 @@
+#include "daemon/policy.h"
+
+#include "daemon/accounts.h"
+#include "daemon/userlist.h"
+#include "net/listen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char customer_prefix[] = "customer:";
+
+const char *
+policy_route_customer(const char *route)
+{
+	size_t n = sizeof(customer_prefix) - 1;
+
+	return strncmp(route, customer_prefix, n) == 0 ? route + n : NULL;
+}
+
+static bool
+is_postmaster(const struct mailbox *m)
+{
+	return str_eq_nocase(mailbox_local(m), STR("postmaster"));
+}
+
+/*
+ * Is this ours to deliver? Postmaster without domain, or at the host name, is
+ * ours wherever there is local delivery (RFC 5321 4.5.1).
+ */
+static bool
+is_local(const struct conf *conf, const struct mailbox *m)
+{
+	struct str domain = mailbox_domain(m);
+
+	if (conf_is_local(conf, domain))
+		return true;
+	return is_postmaster(m) && conf->local.deliver != DELIVER_NONE &&
+	       (domain.n == 0 || str_eq_nocase(domain, str_of(conf->hostname)));
+}
+
+bool
+policy_route(void *arg, const struct mailbox *recipient,
+	char route_r[SPOOL_NAME_MAX + 1])
+{
+	const struct policy_router *r = arg;
+	char customer[SASL_NAME_MAX + 1];
+	const struct conf_route *route;
+
+	if (is_local(r->conf, recipient))
+		return str_copyz(route_r, SPOOL_NAME_MAX + 1, "local");
+	if (accounts_customer_name(
+		    r->accounts, mailbox_domain(recipient), customer)) {
+		int len = snprintf(route_r, SPOOL_NAME_MAX + 1, "%s%s",
+			customer_prefix, customer);
+
+		return len > 0 && len <= SPOOL_NAME_MAX;
+	}
+	route = conf_route_for(r->conf, recipient);
+	return route &&
+	       str_copyz(route_r, SPOOL_NAME_MAX + 1, conf_route_name(route));
+}
+
+struct policy_router
+policy_router(const struct node *n)
+{
+	return (struct policy_router){n->conf, n->accounts};
+}
+
+bool
+policy_route_now(struct node *n, const struct mailbox *recipient,
+	char route_r[SPOOL_NAME_MAX + 1])
+{
+	struct policy_router r = policy_router(n);
+
+	return policy_route(&r, recipient, route_r);
+}
+
+static bool
+in_networks(const struct conf *conf, const char *address)
+{
+	for (size_t i = 0; i < conf->relay.networks.n; i++)
+		if (net_in_network(address, conf->relay.networks.v[i]))
+			return true;
+	return false;
+}
+
+void
+policy_mail(struct node *n, const struct policy_client *c,
+	const struct mailbox *sender, const struct mail_params *p,
+	struct reply *reply_r)
+{
+	const struct spool_account *a =
+		c->account[0] ? accounts_get(n->accounts, c->account) : NULL;
+	uint64_t size = p->has_size ? p->size_bytes : 0;
+
+	if (n->stopping)
+		reply_set(reply_r, 421, "4.3.2", "%s is shutting down",
+			n->conf->hostname);
+	else if (!spool_has_room(n->spool, size))
+		reply_set(reply_r, 452, "4.3.1",
+			"No room on the disk for this message now");
+	else if (a && a->suspended)
+		reply_set(reply_r, 550, "5.7.1", "This account is suspended");
+	else if (a && !account_may_send(a, sender, n->conf))
+		reply_set(reply_r, 550, "5.7.1", "%s may not send as <%s>",
+			c->account, sender->text);
+	else
+		reply_set(reply_r, 250, "2.1.0", "Ok");
+}
+
+/* What a lax mailer would forward: user%host, host!user, user@host@here. */
+static bool
+asks_to_forward(const struct mailbox *m)
+{
+	char plain[WIRE_LOCAL_PART_MAX + 1];
+
+	return !mailbox_local_plain(m, plain, sizeof(plain)) ||
+	       strpbrk(plain, "%!@") != NULL;
+}
+
+static void
+answer_local(
+	struct node *n, const struct mailbox *recipient, struct reply *reply_r)
+{
+	if (asks_to_forward(recipient))
+		reply_set(reply_r, 550, "5.7.1",
+			"Forwarding by the local part is not done here");
+	else if (!is_postmaster(recipient) && !userlist_has(n->conf, recipient))
+		reply_set(reply_r, 550, "5.1.1", "No such user here");
+	else
+		reply_set(reply_r, 250, "2.1.5", "Ok");
+}
+
+static void
+answer_customer(const struct spool_account *customer, struct reply *reply_r)
+{
+	if (customer && customer->suspended)
+		reply_set(reply_r, 450, "4.2.1",
+			"Mail for this domain is suspended for now");
+	else
+		reply_set(reply_r, 250, "2.1.5", "Ok");
+}
+
+void
+policy_rcpt(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient, struct reply *reply_r,
+	char route_r[SPOOL_NAME_MAX + 1])
+{
+	bool routed = policy_route_now(n, recipient, route_r);
+	bool local = routed && strcmp(route_r, "local") == 0;
+	const char *customer = routed ? policy_route_customer(route_r) : NULL;
+	bool trusted = !c->turned &&
+		       (c->account[0] || in_networks(n->conf, c->address));
+
+	if (local)
+		answer_local(n, recipient, reply_r);
+	else if (c->turned)
+		reply_set(reply_r, 550, "5.7.1",
+			"Only mail for this site is taken here");
+	else if (customer)
+		answer_customer(accounts_get(n->accounts, customer), reply_r);
+	else if (!trusted)
+		reply_set(reply_r, 550, "5.7.1", "Relaying is not allowed");
+	else if (!routed)
+		reply_set(reply_r, 550, "5.1.2", "No route to this domain");
+	else
+		reply_set(reply_r, 250, "2.1.5", "Ok");
+}

@@ -1,0 +1,339 @@
+#include "daemon/receive.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/accounts.h"
+#include "daemon/receive_private.h"
+#include "daemon/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RECEIVE_BODY_HIGH = 4 * 1024 * 1024, /* octets held: stop reading */
+	RECEIVE_BACKLOG_MAX = 4096,	     /* jobs of the spool: likewise */
+	RECEIVE_TLS_TIMEOUT_MS = 60000,
+};
+
+static const struct session_host host;
+static void on_free(void *arg);
+
+void
+receive_policy_client(const struct receive *r, struct policy_client *c_r)
+{
+	*c_r = (struct policy_client){
+		.service = r->service,
+		.address = stream_peer_address(r->s->stream),
+		.account = r->account,
+		.turned = r->turned,
+	};
+}
+
+/* --- events of the machine -------------------------------------------------
+ */
+
+static void
+on_mail(struct receive *r, const struct smtp_event *ev)
+{
+	struct policy_client c;
+	struct reply reply;
+
+	receive_policy_client(r, &c);
+	policy_mail(r->n, &c, ev->mailbox, ev->mail, &reply);
+	if (reply.code == 250) {
+		r->sender = *ev->mailbox;
+		r->params = *ev->mail;
+	}
+	machine_answer(r->s->machine, &reply);
+}
+
+static void
+add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route)
+{
+	struct receive_rcpt *slot;
+
+	if (r->rcpts_n == r->rcpts_cap) {
+		r->rcpts_cap = r->rcpts_cap ? r->rcpts_cap * 2 : 1;
+		r->rcpts = xrealloc(r->rcpts, r->rcpts_cap * sizeof(*r->rcpts));
+	}
+	slot = &r->rcpts[r->rcpts_n++];
+	slot->mailbox = *ev->mailbox;
+	slot->params = *ev->rcpt;
+	str_copyz(slot->route, sizeof(slot->route), route);
+}
+
+static void
+on_rcpt(struct receive *r, const struct smtp_event *ev)
+{
+	char route[SPOOL_NAME_MAX + 1];
+	struct policy_client c;
+	struct reply reply;
+	char line[256];
+
+	receive_policy_client(r, &c);
+	policy_rcpt(r->n, &c, ev->mailbox, &reply, route);
+	if (reply.code == 250) {
+		add_rcpt(r, ev, route);
+	} else {
+		reply_one_line(&reply, line, sizeof(line));
+		log_info("refused", LOG_INT("session", r->s->id),
+			LOG_STR("peer", r->s->peer),
+			LOG_STR("from", r->sender.text),
+			LOG_STR("to", ev->mailbox->text),
+			LOG_STR("reply", line));
+	}
+	machine_answer(r->s->machine, &reply);
+}
+
+static void
+on_data(struct receive *r)
+{
+	struct reply reply;
+
+	if (spool_has_room(r->n->spool, r->params.size_bytes)) {
+		receive_body_begin(r);
+		reply_set(&reply, 354, "", "End data with <CR><LF>.<CR><LF>");
+	} else {
+		reply_set(&reply, 452, "4.3.1", "No room on the disk now");
+	}
+	machine_answer(r->s->machine, &reply);
+}
+
+static void
+on_body_fault(struct receive *r, const struct smtp_event *ev)
+{
+	log_info("refused", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer), LOG_STR("from", r->sender.text),
+		LOG_VIEW("why", ev->text), LOG_INT("line", ev->fault_line));
+	receive_reset(r);
+}
+
+static void
+on_event(void *arg, const struct smtp_event *ev)
+{
+	struct receive *r = arg;
+
+	switch (ev->kind) {
+	case EV_AUTH_START:
+		receive_auth_start(r, ev->text, ev->data);
+		break;
+	case EV_AUTH_DATA:
+		receive_auth_data(r, ev->data);
+		break;
+	case EV_AUTH_CANCEL:
+		sasl_server_free(r->sasl);
+		r->sasl = NULL;
+		break;
+	case EV_MAIL:
+		on_mail(r, ev);
+		break;
+	case EV_RCPT:
+		on_rcpt(r, ev);
+		break;
+	case EV_DATA:
+		on_data(r);
+		break;
+	case EV_BODY:
+		receive_body_add(r, ev->data);
+		break;
+	case EV_BODY_FAULT:
+	case EV_BODY_TOO_BIG:
+		on_body_fault(r, ev);
+		break;
+	case EV_BODY_END:
+		receive_body_end(r);
+		break;
+	case EV_RESET:
+		receive_reset(r);
+		break;
+	case EV_ATRN:
+		free(r->atrn_domains);
+		r->atrn_domains = str_dup(ev->text);
+		serve_atrn(r->s, r->account, r->atrn_domains);
+		break;
+	case EV_TLS_STARTED:
+		r->account[0] = '\0';
+		receive_reset(r);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- the session's host -----------------------------------------------------
+ */
+
+static bool
+on_work(void *arg, enum want want)
+{
+	(void)arg;
+	(void)want;
+	return false;
+}
+
+static void
+on_start_tls(void *arg)
+{
+	struct receive *r = arg;
+
+	stream_tls_accept(
+		r->s->stream, r->n->tls_server, RECEIVE_TLS_TIMEOUT_MS);
+}
+
+static void
+on_turn(void *arg)
+{
+	struct receive *r = arg;
+
+	receive_reset(r);
+	serve_turn(r->s, r->account, r->atrn_domains);
+	on_free(r);
+}
+
+static bool
+on_may_feed(void *arg)
+{
+	struct receive *r = arg;
+
+	return r->body.len < RECEIVE_BODY_HIGH && r->spills_in_flight < 4 &&
+	       spool_backlog(r->n->spool) < RECEIVE_BACKLOG_MAX;
+}
+
+static void
+on_closed(void *arg, const char *why)
+{
+	struct receive *r = arg;
+
+	receive_reset(r);
+	log_info("session-end", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer), LOG_STR("role", r->s->role),
+		LOG_INT("received", r->s->messages_received),
+		LOG_STR("why", why));
+	if (r->done)
+		r->done(r->done_arg, why);
+}
+
+static void
+on_free(void *arg)
+{
+	struct receive *r = arg;
+
+	sasl_server_free(r->sasl);
+	buf_free(&r->body);
+	free(r->rcpts);
+	free(r->atrn_domains);
+	free(r);
+}
+
+/* --- beginning ---------------------------------------------------------------
+ */
+
+static unsigned
+extensions(const struct receive *r)
+{
+	unsigned ext = EXT_PIPELINING | EXT_ENHANCEDSTATUSCODES;
+
+	if (r->n->tls_server && !r->turned && r->tls != TLS_NONE &&
+		r->tls != TLS_IMPLICIT)
+		ext |= EXT_STARTTLS;
+	if (r->service == SERVICE_ODMR)
+		return ext | EXT_AUTH | EXT_ATRN;
+	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING;
+	return r->turned ? ext : ext | EXT_AUTH;
+}
+
+static void
+make_machine(struct receive *r)
+{
+	const struct conf *conf = r->n->conf;
+	bool cram = accounts_have_cram(r->n->accounts);
+	struct smtp_server_conf c = {
+		.hostname = conf->hostname,
+		.extensions = extensions(r),
+		.message_size_max = conf->limits.message_size,
+		.recipients_max = conf->limits.recipients,
+		.line_max = conf->limits.line,
+		.errors_max = conf->limits.errors,
+		.commands_max = conf->limits.commands,
+		.command_timeout_ms =
+			(uint64_t)conf->limits.command_timeout_s * 1000,
+		.data_timeout_ms = (uint64_t)conf->limits.data_timeout_s * 1000,
+		.tls_active = r->s->has_tls,
+		.tls_required = r->tls == TLS_REQUIRED && !r->turned,
+		.auth_required = r->service == SERVICE_SUBMISSION,
+		.odmr = r->service == SERVICE_ODMR,
+		.turned = r->turned,
+		.mechs_tls = r->mechs_tls,
+		.mechs_clear = r->mechs_clear,
+	};
+
+	if (!r->turned) {
+		str_copyz(r->mechs_tls, sizeof(r->mechs_tls),
+			sasl_mechs_server(true, r->auth_clear, cram));
+		str_copyz(r->mechs_clear, sizeof(r->mechs_clear),
+			sasl_mechs_server(false, r->auth_clear, cram));
+	}
+	r->server = smtp_server_new(&c, clock_mono_ms());
+	session_swap(r->s, smtp_server_machine(r->server), &host, r);
+	r->s->doing = "receiving";
+}
+
+static void
+on_secured(void *arg)
+{
+	make_machine(arg);
+}
+
+static const struct session_host host = {
+	.event = on_event,
+	.work = on_work,
+	.start_tls = on_start_tls,
+	.secured = on_secured,
+	.turn = on_turn,
+	.may_feed = on_may_feed,
+	.closed = on_closed,
+	.free = on_free,
+};
+
+static const struct stream_ops no_owner_yet;
+
+void
+receive_start(struct node *n, const struct conf_listener *listener, int fd)
+{
+	struct receive *r = xcalloc(1, sizeof(*r));
+	struct stream *stream = stream_new(n->loop, fd, &no_owner_yet, NULL);
+
+	r->n = n;
+	r->service = listener->service;
+	r->tls = listener->tls;
+	r->auth_clear = listener->auth_clear;
+	r->s = session_new(n, stream, "receive");
+	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
+	log_info("connected", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer),
+		LOG_STR("listener", listener->name));
+	if (listener->tls == TLS_IMPLICIT) {
+		session_swap(r->s, NULL, &host, r);
+		r->s->in_handshake = true;
+		stream_tls_accept(
+			stream, n->tls_server, RECEIVE_TLS_TIMEOUT_MS);
+		return;
+	}
+	make_machine(r);
+	session_pump(r->s);
+}
+
+void
+receive_turned(struct session *s, receive_done *done, void *arg)
+{
+	struct receive *r = xcalloc(1, sizeof(*r));
+
+	r->n = s->n;
+	r->s = s;
+	r->service = SERVICE_SMTP;
+	r->turned = true;
+	r->done = done;
+	r->done_arg = arg;
+	s->role = "collect";
+	make_machine(r);
+}

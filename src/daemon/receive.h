@@ -1,0 +1,23 @@
+/*
+ * The receiving host: what a client hands in becomes messages in the spool.
+ * 250 goes out after the commit is on the disk, never before.
+ */
+#ifndef DAEMON_RECEIVE_H
+#define DAEMON_RECEIVE_H
+
+#include "daemon/session.h"
+
+/* A client connected to LISTENER; FD is given. */
+void receive_start(
+	struct node *n, const struct conf_listener *listener, int fd);
+
+/* Called once when a turned session is over. */
+typedef void receive_done(void *arg, const char *why);
+
+/*
+ * The turn of ATRN on the customer's side: S gets a server machine and takes
+ * mail for our own domains only (RFC 2645 5.3: the customer greets with 220).
+ */
+void receive_turned(struct session *s, receive_done *done, void *arg);
+
+#endif

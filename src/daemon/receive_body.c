@@ -1,0 +1,344 @@
+#include "daemon/receive_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/crash.h"
+#include "daemon/dispatch.h"
+#include "mail/trace.h"
+#include "spool/queue.h"
+#include "spool/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECEIVE_SPILL_BYTES = 1024 * 1024 };
+
+/* --- the body on its way -----------------------------------------------------
+ */
+
+static void
+add_trace(struct receive *r)
+{
+	char date[CLOCK_TEXT_MAX];
+	struct trace_received t = {
+		.helo = smtp_server_helo(r->server),
+		.address = stream_peer_address(r->s->stream),
+		.account = r->account,
+		.hostname = r->n->conf->hostname,
+		.extended = smtp_server_is_extended(r->server),
+		.tls = r->s->has_tls,
+		.authenticated = r->account[0] != '\0',
+		.tls_version = r->s->tls.version,
+		.tls_cipher = r->s->tls.cipher,
+		.id = r->id,
+		.recipient = r->rcpts_n == 1 ? r->rcpts[0].mailbox.text : NULL,
+		.date = date,
+	};
+
+	clock_rfc5322(clock_sane_s(), date);
+	trace_received_add(&t, &r->body);
+}
+
+void
+receive_body_begin(struct receive *r)
+{
+	r->id = spool_new_id(r->n->spool);
+	r->spilled = false;
+	r->spill_code = OK;
+	header_scan_init(&r->header);
+	buf_clear(&r->body);
+	add_trace(r);
+	r->size = r->body.len;
+	r->s->message = r->id;
+}
+
+/* A large body goes to the spool in steps; its message comes last. */
+struct spill {
+	struct receive *r;
+	int64_t id;
+	struct buf octets;
+};
+
+static enum err_code
+write_spill(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct spill *sp = arg;
+
+	return spool_body_append(t, sp->id, buf_view(&sp->octets), e);
+}
+
+static void
+spill_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct spill *sp = arg;
+	struct receive *r = sp->r;
+	struct session *s = r->s;
+
+	r->spills_in_flight--;
+	if (code != OK && sp->id == r->id && r->spill_code == OK) {
+		r->spill_code = code;
+		log_error("not-stored", LOG_INT("session", s->id),
+			LOG_INT("msg", sp->id), LOG_STR("why", e->text));
+	}
+	buf_free(&sp->octets);
+	free(sp);
+	if (r->ending && r->spills_in_flight == 0 && !s->closed)
+		receive_body_end(r);
+	session_pump(s);
+	session_release(s);
+}
+
+static void
+spill(struct receive *r)
+{
+	struct spill *sp = xcalloc(1, sizeof(*sp));
+
+	sp->r = r;
+	sp->id = r->id;
+	sp->octets = r->body;
+	buf_init(&r->body, 0);
+	r->spilled = true;
+	r->spills_in_flight++;
+	session_hold(r->s);
+	spool_submit(r->n->spool, write_spill, spill_written, sp);
+}
+
+void
+receive_body_add(struct receive *r, struct str octets)
+{
+	header_scan_feed(&r->header, octets);
+	buf_adds(&r->body, octets);
+	r->size += octets.n;
+	r->s->bytes_done = r->size;
+	r->s->bytes_total = r->params.size_bytes;
+	if (r->body.len >= RECEIVE_SPILL_BYTES)
+		spill(r);
+}
+
+/* --- storing
+ * ------------------------------------------------------------------- */
+
+struct store {
+	struct receive *r;
+	struct node *n;
+	struct spool_message m;
+	struct receive_rcpt *rcpts;
+	size_t rcpts_n;
+	struct buf tail;
+	bool was_closed;
+};
+
+static void
+fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
+{
+	const struct receive_rcpt *rcpt = &st->rcpts[i];
+
+	*d = (struct spool_delivery){
+		.message = st->m.id,
+		.n = (unsigned)i + 1,
+		.params = rcpt->params,
+		.state = SPOOL_READY,
+		.route_generation = st->n->route_generation,
+		.priority = st->m.priority,
+		.queued_at = st->m.received_at,
+	};
+	str_copyz(d->recipient, sizeof(d->recipient), rcpt->mailbox.text);
+	str_copyz(d->route, sizeof(d->route), rcpt->route);
+}
+
+static enum err_code
+write_event(struct spool_txn *t, const struct store *st, struct err *e)
+{
+	struct spool_event ev = {
+		.time = st->m.received_at,
+		.level = LOG_INFO,
+		.event = "received",
+		.session = st->r->s->id,
+		.message = st->m.id,
+	};
+
+	snprintf(ev.text, sizeof(ev.text),
+		"from <%s>, %llu octets, %zu recipient%s", st->m.sender,
+		(unsigned long long)st->m.size, st->rcpts_n,
+		st->rcpts_n == 1 ? "" : "s");
+	str_copyz(ev.peer, sizeof(ev.peer), st->m.received_from);
+	return spool_event_add(t, &ev, e);
+}
+
+static enum err_code
+write_message(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct store *st = arg;
+	struct spool_delivery *d =
+		xcalloc(st->rcpts_n, sizeof(struct spool_delivery));
+	enum err_code rc;
+
+	for (size_t i = 0; i < st->rcpts_n; i++)
+		fill_delivery(st, i, &d[i]);
+	crash_point("receive-before-store");
+	rc = spool_body_append(t, st->m.id, buf_view(&st->tail), e);
+	if (rc == OK)
+		rc = spool_message_add(t, &st->m, d, st->rcpts_n, e);
+	if (rc == OK)
+		rc = write_event(t, st, e);
+	free(d);
+	return rc;
+}
+
+static void
+log_accepted(const struct store *st)
+{
+	const struct session *s = st->r->s;
+
+	log_info("accepted", LOG_INT("session", s->id),
+		LOG_STR("peer", s->peer), LOG_INT("msg", st->m.id),
+		LOG_STR("from", st->m.sender), LOG_INT("size", st->m.size),
+		LOG_INT("recipients", st->rcpts_n));
+	if (s->closed)
+		log_warning("reply-not-sent", LOG_INT("session", s->id),
+			LOG_INT("msg", st->m.id),
+			LOG_STR("what", "the client may send it again"));
+}
+
+static void
+answer_store(struct receive *r, int64_t id, enum err_code code)
+{
+	struct reply reply;
+
+	if (code == OK)
+		reply_set(&reply, 250, "2.0.0", "Ok: queued as %lld",
+			(long long)id);
+	else if (code == ERR_FULL)
+		reply_set(&reply, 452, "4.3.1", "No room on the disk now");
+	else
+		reply_set(&reply, 451, "4.3.0",
+			"The message could not be stored, try again later");
+	session_answer(r->s, &reply);
+}
+
+static void
+stored(void *arg, enum err_code code, const struct err *e)
+{
+	struct store *st = arg;
+	struct receive *r = st->r;
+	struct session *s = r->s;
+
+	if (code == OK) {
+		s->messages_received++;
+		log_accepted(st);
+		crash_point("receive-stored-before-reply");
+	} else {
+		log_error("not-stored", LOG_INT("session", s->id),
+			LOG_INT("msg", st->m.id), LOG_STR("why", e->text));
+	}
+	answer_store(r, st->m.id, code);
+	if (code == OK)
+		for (size_t i = 0; i < st->rcpts_n; i++)
+			dispatch_arrived(st->n->dispatch, st->rcpts[i].route);
+	free(st->rcpts);
+	buf_free(&st->tail);
+	free(st);
+	session_release(s);
+}
+
+static void
+fill_message(const struct receive *r, struct spool_message *m)
+{
+	*m = (struct spool_message){
+		.id = r->id,
+		.received_at = clock_sane_s(),
+		.size = r->size,
+		.params = r->params,
+		.has_8bit = smtp_server_content(r->server)->has_8bit,
+		.priority = r->params.has_priority ? r->params.priority : 0,
+	};
+	str_copyz(m->sender, sizeof(m->sender), r->sender.text);
+	str_copyz(m->account, sizeof(m->account), r->account);
+	snprintf(m->received_from, sizeof(m->received_from), "%.180s [%s]",
+		smtp_server_helo(r->server), stream_peer_address(r->s->stream));
+}
+
+/* The transaction is over; what the spool has of it stays. */
+static void
+forget(struct receive *r)
+{
+	r->rcpts = NULL;
+	r->rcpts_n = r->rcpts_cap = 0;
+	buf_free(&r->body);
+	r->id = 0;
+	r->spilled = r->ending = false;
+	r->s->message = 0;
+}
+
+static void
+submit_store(struct receive *r)
+{
+	struct store *st = xcalloc(1, sizeof(*st));
+
+	st->r = r;
+	st->n = r->n;
+	fill_message(r, &st->m);
+	st->rcpts = r->rcpts;
+	st->rcpts_n = r->rcpts_n;
+	st->tail = r->body;
+	buf_init(&r->body, 0);
+	forget(r);
+	session_hold(r->s);
+	spool_submit(st->n->spool, write_message, stored, st);
+}
+
+/* Answers through session_answer: pumping may go on from here. */
+void
+receive_body_end(struct receive *r)
+{
+	struct reply reply;
+	enum err_code code = r->spill_code;
+
+	/* Only when every part is known to be stored may the message be. */
+	r->ending = r->spills_in_flight > 0;
+	if (r->ending)
+		return;
+	if (r->header.received_n > HEADER_RECEIVED_MAX) {
+		reply_set(&reply, 554, "5.4.6",
+			"Mail loop: more than %d Received fields",
+			HEADER_RECEIVED_MAX);
+		receive_reset(r);
+		session_answer(r->s, &reply);
+	} else if (code != OK) {
+		receive_reset(r);
+		answer_store(r, 0, code);
+	} else {
+		submit_store(r);
+	}
+}
+
+/* --- dropping
+ * ------------------------------------------------------------------ */
+
+static enum err_code
+write_drop(struct spool_txn *t, void *arg, struct err *e)
+{
+	return spool_body_drop(t, *(int64_t *)arg, e);
+}
+
+static void
+dropped(void *arg, enum err_code code, const struct err *e)
+{
+	(void)code; /* what stays behind is swept at the next start */
+	(void)e;
+	free(arg);
+}
+
+void
+receive_reset(struct receive *r)
+{
+	if (r->id && r->spilled) {
+		int64_t *id = xmalloc(sizeof(*id));
+
+		*id = r->id;
+		spool_submit(r->n->spool, write_drop, dropped, id);
+	}
+	free(r->rcpts);
+	forget(r);
+}

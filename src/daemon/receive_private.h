@@ -1,0 +1,59 @@
+/* What the files of the receiving host share. */
+#ifndef DAEMON_RECEIVE_PRIVATE_H
+#define DAEMON_RECEIVE_PRIVATE_H
+
+#include "daemon/policy.h"
+#include "daemon/receive.h"
+#include "mail/header.h"
+#include "smtp/sasl.h"
+#include "smtp/server.h"
+
+struct receive_rcpt {
+	struct mailbox mailbox;
+	struct rcpt_params params;
+	char route[SPOOL_NAME_MAX + 1];
+};
+
+struct receive {
+	struct session *s;
+	struct node *n;
+	struct smtp_server *server;
+	enum conf_service service;
+	enum conf_tls tls;
+	bool auth_clear, turned;
+	char mechs_tls[128], mechs_clear[128]; /* as EHLO shows them */
+	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
+	struct sasl_server *sasl;
+	char *atrn_domains; /* of the ATRN in hand; owned */
+	receive_done *done;
+	void *done_arg;
+
+	/* the transaction */
+	struct mailbox sender;
+	struct mail_params params;
+	struct receive_rcpt *rcpts;
+	size_t rcpts_n, rcpts_cap;
+	int64_t id;	 /* of the message; 0 before its body begins */
+	struct buf body; /* octets not yet with the spool */
+	uint64_t size;	 /* of the body so far, our trace field included */
+	struct header_scan header;
+	bool spilled; /* part of the body is in the spool */
+	bool ending;  /* the end came, parts are still on their way */
+	size_t spills_in_flight;  /* jobs, over all transactions */
+	enum err_code spill_code; /* the first error of this transaction */
+};
+
+/* AUTH: one line from the client (P NULL: none yet). Answers later. */
+void receive_auth_start(struct receive *r, struct str mech, struct str initial);
+void receive_auth_data(struct receive *r, struct str line);
+
+/* The body: begins, grows, ends (answers later), or is dropped. */
+void receive_body_begin(struct receive *r);
+void receive_body_add(struct receive *r, struct str octets);
+void receive_body_end(struct receive *r);
+/* Forgets the transaction and what the spool has of its body. */
+void receive_reset(struct receive *r);
+
+void receive_policy_client(const struct receive *r, struct policy_client *c_r);
+
+#endif

@@ -1,0 +1,217 @@
+#include "daemon/serve.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/accounts.h"
+#include "daemon/deliver.h"
+#include "daemon/history.h"
+#include "spool/queue.h"
+#include "spool/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* A session that moves nothing this long gives way to a new one. */
+	SERVE_TAKEOVER_MS = 60000,
+};
+
+struct serve {
+	struct session *s;
+	struct node *n;
+	char name[SASL_NAME_MAX + 1];
+	char route[SPOOL_NAME_MAX + 1];
+	int64_t now, refused_before, due;
+};
+
+/* --- may it have its mail? ---------------------------------------------------
+ */
+
+static bool
+has_all_domains(const struct spool_account *a, const char *domains)
+{
+	struct str rest = str_of(domains);
+
+	while (rest.n)
+		if (!account_has_domain(a, str_cut(rest, ',', &rest)))
+			return false;
+	return true;
+}
+
+static struct session *
+serving(struct node *n, const char *account)
+{
+	LIST_EACH(node, tmp, &n->sessions)
+	{
+		struct session *s = LIST_ITEM(node, struct session, node);
+
+		if (strcmp(s->role, "serve") == 0 &&
+			strcmp(s->peer, account) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+/* True: another session of this customer is alive and has the mail. */
+static bool
+is_taken(struct node *n, const char *account)
+{
+	struct session *other = serving(n, account);
+
+	if (!other)
+		return false;
+	if (clock_mono_ms() - other->progress_ms < SERVE_TAKEOVER_MS)
+		return true;
+	session_close(other, "a new session of this customer takes over");
+	return false;
+}
+
+static bool
+refuse(struct node *n, const char *account, const char *domains,
+	struct reply *r)
+{
+	const struct spool_account *a = accounts_get(n->accounts, account);
+
+	if (!a || a->kind != ACCOUNT_CUSTOMER || a->suspended)
+		reply_set(r, 450, "4.7.1", "No mail is held for this account");
+	else if (!has_all_domains(a, domains))
+		reply_set(r, 450, "4.7.1",
+			"Not all of these domains are yours: nothing is sent");
+	else if (is_taken(n, account))
+		reply_set(r, 451, "4.3.2",
+			"Another session is collecting this mail");
+	else
+		return false;
+	return true;
+}
+
+static enum err_code
+wake_and_look(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct serve *sv = arg;
+	enum err_code rc;
+
+	rc = spool_route_wake(t, sv->route, sv->now, sv->refused_before, e);
+	return rc == OK ? spool_route_due(t, sv->route, sv->now, &sv->due, e)
+			: rc;
+}
+
+static void
+looked(void *arg, enum err_code code, const struct err *e)
+{
+	struct serve *sv = arg;
+	struct session *s = sv->s;
+	struct reply r;
+
+	if (code != OK) {
+		log_error("queue-unreadable", LOG_INT("session", s->id),
+			LOG_STR("why", e->text));
+		/* RFC 2645 5.2.1: cannot tell now is never "no mail" */
+		reply_set(&r, 451, "4.3.0", "The queue cannot be read now");
+	} else if (sv->due != 0) {
+		reply_set(&r, 453, "4.2.0", "You have no mail");
+	} else {
+		reply_set(&r, 250, "2.0.0", "Ok now reversing the connection");
+	}
+	if (r.code != 250)
+		history_customer(sv->n, sv->name,
+			r.code == 453 ? "no mail was waiting" : r.text);
+	session_answer(s, &r);
+	session_release(s);
+	free(sv);
+}
+
+static struct serve *
+serve_new(struct session *s, const char *account)
+{
+	struct serve *sv = xcalloc(1, sizeof(*sv));
+
+	sv->s = s;
+	sv->n = s->n;
+	str_copyz(sv->name, sizeof(sv->name), account);
+	snprintf(sv->route, sizeof(sv->route), "customer:%.240s", account);
+	sv->now = clock_sane_s();
+	sv->refused_before = sv->now - s->n->conf->queue.retry_s[0];
+	return sv;
+}
+
+void
+serve_atrn(struct session *s, const char *account, const char *domains)
+{
+	struct reply r;
+	char line[256];
+
+	if (refuse(s->n, account, domains, &r)) {
+		reply_one_line(&r, line, sizeof(line));
+		log_info("atrn-refused", LOG_INT("session", s->id),
+			LOG_STR("account", account), LOG_STR("reply", line));
+		history_customer(s->n, account, r.text);
+		machine_answer(s->machine, &r);
+		return;
+	}
+	session_hold(s);
+	spool_submit(s->n->spool, wake_and_look, looked, serve_new(s, account));
+}
+
+/* --- handing over
+ * --------------------------------------------------------------- */
+
+static void
+on_idle(void *arg, struct deliver *d)
+{
+	(void)arg;
+	deliver_quit(d);
+}
+
+static void
+on_over(void *arg, const struct deliver_result *result)
+{
+	struct serve *sv = arg;
+	char text[300];
+
+	if (result->fail == FAIL_NONE)
+		snprintf(text, sizeof(text), "%u message%s collected",
+			sv->s->messages_sent,
+			sv->s->messages_sent == 1 ? "" : "s");
+	else
+		snprintf(text, sizeof(text), "broken off after %u messages: %s",
+			sv->s->messages_sent, result->reply);
+	history_customer(sv->n, sv->name, text);
+	history_session(sv->s, "", sv->name, text);
+	free(sv);
+}
+
+void
+serve_turn(struct session *s, const char *account, const char *domains)
+{
+	struct serve *sv = serve_new(s, account);
+	const char *routes[1] = {sv->route};
+	char *list[WIRE_ATRN_DOMAINS_MAX];
+	size_t n = 0;
+	struct str rest = str_of(domains);
+	struct conf *conf = s->n->conf;
+	uint64_t stall_ms = (uint64_t)conf->limits.stall_timeout_s * 1000;
+
+	while (rest.n && n < WIRE_ATRN_DOMAINS_MAX)
+		list[n++] = str_dup(str_cut(rest, ',', &rest));
+	deliver_start(s,
+		&(struct deliver_conf){.client = {.hostname = conf->hostname,
+					       .tls_active = s->has_tls,
+					       .turned = true,
+					       .stall_ms = stall_ms,
+					       .final_ms = DELIVER_FINAL_MS,
+					       .turn_ms = DELIVER_FINAL_MS},
+			.routes = routes,
+			.routes_n = 1,
+			.push = true,
+			.customer = true,
+			.peer = account,
+			.domains = (const char *const *)list,
+			.domains_n = n,
+			.owner = {.idle = on_idle, .over = on_over},
+			.arg = sv},
+		"serve");
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+}

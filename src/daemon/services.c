@@ -1,0 +1,200 @@
+#include "daemon/services.h"
+
+#include "base/log.h"
+#include "daemon/receive.h"
+#include "net/listen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct service {
+	struct node *n;
+	const struct conf_listener *conf; /* of the configuration in force */
+	struct listener *listener;
+};
+
+struct services {
+	struct node *n;
+	struct service **v; /* stable: listeners point at them */
+	size_t count;
+};
+
+static size_t
+sessions_from(const struct node *n, const char *address)
+{
+	size_t count = 0;
+
+	LIST_EACH(node, tmp, &n->sessions)
+	{
+		const struct session *s = LIST_ITEM(node, struct session, node);
+
+		if (strcmp(stream_peer_address(s->stream), address) == 0)
+			count++;
+	}
+	return count;
+}
+
+/* One line, best effort: the client may be gone already. */
+static void
+turn_away(int fd, const char *hostname, const char *why)
+{
+	char *line = str_printf("421 %s %s\r\n", hostname, why);
+	ssize_t n = write(fd, line, strlen(line));
+
+	(void)n;
+	free(line);
+	close(fd);
+}
+
+static void
+on_accept(void *arg, int fd)
+{
+	struct service *sv = arg;
+	struct node *n = sv->n;
+	const struct conf *conf = n->conf;
+	char address[64];
+
+	net_peer_address(fd, address);
+	if (n->sessions_n >= conf->limits.connections) {
+		log_warning("turned-away", LOG_STR("peer", address),
+			LOG_STR("why", "limits.connections"));
+		turn_away(fd, conf->hostname, "Too many connections");
+	} else if (sessions_from(n, address) >=
+		   conf->limits.connections_per_client) {
+		log_warning("turned-away", LOG_STR("peer", address),
+			LOG_STR("why", "limits.connections_per_client"));
+		turn_away(fd, conf->hostname,
+			"Too many connections from your address");
+	} else {
+		receive_start(n, sv->conf, fd);
+	}
+}
+
+static enum err_code
+open_service(struct node *n, const struct conf_listener *conf,
+	struct service **sv_r, struct err *e)
+{
+	struct service *sv = xcalloc(1, sizeof(*sv));
+	enum err_code rc;
+
+	sv->n = n;
+	sv->conf = conf;
+	rc = listen_tcp(n->loop, conf->address, conf->port, on_accept, sv,
+		&sv->listener, e);
+	if (rc != OK) {
+		free(sv);
+		return err_wrap(e, rc, "listener \"%s\"", conf->name);
+	}
+	*sv_r = sv;
+	return OK;
+}
+
+static void
+close_service(struct service *sv)
+{
+	if (!sv)
+		return;
+	listener_free(sv->listener);
+	free(sv);
+}
+
+static void
+log_listening(const struct service *sv)
+{
+	log_info("listening", LOG_STR("listener", sv->conf->name),
+		LOG_STR("address", sv->conf->address),
+		LOG_INT("port", listener_port(sv->listener)));
+}
+
+enum err_code
+services_new(struct node *n, struct services **services_r, struct err *e)
+{
+	struct services *s = xcalloc(1, sizeof(*s));
+	enum err_code rc = OK;
+
+	s->n = n;
+	s->v = xcalloc(n->conf->listeners_n, sizeof(struct service *));
+	for (size_t i = 0; rc == OK && i < n->conf->listeners_n; i++) {
+		rc = open_service(n, &n->conf->listeners[i], &s->v[i], e);
+		if (rc == OK) {
+			s->count++;
+			log_listening(s->v[i]);
+		}
+	}
+	if (rc == OK)
+		*services_r = s;
+	else
+		services_free(s);
+	return rc;
+}
+
+static struct service *
+find_same(const struct services *s, const struct conf_listener *want)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct conf_listener *have = s->v[i]->conf;
+
+		if (strcmp(have->name, want->name) == 0 &&
+			strcmp(have->address, want->address) == 0 &&
+			have->port == want->port)
+			return s->v[i];
+	}
+	return NULL;
+}
+
+static bool
+is_among(struct service *const *v, size_t n, const struct service *sv)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == sv)
+			return true;
+	return false;
+}
+
+enum err_code
+services_reload(struct services *s, struct conf *next, struct err *e)
+{
+	struct service **v = xcalloc(next->listeners_n, sizeof(*v));
+	enum err_code rc = OK;
+	size_t n = 0;
+
+	for (; rc == OK && n < next->listeners_n; n++) {
+		v[n] = find_same(s, &next->listeners[n]);
+		if (!v[n])
+			rc = open_service(s->n, &next->listeners[n], &v[n], e);
+	}
+	if (rc != OK) {
+		for (size_t i = 0; i < n; i++)
+			if (v[i] && !is_among(s->v, s->count, v[i]))
+				close_service(v[i]);
+		free(v);
+		return rc;
+	}
+	for (size_t i = 0; i < s->count; i++)
+		if (!is_among(v, n, s->v[i]))
+			close_service(s->v[i]);
+	for (size_t i = 0; i < n; i++)
+		v[i]->conf = &next->listeners[i];
+	free(s->v);
+	s->v = v;
+	s->count = n;
+	return OK;
+}
+
+unsigned
+services_port(const struct services *s, size_t i)
+{
+	return s && i < s->count ? listener_port(s->v[i]->listener) : 0;
+}
+
+void
+services_free(struct services *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->count; i++)
+		close_service(s->v[i]);
+	free(s->v);
+	free(s);
+}

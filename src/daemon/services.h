@@ -1,0 +1,24 @@
+/*
+ * The listeners of the configuration, and the limits on who may connect.
+ */
+#ifndef DAEMON_SERVICES_H
+#define DAEMON_SERVICES_H
+
+#include "daemon/node.h"
+
+struct services;
+
+/* Opens all listeners; E names the one that cannot be. */
+enum err_code services_new(
+	struct node *n, struct services **services_r, struct err *e);
+/*
+ * Opens those that are new, keeps those that stay. On error nothing has
+ * changed.
+ */
+enum err_code services_reload(
+	struct services *s, struct conf *next, struct err *e);
+/* The port that listener I of the configuration really has; 0: closed. */
+unsigned services_port(const struct services *s, size_t i);
+void services_free(struct services *s); /* NULL is fine */
+
+#endif

@@ -1,0 +1,307 @@
+#include "daemon/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+enum {
+	SESSION_UNSENT_MAX = 65536, /* octets waiting for the kernel */
+	SESSION_LINGER_MS = 5000,
+};
+
+static void on_timer(void *arg);
+static const struct stream_ops stream_ops;
+
+struct session *
+session_new(struct node *n, struct stream *stream, const char *role)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->n = n;
+	s->id = node_new_id(n);
+	s->stream = stream;
+	s->role = role;
+	s->doing = "starting";
+	s->refs = 1;
+	s->started_s = clock_wall_s();
+	s->started_ms = s->progress_ms = clock_mono_ms();
+	s->timer = loop_timer_new(n->loop, on_timer, s);
+	list_push(&n->sessions, &s->node);
+	n->sessions_n++;
+	stream_set_owner(stream, &stream_ops, s);
+	return s;
+}
+
+void
+session_swap(struct session *s, struct machine *m,
+	const struct session_host *host, void *arg)
+{
+	machine_free(s->machine);
+	s->machine = m;
+	s->host = host;
+	s->arg = arg;
+	s->again = true;
+}
+
+void
+session_hold(struct session *s)
+{
+	s->refs++;
+}
+
+void
+session_release(struct session *s)
+{
+	if (--s->refs)
+		return;
+	machine_free(s->machine);
+	if (s->host)
+		s->host->free(s->arg);
+	loop_timer_free(s->timer);
+	free(s);
+}
+
+void
+session_close(struct session *s, const char *why)
+{
+	if (s->closed)
+		return;
+	s->closed = true;
+	loop_timer_clear(s->timer);
+	list_remove(&s->node);
+	s->n->sessions_n--;
+	s->counts = stream_counts(s->stream);
+	if (s->host)
+		s->host->closed(s->arg, why);
+	stream_close(s->stream, SESSION_LINGER_MS);
+	s->stream = NULL;
+	session_release(s);
+}
+
+void
+session_answer(struct session *s, const struct reply *r)
+{
+	if (s->closed)
+		return;
+	machine_answer(s->machine, r);
+	session_pump(s);
+}
+
+/* --- pumping ------------------------------------------------------------ */
+
+static bool
+move_output(struct session *s)
+{
+	struct str out = machine_out(s->machine);
+	size_t unsent = stream_unsent(s->stream);
+
+	if (out.n == 0 || unsent >= SESSION_UNSENT_MAX)
+		return false;
+	if (out.n > SESSION_UNSENT_MAX - unsent)
+		out.n = SESSION_UNSENT_MAX - unsent;
+	stream_write(s->stream, out);
+	machine_sent(s->machine, out.n);
+	return true;
+}
+
+static bool
+move_input(struct session *s)
+{
+	struct str in = stream_view(s->stream);
+	size_t taken;
+
+	if (in.n == 0 || (s->host->may_feed && !s->host->may_feed(s->arg)))
+		return false;
+	taken = machine_feed(s->machine, in);
+	if (taken == 0)
+		return false;
+	stream_consume(s->stream, taken);
+	s->progress_ms = clock_mono_ms();
+	return true;
+}
+
+static bool
+move_events(struct session *s)
+{
+	struct smtp_event ev;
+	bool moved = false;
+
+	while (!s->closed && machine_next(s->machine, &ev)) {
+		s->host->event(s->arg, &ev);
+		moved = true;
+	}
+	return moved;
+}
+
+/* All that the machine wrote is with the kernel. */
+static bool
+output_is_gone(struct session *s)
+{
+	return machine_out(s->machine).n == 0 && stream_unsent(s->stream) == 0;
+}
+
+/* RFC 3207 4.2, RFC 2920 3.1: nothing may stand behind STARTTLS or ATRN. */
+static bool
+refuse_early_octets(struct session *s, const char *verb)
+{
+	if (stream_view(s->stream).n == 0)
+		return false;
+	log_warning("early-octets", LOG_INT("session", s->id),
+		LOG_STR("peer", s->peer), LOG_STR("behind", verb));
+	session_close(s, "octets arrived behind the command that ends a group");
+	return true;
+}
+
+static bool
+move_wanted(struct session *s)
+{
+	switch (machine_want(s->machine)) {
+	case WANT_WORK:
+		return s->host->work(s->arg, WANT_WORK);
+	case WANT_BODY:
+		return machine_out(s->machine).n < SESSION_UNSENT_MAX &&
+		       s->host->work(s->arg, WANT_BODY);
+	case WANT_TLS:
+		if (!output_is_gone(s) || refuse_early_octets(s, "STARTTLS"))
+			return false;
+		s->in_handshake = true;
+		s->doing = "tls";
+		s->host->start_tls(s->arg);
+		return false;
+	case WANT_TURN:
+		if (!output_is_gone(s) || refuse_early_octets(s, "ATRN"))
+			return false;
+		s->host->turn(s->arg);
+		return true;
+	case WANT_CLOSE:
+		if (machine_out(s->machine).n == 0)
+			session_close(s, "done");
+		return false;
+	case WANT_INPUT:
+	case WANT_ANSWER:
+		break;
+	}
+	return false;
+}
+
+static void
+set_timer(struct session *s)
+{
+	uint64_t at = machine_deadline(s->machine), now = clock_mono_ms();
+
+	if (at == UINT64_MAX)
+		loop_timer_clear(s->timer);
+	else
+		loop_timer_set(s->timer, at > now ? at - now : 0);
+}
+
+/* One round; false when nothing moved. */
+static bool
+pump_once(struct session *s)
+{
+	bool moved = s->again;
+
+	s->again = false;
+	moved |= move_events(s);
+	if (!s->closed)
+		moved |= move_output(s);
+	if (!s->closed && !s->in_handshake)
+		moved |= move_wanted(s);
+	if (!s->closed && !s->in_handshake &&
+		machine_want(s->machine) != WANT_TURN)
+		moved |= move_input(s);
+	return moved || s->again;
+}
+
+void
+session_pump(struct session *s)
+{
+	if (s->closed || !s->machine)
+		return;
+	if (s->pumping) {
+		s->again = true;
+		return;
+	}
+	session_hold(s);
+	s->pumping = true;
+	while (!s->closed && !s->in_handshake && pump_once(s))
+		;
+	s->pumping = false;
+	if (!s->closed)
+		set_timer(s);
+	session_release(s);
+}
+
+/* --- what the stream and the clock say ----------------------------------- */
+
+static void
+on_input(void *arg)
+{
+	session_pump(arg);
+}
+
+static void
+on_drained(void *arg)
+{
+	struct session *s = arg;
+
+	s->progress_ms = clock_mono_ms();
+	session_pump(s);
+}
+
+static void
+on_tls_up(void *arg, const struct tls_facts *facts)
+{
+	struct session *s = arg;
+
+	s->in_handshake = false;
+	s->tls = *facts;
+	s->has_tls = true;
+	log_debug("tls-up", LOG_INT("session", s->id), LOG_STR("peer", s->peer),
+		LOG_STR("version", facts->version),
+		LOG_STR("cipher", facts->cipher),
+		LOG_INT("resumed", facts->resumed));
+	if (s->machine)
+		machine_tls_done(s->machine, facts);
+	else
+		s->host->secured(s->arg);
+	session_pump(s);
+}
+
+static void
+on_closed(void *arg, enum stream_end end, const char *why)
+{
+	struct session *s = arg;
+
+	(void)end;
+	session_hold(s);
+	if (s->machine && !s->in_handshake) {
+		/* What the peer said last may still be unread. */
+		session_pump(s);
+		if (!s->closed) {
+			machine_eof(s->machine);
+			move_events(s);
+		}
+	}
+	session_close(s, why);
+	session_release(s);
+}
+
+static const struct stream_ops stream_ops = {
+	.input = on_input,
+	.drained = on_drained,
+	.tls_up = on_tls_up,
+	.closed = on_closed,
+};
+
+static void
+on_timer(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->closed || !s->machine)
+		return;
+	machine_tick(s->machine, clock_mono_ms());
+	session_pump(s);
+}

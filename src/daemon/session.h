@@ -1,0 +1,84 @@
+/*
+ * One stream and one machine: octets between them, deadlines, TLS, the turn.
+ * A session does not know which side of SMTP its machine is; its host does.
+ *
+ * References: work of the spool or a helper thread that will come back to
+ * the host holds one (session_hold); the host is freed with the last. After
+ * session_close the host gets `closed` and nothing else.
+ */
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
+
+#include "daemon/node.h"
+#include "smtp/machine.h"
+
+struct session_host {
+	void (*event)(void *arg, const struct smtp_event *ev);
+	/*
+	 * WANT_WORK or WANT_BODY. True: something was given to the machine;
+	 * false: nothing now (session_pump is called when there is).
+	 */
+	bool (*work)(void *arg, enum want want);
+	/* Start the handshake on the stream (its buffers are empty). */
+	void (*start_tls)(void *arg);
+	/* TLS from the start is up and there is no machine yet: give one. */
+	void (*secured)(void *arg);
+	/* Swap machine and host (session_swap); buffers are empty. */
+	void (*turn)(void *arg);
+	/* May more input be fed now? (back-pressure) NULL: always. */
+	bool (*may_feed)(void *arg);
+	/* Once: the stream is gone. WHY is for the log. */
+	void (*closed)(void *arg, const char *why);
+	void (*free)(void *arg);
+};
+
+struct session {
+	struct list_node node;
+	struct node *n;
+	uint64_t id;
+	struct stream *stream; /* NULL once closed */
+	struct machine *machine;
+	struct loop_timer *timer;
+	const struct session_host *host;
+	void *arg;
+	struct tls_facts tls;
+	bool has_tls;
+	bool in_handshake, pumping, again, closed;
+	unsigned refs;
+	int64_t started_s;
+	uint64_t started_ms, progress_ms;
+	/* for status and the log */
+	char peer[SPOOL_NAME_MAX + 1]; /* peer, customer or address */
+	char link[SPOOL_NAME_MAX + 1]; /* "" none */
+	const char *role;	       /* receive, push, collect, serve */
+	const char *doing;	       /* a word; static */
+	int64_t message;
+	uint64_t bytes_done, bytes_total;
+	unsigned messages_sent, messages_received;
+	struct stream_counts counts; /* set when it closes */
+};
+
+/* Takes over STREAM. The caller gives machine and host with session_swap. */
+struct session *session_new(
+	struct node *n, struct stream *stream, const char *role);
+
+/*
+ * Machine and host from now on; the old machine is freed, the old host is
+ * the caller's affair. Both given.
+ */
+void session_swap(struct session *s, struct machine *m,
+	const struct session_host *host, void *arg);
+
+/* Moves octets and events until nothing moves any more. */
+void session_pump(struct session *s);
+
+/* Sends what is out, closes; `closed` is called at once. Twice is fine. */
+void session_close(struct session *s, const char *why);
+
+void session_hold(struct session *s);
+void session_release(struct session *s);
+
+/* For hosts: answers the machine's question and pumps, if still open. */
+void session_answer(struct session *s, const struct reply *r);
+
+#endif

@@ -1,0 +1,306 @@
+#include "daemon/settle.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/bounce.h"
+#include "daemon/dispatch.h"
+#include "sched/backoff.h"
+#include "spool/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct verdict {
+	enum spool_outcome_kind kind;
+	enum spool_reason reason;
+	int64_t next_attempt;
+	char text[SPOOL_TEXT_MAX + 1];
+};
+
+struct settle {
+	struct node *n;
+	struct spool_message m;
+	struct spool_delivery *deliveries;
+	struct verdict *verdicts;
+	size_t count;
+	uint64_t owner, session;
+	char peer[SPOOL_NAME_MAX + 1], link[SPOOL_NAME_MAX + 1];
+	struct bounce *bounce;
+	int64_t now;
+	bool in_doubt;
+};
+
+struct settle *
+settle_new(struct node *n, const struct spool_claimed *claimed, uint64_t owner,
+	const char *peer, const char *link, uint64_t session)
+{
+	struct settle *st = xcalloc(1, sizeof(*st));
+	size_t bytes = claimed->n * sizeof(*st->deliveries);
+
+	st->n = n;
+	st->m = claimed->message;
+	st->count = claimed->n;
+	st->deliveries = xmalloc(bytes);
+	if (bytes)
+		memcpy(st->deliveries, claimed->deliveries, bytes);
+	st->verdicts = xcalloc(claimed->n, sizeof(*st->verdicts));
+	st->owner = owner;
+	st->session = session;
+	str_copyz(st->peer, sizeof(st->peer), peer);
+	str_copyz(st->link, sizeof(st->link), link);
+	st->bounce = bounce_new(n, &claimed->message);
+	st->now = clock_sane_s();
+	for (size_t i = 0; i < st->count; i++)
+		settle_release(st, i, "not tried");
+	return st;
+}
+
+void
+settle_release(struct settle *st, size_t i, const char *why)
+{
+	st->verdicts[i] = (struct verdict){.kind = OUTCOME_RELEASED};
+	str_copyz(st->verdicts[i].text, sizeof(st->verdicts[i].text), why);
+}
+
+static void
+fail(struct settle *st, size_t i, const char *status, const char *text,
+	const char *peer)
+{
+	struct verdict *v = &st->verdicts[i];
+	enum bounce_need need =
+		bounce_needed(st->n, &st->m, &st->deliveries[i]);
+
+	*v = (struct verdict){.kind = OUTCOME_FAILED};
+	str_copyz(v->text, sizeof(v->text), text);
+	if (need == BOUNCE_WRITE) {
+		bounce_add(st->bounce, &st->deliveries[i], status, text, peer,
+			st->now);
+	} else if (need == BOUNCE_HOLD) {
+		/* Nobody can be told, and nothing is thrown away silently. */
+		v->kind = OUTCOME_HELD;
+		v->reason = REASON_RULE_HOLD;
+		snprintf(v->text, sizeof(v->text),
+			"cannot be delivered nor returned: %.900s", text);
+	}
+}
+
+void
+settle_fail(struct settle *st, size_t i, const char *status, const char *why)
+{
+	fail(st, i, status, why, "");
+}
+
+/* Another try later, unless its days of trying are over. */
+static void
+defer(struct settle *st, size_t i, enum spool_reason reason, const char *text,
+	const char *peer)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+	const struct conf *conf = st->n->conf;
+	struct backoff_rule rule = {
+		.retry_s = conf->queue.retry_s,
+		.retry_n = conf->queue.retry_n,
+		.expire_after_s = conf->queue.expire_after_s,
+	};
+	struct backoff_facts facts = {
+		.attempts = d->attempts,
+		.days_attempted = d->days_attempted,
+		.last_attempt = d->last_attempt,
+		.now = st->now,
+		.clock_trusted = clock_trusted(),
+	};
+	struct verdict *v = &st->verdicts[i];
+
+	*v = (struct verdict){.kind = OUTCOME_DEFERRED, .reason = reason};
+	str_copyz(v->text, sizeof(v->text), text);
+	if (!backoff_next(&rule, &facts, &v->next_attempt))
+		fail(st, i, "5.4.7", text, peer);
+}
+
+void
+settle_defer(
+	struct settle *st, size_t i, enum spool_reason reason, const char *why)
+{
+	defer(st, i, reason, why, "");
+}
+
+void
+settle_reply(struct settle *st, size_t i, const struct reply *r)
+{
+	char text[SPOOL_TEXT_MAX + 1];
+	struct verdict *v = &st->verdicts[i];
+
+	reply_one_line(r, text, sizeof(text));
+	if (reply_class(r) == 2) {
+		*v = (struct verdict){.kind = OUTCOME_DELIVERED};
+		str_copyz(v->text, sizeof(v->text), text);
+	} else if (reply_class(r) == 5) {
+		fail(st, i, r->enhanced[0] == '5' ? r->enhanced : "5.0.0", text,
+			st->peer);
+	} else {
+		defer(st, i, REASON_PEER_4XX, text, st->peer);
+	}
+}
+
+void
+settle_in_doubt(struct settle *st)
+{
+	st->in_doubt = true;
+}
+
+/* --- in the transaction ----------------------------------------------------
+ */
+
+static enum err_code
+write_doubt(
+	struct spool_txn *t, const struct settle *st, size_t i, struct err *e)
+{
+	struct spool_event ev = {
+		.time = st->now,
+		.level = LOG_WARNING,
+		.event = "may-be-delivered-twice",
+		.session = st->session,
+		.message = st->m.id,
+		.n = st->deliveries[i].n,
+	};
+
+	str_copyz(ev.peer, sizeof(ev.peer), st->peer);
+	str_copyz(ev.link, sizeof(ev.link), st->link);
+	snprintf(ev.text, sizeof(ev.text),
+		"<%s>: all was sent and no reply came",
+		st->deliveries[i].recipient);
+	return spool_event_add(t, &ev, e);
+}
+
+static enum err_code
+write_verdict(
+	struct spool_txn *t, const struct settle *st, size_t i, struct err *e)
+{
+	const struct verdict *v = &st->verdicts[i];
+	struct spool_outcome o = {
+		.message = st->m.id,
+		.n = st->deliveries[i].n,
+		.owner = st->owner,
+		.kind = v->kind,
+		.now = st->now,
+		.next_attempt = v->next_attempt,
+		.reason = v->reason,
+		.text = v->text,
+		.peer = st->peer,
+		.link = st->link[0] ? st->link : NULL,
+		.session = st->session,
+	};
+
+	return spool_outcome(t, &o, e);
+}
+
+enum err_code
+settle_write(struct spool_txn *t, struct settle *st, struct err *e)
+{
+	enum err_code rc = bounce_write(t, st->bounce, e);
+
+	for (size_t i = 0; rc == OK && i < st->count; i++) {
+		if (st->in_doubt)
+			rc = write_doubt(t, st, i, e);
+		if (rc == OK)
+			rc = write_verdict(t, st, i, e);
+	}
+	return rc;
+}
+
+/* --- after it ----------------------------------------------------------------
+ */
+
+static const char *
+event_of(enum spool_outcome_kind kind)
+{
+	switch (kind) {
+	case OUTCOME_DELIVERED:
+		return "delivered";
+	case OUTCOME_DEFERRED:
+		return "deferred";
+	case OUTCOME_FAILED:
+		return "failed";
+	case OUTCOME_HELD:
+		return "held";
+	case OUTCOME_RELEASED:
+		break;
+	}
+	return "released";
+}
+
+static void
+log_verdict(const struct settle *st, size_t i)
+{
+	const struct verdict *v = &st->verdicts[i];
+	char next[CLOCK_TEXT_MAX] = "";
+
+	if (v->next_attempt)
+		clock_rfc3339(v->next_attempt, next);
+	log_write(v->kind == OUTCOME_DELIVERED || v->kind == OUTCOME_RELEASED
+			  ? LOG_INFO
+			  : LOG_WARNING,
+		event_of(v->kind),
+		LOG_FIELDS(LOG_INT("session", st->session),
+			LOG_STR("peer", st->peer), LOG_INT("msg", st->m.id),
+			LOG_INT("n", st->deliveries[i].n),
+			LOG_STR("to", st->deliveries[i].recipient),
+			LOG_STR("reply", v->text), LOG_STR("next", next)));
+	if (st->in_doubt)
+		log_warning("may-be-delivered-twice",
+			LOG_INT("session", st->session),
+			LOG_STR("peer", st->peer), LOG_INT("msg", st->m.id),
+			LOG_INT("n", st->deliveries[i].n),
+			LOG_STR("to", st->deliveries[i].recipient));
+}
+
+void
+settle_written(struct settle *st)
+{
+	for (size_t i = 0; i < st->count; i++) {
+		log_verdict(st, i);
+		if (st->verdicts[i].kind == OUTCOME_DEFERRED)
+			dispatch_due_at(
+				st->n->dispatch, st->verdicts[i].next_attempt);
+	}
+	bounce_written(st->bounce);
+}
+
+void
+settle_free(struct settle *st)
+{
+	if (!st)
+		return;
+	bounce_free(st->bounce);
+	free(st->deliveries);
+	free(st->verdicts);
+	free(st);
+}
+
+/* --- when it could not be written -------------------------------------------
+ */
+
+static enum err_code
+write_release(struct spool_txn *t, void *arg, struct err *e)
+{
+	return spool_release_owner(
+		t, *(uint64_t *)arg, clock_sane_s(), NULL, e);
+}
+
+static void
+released(void *arg, enum err_code code, const struct err *e)
+{
+	if (code != OK) /* the next start of the daemon releases them */
+		log_error("claims-not-released", LOG_STR("why", e->text));
+	free(arg);
+}
+
+void
+settle_release_owner(struct node *n, uint64_t owner)
+{
+	uint64_t *copy = xmalloc(sizeof(*copy));
+
+	*copy = owner;
+	spool_submit(n->spool, write_release, released, copy);
+}

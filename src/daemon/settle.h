@@ -1,0 +1,45 @@
+/*
+ * What becomes of a claimed message: a verdict for each of its deliveries,
+ * written with the notices in one transaction. Shared by the sending host
+ * and local delivery.
+ */
+#ifndef DAEMON_SETTLE_H
+#define DAEMON_SETTLE_H
+
+#include "daemon/node.h"
+#include "spool/queue.h"
+#include "wire/reply.h"
+
+struct settle;
+
+/* CLAIMED is copied. PEER: whose words the verdicts quote. LINK may be NULL. */
+struct settle *settle_new(struct node *n, const struct spool_claimed *claimed,
+	uint64_t owner, const char *peer, const char *link, uint64_t session);
+
+/* The peer's answer to delivery I of the claimed: 2xx, 4xx or 5xx. */
+void settle_reply(struct settle *st, size_t i, const struct reply *r);
+/* Our own trouble (disk, connection): an attempt, to be tried again. */
+void settle_defer(
+	struct settle *st, size_t i, enum spool_reason reason, const char *why);
+/* We give it up ourselves: STATUS "5.1.1". */
+void settle_fail(
+	struct settle *st, size_t i, const char *status, const char *why);
+/* Not an attempt: it goes back to where it was. Also the default. */
+void settle_release(struct settle *st, size_t i, const char *why);
+/* The final octets were out and no reply came (RFC 1047): logged. */
+void settle_in_doubt(struct settle *st);
+
+/* In the transaction. */
+enum err_code settle_write(
+	struct spool_txn *t, struct settle *st, struct err *e);
+/* After the commit: log lines, and what must be looked at again. */
+void settle_written(struct settle *st);
+void settle_free(struct settle *st); /* NULL is fine */
+
+/*
+ * For when a settle could not be written: all that OWNER claimed goes back
+ * to the queue; what was in doubt is logged as such.
+ */
+void settle_release_owner(struct node *n, uint64_t owner);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * A streaming look at the header of a message: counts the trace fields (a
+ * loop shows as many Received) and finds where the header ends.
+ */
+#ifndef MAIL_HEADER_H
+#define MAIL_HEADER_H
+
+#include "base/str.h"
+
+enum {
+	HEADER_NAME_MAX = 77,
+	HEADER_RECEIVED_MAX = 100, /* RFC 5321 6.3 */
+};
+
+struct header_scan {
+	char name[HEADER_NAME_MAX + 1]; /* of the field being read */
+	size_t name_n;
+	bool in_value, ended;
+	unsigned char last; /* the last octet seen */
+	unsigned received_n;
+	uint64_t size; /* octets of the header, up to the empty line */
+};
+
+void header_scan_init(struct header_scan *h);
+/* Any split of the octets gives the same result. */
+void header_scan_feed(struct header_scan *h, struct str octets);
+
+#endif
