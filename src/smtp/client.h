@@ -19,7 +19,7 @@
  * Deadlines count from the last whole reply, the last octets sent and the last
  * thing the host gave, whichever was later, so a slow link that moves is never
  * cut. At WANT_WORK, WANT_TLS, WANT_TURN, and at WANT_BODY with nothing to
- * send, it is the host's turn and there is none.
+ * send, it is the host's turn and there is none. A limit of 0 means none.
  *
  * Every end but that of smtp_client_quit is one EV_FAILED and then WANT_CLOSE.
  * What was unsent is dropped then, so a message never gets its end later.

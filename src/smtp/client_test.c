@@ -342,6 +342,7 @@ test_deadline_values(void **state)
 	machine_sent(m, 4); /* octets that move put it off */
 	assert_int_equal(machine_deadline(m), 303000);
 	machine_tick(m, 4000);
+	machine_sent(m, 0);
 	machine_feed(m, STR("25"));
 	assert_int_equal(machine_deadline(m), 303000);
 	machine_sent(m, machine_out(m).n);

@@ -33,6 +33,8 @@ machine_out(const struct machine *m)
 void
 machine_sent(struct machine *m, size_t n)
 {
+	if (n == 0)
+		return;
 	buf_consume(&m->out, n);
 	if (m->ops->sent)
 		m->ops->sent(m);
