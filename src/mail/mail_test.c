@@ -1,0 +1,195 @@
+#include "mail/dsn.h"
+#include "mail/header.h"
+#include "mail/trace.h"
+
+#include <string.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static struct trace_received
+received(void)
+{
+	return (struct trace_received){.helo = "client.example",
+		.address = "192.0.2.7",
+		.account = "",
+		.hostname = "aurora.example.org",
+		.extended = true,
+		.tls_version = "TLSv1.3",
+		.tls_cipher = "TLS_AES_256_GCM_SHA384",
+		.id = 4711,
+		.recipient = "bob@example.net",
+		.date = "Mon, 2 Mar 2026 06:00:00 +0000"};
+}
+
+static void
+test_received(void **state)
+{
+	struct trace_received t = received();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	trace_received_add(&t, &b);
+	assert_string_equal(buf_z(&b),
+		"Received: from client.example ([192.0.2.7])\r\n"
+		"\tby aurora.example.org with ESMTP id 4711\r\n"
+		"\tfor <bob@example.net>;\r\n"
+		"\tMon, 2 Mar 2026 06:00:00 +0000\r\n");
+	buf_free(&b);
+}
+
+/* A name given by a client must not make a field of its own. */
+static void
+test_received_cannot_be_forged(void **state)
+{
+	struct trace_received t = received();
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	t.helo = "x\r\nBcc: all@example.org\r\n (evil; \"y\")";
+	t.address = "2001:db8::1";
+	trace_received_add(&t, &b);
+	assert_null(strstr(buf_z(&b), "\r\nBcc"));
+	assert_non_null(strstr(buf_z(&b), "[IPv6:2001:db8::1]"));
+	assert_null(strchr(strchr(buf_z(&b), ':') + 1, '"'));
+	buf_free(&b);
+}
+
+static void
+test_with_types(void **state)
+{
+	struct trace_received t = received();
+
+	(void)state;
+	assert_string_equal(trace_with(&t), "ESMTP");
+	t.tls = true;
+	assert_string_equal(trace_with(&t), "ESMTPS");
+	t.authenticated = true;
+	assert_string_equal(trace_with(&t), "ESMTPSA");
+	t.utf8 = true;
+	assert_string_equal(trace_with(&t), "UTF8SMTPSA");
+	t = received();
+	t.extended = false;
+	assert_string_equal(trace_with(&t), "SMTP");
+	t.lmtp = true;
+	assert_string_equal(trace_with(&t), "LMTP");
+}
+
+static const char header[] = "Received: a\r\n\tReceived: folded\r\n"
+			     "received : b\r\nSubject: Received: no\r\n"
+			     "RECEIVED: c\r\n\r\nReceived: body\r\n";
+
+static void
+test_header_scan_at_every_split(void **state)
+{
+	size_t n = sizeof(header) - 1;
+
+	(void)state;
+	for (size_t cut = 0; cut <= n; cut++) {
+		struct header_scan h;
+
+		header_scan_init(&h);
+		header_scan_feed(&h, (struct str){header, cut});
+		header_scan_feed(&h, (struct str){header + cut, n - cut});
+		assert_int_equal(h.received_n, 3);
+		assert_true(h.ended);
+		assert_int_equal(
+			h.size, strstr(header, "\r\n\r\n") + 4 - header);
+	}
+}
+
+static void
+test_header_scan_of_odd_messages(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned received;
+		bool ended;
+	} rows[] = {
+		{"", 0, false},
+		{"\r\n", 0, true},
+		{"no colon at all\r\n\r\n", 0, true},
+		{"Received:\r\n\r\n", 1, true},
+		{"Receive", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct header_scan h;
+
+		header_scan_init(&h);
+		header_scan_feed(&h, str_of(rows[i].text));
+		assert_int_equal(h.received_n, rows[i].received);
+		assert_int_equal(h.ended, rows[i].ended);
+	}
+}
+
+static void
+test_notice(void **state)
+{
+	struct dsn_recipient r[] = {
+		{.address = "bob@example.net",
+			.orcpt = "rfc822;Bob+40example.net",
+			.status = "5.1.1",
+			.reply = "550 5.1.1 no\r\nSuch: user",
+			.peer = "mail.example.net",
+			.last_attempt = 1800000000},
+		{.address = "carol@example.net",
+			.orcpt = "",
+			.status = "5.4.7",
+			.reply = "tried on 5 days",
+			.peer = ""},
+	};
+	struct dsn d = {.hostname = "aurora.example.org",
+		.to = "anna@aurora.example.org",
+		.envid = "QQ+3D1",
+		.date = "Mon, 2 Mar 2026 06:00:00 +0000",
+		.arrival = "Sun, 1 Mar 2026 06:00:00 +0000",
+		.id = 4711,
+		.notice_id = 4712,
+		.recipients = r,
+		.recipients_n = 2,
+		.header = STR("Subject: hello\r\n")};
+	const char *z;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 0);
+	dsn_compose(&d, &b);
+	z = buf_z(&b);
+	assert_non_null(strstr(z, "report-type=delivery-status"));
+	assert_non_null(strstr(z, "\r\nAuto-Submitted: auto-replied\r\n"));
+	assert_non_null(strstr(z, "Original-Envelope-Id: QQ=1\r\n"));
+	assert_non_null(
+		strstr(z, "Original-Recipient: rfc822;Bob@example.net\r\n"
+			  "Final-Recipient: rfc822;bob@example.net\r\n"
+			  "Action: failed\r\nStatus: 5.1.1\r\n"
+			  "Remote-MTA: dns;mail.example.net\r\n"));
+	assert_non_null(
+		strstr(z, "Final-Recipient: rfc822;carol@example.net\r\n"
+			  "Action: failed\r\nStatus: 5.4.7\r\n"));
+	assert_non_null(strstr(z, "text/rfc822-headers\r\n\r\nSubject: hello"));
+	/* what a peer said stays on its line */
+	assert_null(strstr(z, "\r\nSuch: user"));
+	assert_string_equal(z + b.len - 6, "4712--\r\n" + 2);
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_received),
+		cmocka_unit_test(test_received_cannot_be_forged),
+		cmocka_unit_test(test_with_types),
+		cmocka_unit_test(test_header_scan_at_every_split),
+		cmocka_unit_test(test_header_scan_of_odd_messages),
+		cmocka_unit_test(test_notice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
