@@ -114,8 +114,8 @@ test_log_quotes(void **state)
 	(void)state;
 	log_set_sink(keep_line, NULL);
 	log_info("refused", LOG_STR("peer", "a.example"),
-		LOG_STR("text", "x\nevent=forged \"y\" \ \x1b[2J"),
 		LOG_STR("text", "x\nevent=forged \"y\" \\ \x1b[2J"),
+		LOG_INT("n", -5), LOG_STR("none", ""));
 	assert_string_equal(last_line,
 		"event=refused peer=a.example "
 		"text=\"x\\x0aevent=forged \\\"y\\\" \\\\ \\x1b[2J\" "
