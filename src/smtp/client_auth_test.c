@@ -41,6 +41,10 @@ test_plain(void **state)
 			      "S 454 no\nE failed auth 454\nC QUIT\nW close\n");
 	play_with(conf, HELLO "S 250 AUTH PLAIN\nC AUTH PLAIN AHUAcA==\n"
 			      "S 421 no\nE failed refused 421\nW close\n");
+	/* After a cancel nothing is a success. */
+	play_with(conf, HELLO "S 250 AUTH PLAIN\nC AUTH PLAIN AHUAcA==\n"
+			      "S 334 \nC *\nS 235 eh\n"
+			      "E failed auth 235\nC QUIT\nW close\n");
 	/* It has nothing more to say. */
 	play_with(conf, HELLO "S 250 AUTH PLAIN\nC AUTH PLAIN AHUAcA==\n"
 			      "S 334 \nC *\nS 501 no\n"
