@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -154,6 +155,7 @@ test_clock_floor_and_formats(void **state)
 	clock_rfc3339(1772431200, text);
 	assert_string_equal(text, "2026-03-02T06:00:00Z");
 	setenv("TZ", "UTC+3:30", 1);
+	tzset();
 	clock_rfc5322(1772431200, text);
 	assert_string_equal(text, "Mon, 2 Mar 2026 02:30:00 -0330");
 	clock_floor_raise(clock_wall_s() + 1000);
