@@ -32,8 +32,8 @@ address_text(const struct sockaddr_storage *ss, char text_r[ADDRESS_TEXT_MAX])
 }
 
 bool
-address_parse(const char *text, unsigned port, struct sockaddr_storage *ss_r,
-	socklen_t *len_r)
+address_from_text(const char *text, unsigned port,
+	struct sockaddr_storage *ss_r, socklen_t *len_r)
 {
 	struct addrinfo hints = {
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,

@@ -15,7 +15,7 @@ unsigned address_text(
 	const struct sockaddr_storage *ss, char text_r[ADDRESS_TEXT_MAX]);
 
 /* TEXT (an IP address, no name; a zone is fine) and PORT as SS. */
-bool address_parse(const char *text, unsigned port,
+bool address_from_text(const char *text, unsigned port,
 	struct sockaddr_storage *ss_r, socklen_t *len_r);
 
 /* Is ERROR one that means the host has no such address family? */

@@ -444,11 +444,12 @@ dial_start(struct loop *loop, struct pool *pool, const struct dial_conf *conf,
 	d->fd = -1;
 	buf_init(&d->why, DIAL_WHY_MAX);
 	evtimer_assign(&d->timer, loop_base(loop), on_time, d);
-	if (conf->address &&
-		!address_parse(conf->address, 0, &d->from.ss, &d->from.len)) {
+	if (conf->address && !address_from_text(conf->address, 0, &d->from.ss,
+				     &d->from.len)) {
 		dial_note(d, ERR_INVALID, "the address to dial from is none");
 		dial_timer(d, 0);
-	} else if (address_parse(d->host, d->port, &literal.ss, &literal.len)) {
+	} else if (address_from_text(
+			   d->host, d->port, &literal.ss, &literal.len)) {
 		dial_take_places(d, &literal, 1);
 		dial_timer(d, 0); /* never from inside this call */
 	} else {

@@ -209,14 +209,14 @@ tcp_open(const char *address, unsigned port, struct err *e, enum err_code *code)
 
 	*code = ERR_INVALID;
 	if (port > 65535 ||
-		!address_parse(any ? "::" : address, port, &ss, &len)) {
+		!address_from_text(any ? "::" : address, port, &ss, &len)) {
 		err_set(e, *code, "%s port %u: not an address and port",
 			address, port);
 		return -1;
 	}
 	fd = tcp_socket(&ss, len, any);
 	if (fd < 0 && any && address_family_missing(errno) &&
-		address_parse("0.0.0.0", port, &ss, &len))
+		address_from_text("0.0.0.0", port, &ss, &len))
 		fd = tcp_socket(&ss, len, false);
 	if (fd < 0) {
 		*code = bind_code(errno);

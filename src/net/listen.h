@@ -27,6 +27,11 @@ void listener_free(struct listener *l); /* NULL is fine */
 /* Who is at the other end of a Unix socket (SO_PEERCRED). */
 bool listen_peer_cred(int fd, unsigned *uid_r, unsigned *gid_r);
 
+enum { NET_ADDRESS_MAX = 64 }; /* an IPv6 address with a zone fits */
+
+/* The address of the other end as text; "" where there is none any more. */
+void net_peer_address(int fd, char text_r[NET_ADDRESS_MAX]);
+
 /* Is ADDRESS (text) inside CIDR ("10.0.0.0/8", "::1/128", "192.0.2.1")? */
 bool net_in_network(const char *address, const char *cidr);
 
