@@ -193,6 +193,43 @@ test_eof(void **state)
 	pair_close(&p);
 }
 
+static void
+hold_in_input(void *arg)
+{
+	struct probe *p = arg;
+
+	p->inputs++;
+	stream_read_enable(p->s, false);
+}
+
+/* An end that is known already waits, too, until the input is done with. */
+static void
+test_eof_waits_for_input(void **state)
+{
+	static const struct stream_ops hold = {
+		.input = hold_in_input, .closed = probe_closed};
+	struct loop *loop = loop_new();
+	struct probe p;
+	int fds[2];
+
+	(void)state;
+	probe_tcp_pair(fds);
+	probe_open(&p, loop, fds[1]);
+	stream_set_owner(p.s, &hold, &p);
+	assert_int_equal(write(fds[0], "QUIT\r\n", 6), 6);
+	close(fds[0]);
+	usleep(5000); /* so that one reading finds both */
+	RUN_UNTIL(loop, p.inputs == 1);
+	probe_run_ms(loop, 10);
+	assert_int_equal(p.closed, 0);
+	stream_consume(p.s, 6);
+	stream_read_enable(p.s, true);
+	RUN_UNTIL(loop, p.closed);
+	assert_int_equal(p.end, STREAM_EOF);
+	probe_end(&p);
+	loop_free(loop);
+}
+
 /* A client that says all and shuts its side still gets its answers. */
 static void
 test_half_close(void **state)
@@ -477,6 +514,7 @@ main(void)
 		cmocka_unit_test(test_input_is_bounded),
 		cmocka_unit_test(test_read_enable),
 		cmocka_unit_test(test_eof),
+		cmocka_unit_test(test_eof_waits_for_input),
 		cmocka_unit_test(test_half_close),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_write_to_nobody),

@@ -363,6 +363,32 @@ test_bounded_input(void **state)
 	free(octets);
 }
 
+/*
+ * The input is full in the middle of a record and then taken at once: what is
+ * left of the record waits inside OpenSSL, where no event tells of it.
+ */
+static void
+test_rest_of_record(void **state)
+{
+	struct meeting m;
+	char *octets = calloc(1, STREAM_INPUT_MAX);
+
+	(void)state;
+	meeting_init(&m, &good, "mail.shore.example");
+	meeting_shake(&m);
+	stream_read_enable(m.c.s, false);
+	probe_write(&m.s, (struct str){octets, 100});
+	RUN_UNTIL(m.loop, m.s.drained == 1);
+	probe_write(&m.s, (struct str){octets, STREAM_INPUT_MAX});
+	RUN_UNTIL(m.loop, m.s.drained == 2);
+	usleep(5000);
+	stream_read_enable(m.c.s, true);
+	RUN_UNTIL(m.loop, m.c.in.len == STREAM_INPUT_MAX + 100);
+	meeting_part(&m);
+	meeting_free(&m);
+	free(octets);
+}
+
 static void
 test_names(void **state)
 {
@@ -1016,6 +1042,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_big),
 		cmocka_unit_test(test_bounded_input),
+		cmocka_unit_test(test_rest_of_record),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_server_hears_alert),
 		cmocka_unit_test(test_unknown_authority),
