@@ -1,0 +1,300 @@
+/*
+ * A library to preload into the daemon under test. It
+ *
+ * - appends one line for each write, sync and send to TIDEPOST_SHIM_LOG:
+ *	OPERATION PATH OCTETS "first octets", in the order they happened;
+ * - moves the wall clock by the seconds in TIDEPOST_SHIM_CLOCK, or by those in
+ *   the file it names (read each time, so the clock can jump);
+ * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:PATH:N, at
+ *   the N-th operation on a path that holds PATH.
+ *
+ * What TLS is given to send shows as ssl-write with the clear octets.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SHOWN = 48, LINE = 1024 };
+
+#define REAL(name)                                                            \
+	static __typeof__(name) *real;                                        \
+	if (!real)                                                            \
+		*(void **)&real = dlsym(RTLD_NEXT, #name)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int log_fd = -2; /* -2: not opened yet, -1: none wanted */
+
+static long
+raw_write(int fd, const void *p, size_t n)
+{
+	return syscall(SYS_write, fd, p, n);
+}
+
+static void
+path_of(int fd, char *out, size_t size)
+{
+	char link[64];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, out, size - 1);
+	out[n > 0 ? n : 0] = '\0';
+}
+
+static void
+show(char *out, const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n && i < SHOWN; i++) {
+		if (p[i] >= ' ' && p[i] < 127 && p[i] != '"' && p[i] != '\\')
+			*out++ = (char)p[i];
+		else
+			out += sprintf(out, "\\x%02x", p[i]);
+	}
+	*out = '\0';
+}
+
+/* True: TIDEPOST_SHIM_KILL means this moment. */
+static bool
+is_killer(const char *when, const char *operation, const char *path)
+{
+	static unsigned long seen;
+	const char *rule = getenv("TIDEPOST_SHIM_KILL");
+	char at[8], op[24], part[256];
+	unsigned long count;
+
+	if (!rule || sscanf(rule, "%7[^:]:%23[^:]:%255[^:]:%lu", at, op, part,
+			     &count) != 4)
+		return false;
+	if (strcmp(at, when) || strcmp(op, operation) || !strstr(path, part))
+		return false;
+	return ++seen == count;
+}
+
+/* Before an operation: notes it, and ends the process where told. */
+static void
+note(const char *operation, int fd, const void *p, size_t n)
+{
+	int kept = errno;
+	char path[256], shown[4 * SHOWN + 1], line[LINE];
+
+	pthread_mutex_lock(&lock);
+	if (log_fd == -2) {
+		const char *name = getenv("TIDEPOST_SHIM_LOG");
+
+		log_fd = name ? open(name,
+					O_WRONLY | O_CREAT | O_APPEND |
+						O_CLOEXEC,
+					0600)
+			      : -1;
+	}
+	if (fd < 0)
+		strcpy(path, "tls");
+	else
+		path_of(fd, path, sizeof path);
+	if (log_fd >= 0 && fd != log_fd) {
+		show(shown, p, p ? n : 0);
+		int len = snprintf(line, sizeof line, "%s %s %zu \"%s\"\n",
+			operation, path, n, shown);
+		raw_write(log_fd, line, (size_t)len);
+	}
+	if (is_killer("before", operation, path))
+		raise(SIGKILL);
+	pthread_mutex_unlock(&lock);
+	errno = kept;
+}
+
+/* After an operation that succeeded. */
+static void
+note_after(const char *operation, int fd)
+{
+	int kept = errno;
+	char path[256];
+
+	pthread_mutex_lock(&lock);
+	path_of(fd, path, sizeof path);
+	if (is_killer("after", operation, path))
+		raise(SIGKILL);
+	if (log_fd >= 0 && strstr(operation, "sync")) {
+		char line[LINE];
+		int len = snprintf(line, sizeof line, "%s-done %s 0 \"\"\n",
+			operation, path);
+
+		raw_write(log_fd, line, (size_t)len);
+	}
+	pthread_mutex_unlock(&lock);
+	errno = kept;
+}
+
+/* --- writing and syncing --- */
+
+ssize_t
+write(int fd, const void *p, size_t n)
+{
+	REAL(write);
+	note("write", fd, p, n);
+	ssize_t done = real(fd, p, n);
+	note_after("write", fd);
+	return done;
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	REAL(pwrite);
+	note("pwrite", fd, p, n);
+	return real(fd, p, n, at);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	REAL(pwrite64);
+	note("pwrite", fd, p, n);
+	return real(fd, p, n, at);
+}
+
+ssize_t
+writev(int fd, const struct iovec *v, int n)
+{
+	REAL(writev);
+	note("writev", fd, n > 0 ? v[0].iov_base : NULL,
+		n > 0 ? v[0].iov_len : 0);
+	return real(fd, v, n);
+}
+
+int
+fsync(int fd)
+{
+	REAL(fsync);
+	note("fsync", fd, NULL, 0);
+	int done = real(fd);
+	note_after("fsync", fd);
+	return done;
+}
+
+int
+fdatasync(int fd)
+{
+	REAL(fdatasync);
+	note("fdatasync", fd, NULL, 0);
+	int done = real(fd);
+	note_after("fdatasync", fd);
+	return done;
+}
+
+/* --- sending --- */
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	REAL(send);
+	note("send", fd, p, n);
+	ssize_t done = real(fd, p, n, flags);
+	note_after("send", fd);
+	return done;
+}
+
+ssize_t
+sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to,
+	socklen_t to_len)
+{
+	REAL(sendto);
+	note("send", fd, p, n);
+	return real(fd, p, n, flags, to, to_len);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	REAL(sendmsg);
+	note("sendmsg", fd, m->msg_iovlen ? m->msg_iov[0].iov_base : NULL,
+		m->msg_iovlen ? m->msg_iov[0].iov_len : 0);
+	return real(fd, m, flags);
+}
+
+/* OpenSSL's, declared here so that its headers are not needed. */
+int SSL_write(void *ssl, const void *p, int n);
+int SSL_write_ex(void *ssl, const void *p, size_t n, size_t *done);
+
+int
+SSL_write(void *ssl, const void *p, int n)
+{
+	REAL(SSL_write);
+	note("ssl-write", -1, p, (size_t)n);
+	return real(ssl, p, n);
+}
+
+int
+SSL_write_ex(void *ssl, const void *p, size_t n, size_t *done)
+{
+	REAL(SSL_write_ex);
+	note("ssl-write", -1, p, n);
+	return real(ssl, p, n, done);
+}
+
+/* --- the wall clock --- */
+
+static long
+offset_s(void)
+{
+	const char *text = getenv("TIDEPOST_SHIM_CLOCK");
+	char digits[32] = "";
+
+	if (!text)
+		return 0;
+	if (*text != '/')
+		return atol(text);
+	int fd = open(text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (read(fd, digits, sizeof digits - 1) < 0)
+		digits[0] = '\0';
+	close(fd);
+	return atol(digits);
+}
+
+int
+clock_gettime(clockid_t id, struct timespec *t)
+{
+	long done = syscall(SYS_clock_gettime, id, t);
+
+	if (done == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		t->tv_sec += offset_s();
+	return (int)done;
+}
+
+int
+gettimeofday(struct timeval *t, void *zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	t->tv_sec = now.tv_sec;
+	t->tv_usec = now.tv_nsec / 1000;
+	return 0;
+}
+
+time_t
+time(time_t *out)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (out)
+		*out = now.tv_sec;
+	return now.tv_sec;
+}
