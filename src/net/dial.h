@@ -14,7 +14,12 @@ struct dial_conf {
 	uint64_t timeout_ms;   /* for the whole */
 };
 
-/* FD (non-blocking) is given, or -1 and ERR_* with words. Called once. */
+/*
+ * FD (non-blocking) is given, or -1 and ERR_* with words. Called once. The
+ * code is that of the first failure: ERR_NOTFOUND no such host or local
+ * address, ERR_BUSY no name server answered, ERR_CLOSED refused, ERR_TIMEOUT,
+ * ERR_PERM, ERR_INVALID a local address that is none, ERR_IO unreachable.
+ */
 typedef void dial_fn(void *arg, int fd, enum err_code code, const char *why);
 
 struct dial *dial_start(struct loop *loop, struct pool *pool,

@@ -13,9 +13,11 @@
 struct loop;
 typedef void loop_fn(void *arg);
 
+/* Also makes the program ignore SIGPIPE: a dead peer is an error, no end. */
 struct loop *loop_new(void);
 void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);
+/* What was posted and has not run is dropped; lingering streams end. */
 void loop_free(struct loop *loop);
 
 /* Runs FN on the loop soon, in order of posting. From any thread. */
@@ -38,7 +40,11 @@ void loop_signal(struct loop *loop, int signo, loop_fn *fn, void *arg);
 struct pool;
 struct pool *pool_new(struct loop *loop, unsigned threads);
 void pool_submit(struct pool *pool, loop_fn *work, loop_fn *done, void *arg);
-/* Waits for the work in hand; DONE of what is finished is still called. */
+/*
+ * Waits for the work in hand; DONE of what is finished is still called. Work
+ * that no helper has begun is dropped, and its DONE is not called. Free the
+ * pool before its loop.
+ */
 void pool_free(struct pool *pool);
 
 #endif

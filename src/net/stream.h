@@ -4,6 +4,10 @@
  * The owner gets told by its ops, always from the loop, never from inside
  * a call it makes on the stream. Input is held back by
  * stream_read_enable(false); then at most STREAM_INPUT_MAX octets wait here.
+ * A new stream reads. `input` tells of new octets, not again of those that
+ * the owner left, but for a new owner and when reading is enabled again. The
+ * peer's end of stream comes behind the input and waits with it while that
+ * is held back; the stream can still send then. A failure does not wait.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -48,7 +52,8 @@ size_t stream_unsent(const struct stream *s);
 
 /*
  * Starts a handshake. All plain output must have gone (drained) and the input
- * must be empty. tls_up or closed follows; TIMEOUT_MS bounds it.
+ * must be empty, else closed(STREAM_TLS): plain octets in front of a handshake
+ * are an attack. tls_up or closed follows; TIMEOUT_MS bounds it.
  */
 void stream_tls_accept(
 	struct stream *s, struct tls_server *server, uint64_t timeout_ms);
@@ -72,8 +77,10 @@ const char *stream_local_address(const struct stream *s);
 int stream_fd(const struct stream *s);
 
 /*
- * Closes: sends what is left for at most LINGER_MS, then frees. No more calls
- * to the owner. With LINGER_MS 0 it is gone at once. NULL is fine.
+ * Closes: sends what is left, waits for the peer to close too (so that unread
+ * input does not reset the connection and take our last words with it), both
+ * for at most LINGER_MS, then frees. No more calls to the owner. With
+ * LINGER_MS 0 it is gone at once. NULL is fine.
  */
 void stream_close(struct stream *s, uint64_t linger_ms);
 

@@ -49,8 +49,15 @@ struct tls_policy {
 	const char *name; /* SNI and the name to verify (RFC 6125, 7817) */
 	enum tls_verify verify;
 	unsigned char pin[TLS_PIN_BYTES]; /* SHA-256 of the public key (SPKI) */
-	struct str ticket; /* a session kept from before; empty: none */
-	/* A session worth keeping arrived (any time on the stream). */
+	/*
+	 * A session kept from before, as ticket_fn gave it; empty: none. One of
+	 * another name, verify or pin, or a damaged one, is not used.
+	 */
+	struct str ticket;
+	/*
+	 * A session worth keeping arrived (any time on the stream, also after
+	 * each resumption, so every ticket may be used once and dropped).
+	 */
 	void (*ticket_fn)(void *arg, struct str session);
 	void *ticket_arg;
 };
