@@ -193,7 +193,7 @@ enhanced_octets(struct str s, char code_class)
 		if (digits < 1 || digits > 3)
 			return 0;
 	}
-	return n == s.n || s.p[n] == ' ' ? n : 0;
+	return n == s.n || s.p[n] == ' ' || s.p[n] == '\t' ? n : 0;
 }
 
 /* TEXT without the enhanced code, which the first line settles. */

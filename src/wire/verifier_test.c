@@ -58,6 +58,19 @@ keys_are_those_of_the_rfc(void **state)
 	assert_false(verifier_check(&v, "pencils"));
 }
 
+/* What SASLprep refuses must not pass as what stands in for it. */
+static void
+unfit_password_matches_nothing(void **state)
+{
+	struct verifier v;
+
+	(void)state;
+	assert_int_equal(verifier_make("-", false, &v, NULL), OK);
+	assert_true(verifier_check(&v, "-"));
+	assert_false(verifier_check(&v, "\x07"));
+	assert_false(verifier_check(&v, ""));
+}
+
 static void
 no_password_matches_nothing(void **state)
 {
@@ -115,6 +128,7 @@ main(void)
 		cmocka_unit_test(password_matches_itself_alone),
 		cmocka_unit_test(salts_are_fresh),
 		cmocka_unit_test(keys_are_those_of_the_rfc),
+		cmocka_unit_test(unfit_password_matches_nothing),
 		cmocka_unit_test(no_password_matches_nothing),
 		cmocka_unit_test(passwords_are_prepared),
 		cmocka_unit_test(unfit_passwords_are_refused),
