@@ -3,12 +3,11 @@
  * The first two octets choose the configuration and how octets are cut; the
  * rest is what the peer says.
  */
+#include "tests/fuzz/fuzz.h"
+
 #include "smtp/client.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
 	BY_LINE = 1, /* else all that is left in one piece */
@@ -32,13 +31,6 @@ struct host {
 	size_t sent, done, failed, turns;
 	size_t recipients, told, body_at;
 };
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void
 send_mail(struct host *h)
@@ -68,12 +60,12 @@ give_body(struct host *h)
 		str_skip((struct str){body, sizeof(body) - 1}, h->body_at);
 	size_t n;
 
-	check(smtp_client_body_left(h->c) <= rest.n);
-	check(rest.n > 0);
+	FUZZ_CHECK(smtp_client_body_left(h->c) <= rest.n);
+	FUZZ_CHECK(rest.n > 0);
 	rest.n = rest.n > 7 ? 7 : rest.n;
 	n = smtp_client_body(h->c, rest);
-	check(n <= rest.n);
-	check(n > 0 || machine_out(h->m).n > 0);
+	FUZZ_CHECK(n <= rest.n);
+	FUZZ_CHECK(n > 0 || machine_out(h->m).n > 0);
 	h->body_at += n;
 }
 
@@ -103,25 +95,25 @@ work(struct host *h)
 static void
 take_event(struct host *h, const struct smtp_event *e)
 {
-	check(h->failed == 0);
+	FUZZ_CHECK(h->failed == 0);
 	switch (e->kind) {
 	case EV_RCPT_REPLY:
-		check(e->index == h->told && h->told < h->recipients);
+		FUZZ_CHECK(e->index == h->told && h->told < h->recipients);
 		h->told++;
 		break;
 	case EV_DONE:
 		h->done++;
-		check(h->done == h->sent);
-		check(reply_class(e->reply) > 3 || !e->early);
-		check(reply_class(e->reply) > 3 ||
-			h->body_at == sizeof(body) - 1);
+		FUZZ_CHECK(h->done == h->sent);
+		FUZZ_CHECK(reply_class(e->reply) > 3 || !e->early);
+		FUZZ_CHECK(reply_class(e->reply) > 3 ||
+			   h->body_at == sizeof(body) - 1);
 		break;
 	case EV_FAILED:
 		h->failed++;
-		check(e->fail != FAIL_NONE && e->text.n > 0);
-		check(!e->in_doubt || (h->body_at == sizeof(body) - 1 &&
-					      h->done + 1 == h->sent));
-		check(machine_want(h->m) == WANT_CLOSE);
+		FUZZ_CHECK(e->fail != FAIL_NONE && e->text.n > 0);
+		FUZZ_CHECK(!e->in_doubt || (h->body_at == sizeof(body) - 1 &&
+						   h->done + 1 == h->sent));
+		FUZZ_CHECK(machine_want(h->m) == WANT_CLOSE);
 		break;
 	default:
 		break;
@@ -136,7 +128,7 @@ settle(struct host *h)
 	size_t n = machine_out(h->m).n;
 	bool moved = n > 0;
 
-	check(n <= OUT_MAX);
+	FUZZ_CHECK(n <= OUT_MAX);
 	if (h->flags & SLOW && n > 100)
 		n = 100;
 	machine_sent(h->m, n);
@@ -185,13 +177,13 @@ end(struct host *h)
 		    machine_want(h->m) == WANT_TURN;
 	uint64_t at = machine_deadline(h->m);
 
-	check(over || at != UINT64_MAX);
+	FUZZ_CHECK(over || at != UINT64_MAX);
 	if (h->flags & BY_CLOCK && !over)
 		machine_tick(h->m, at);
 	else
 		machine_eof(h->m);
 	settle(h);
-	check(machine_want(h->m) == WANT_CLOSE);
+	FUZZ_CHECK(machine_want(h->m) == WANT_CLOSE);
 	machine_eof(h->m);
 	machine_tick(h->m, UINT64_MAX);
 	settle(h);
