@@ -117,9 +117,8 @@ server_say(struct smtp_server *s, const struct reply *r)
 	s->armed = false;
 }
 
-static void
-format_reply(struct reply *r, int code, const char *enhanced, const char *fmt,
-	va_list ap)
+static void __attribute__((format(printf, 4, 0))) format_reply(struct reply *r,
+	int code, const char *enhanced, const char *fmt, va_list ap)
 {
 	char text[REPLY_TEXT_MAX + 1];
 
@@ -379,6 +378,9 @@ server_eof(struct machine *m)
 {
 	struct smtp_server *s = of(m);
 
+	if (s->ended)
+		return;
+	s->ended = true;
 	server_forget(s);
 	s->is_asked = false;
 	server_emit(s, EV_CLOSED);

@@ -5,6 +5,7 @@
 #include "smtp/server_state.h"
 
 #include <ctype.h>
+#include <string.h>
 
 static bool
 is_word_of(const char *words, struct str word)
@@ -67,9 +68,18 @@ leave(struct smtp_server *s)
 	server_move(s, SERVER_READY);
 }
 
+/* The line held a password, or what proves one. */
+static void
+wipe_line(struct smtp_server *s)
+{
+	if (s->line.text.data)
+		explicit_bzero(s->line.text.data, s->line.text.cap);
+}
+
 void
 server_auth_answer(struct smtp_server *s, const struct reply *r)
 {
+	wipe_line(s);
 	server_say(s, r);
 	if (reply_class(r) == 3) {
 		if (server_now(s) != SERVER_AUTH) {

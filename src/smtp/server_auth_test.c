@@ -39,6 +39,11 @@ test_starttls(void **state)
 		"E: refused 503\n" TLS_EHLO
 		"C: STARTTLS\nS: 503 5.5.1 *already*\nE: refused 503\n"
 		"C: MAIL FROM:<>\nS: 250 *\nE: mail <>\n");
+	/* ... in every sense */
+	script_check(&conf, GREETING CLEAR_EHLO START_TLS
+		"C: BDAT 0\nS: 503 *\nE: refused 503\n"
+		"C: MAIL FROM:<>\nS: 503 5.5.1 *EHLO first\n"
+		"E: refused 503\n");
 	/* without EHLO; with an argument */
 	script_check(&conf, GREETING
 		"C: STARTTLS x\nS: 501 5.5.4 *\nE: refused 501\n" START_TLS
@@ -52,6 +57,24 @@ test_starttls(void **state)
 	script_check(&conf, GREETING "C: STARTTLS\nS: 220 *\nW: 300000\n"
 				     "S: 421 4.4.2 *\nE: refused 421\n");
 	script_check(&conf, GREETING "C: STARTTLS\nS: 220 *\nZ:\nE: closed\n");
+}
+
+/* RFC 3207 4.2: who was authenticated in clear is not so under TLS. */
+static void
+test_starttls_drops_auth(void **state)
+{
+	struct smtp_server_conf conf = secure_conf();
+
+	(void)state;
+	conf.mechs_clear = "SCRAM-SHA-256";
+	conf.auth_required = true;
+	script_check(&conf, GREETING
+		"C: HELO a\nE: helo a\nS: 250 *\n"
+		"C: AUTH SCRAM-SHA-256\nE: auth *\nS: 235 *\n" START_TLS
+			TLS_EHLO
+		"C: MAIL FROM:<>\nS: 530 5.7.0 *\nE: refused 530\n"
+		"C: AUTH PLAIN =\nE: auth *\nS: 235 *\n"
+		"C: MAIL FROM:<>\nE: mail <>\nS: 250 *\n");
 }
 
 static void
@@ -112,6 +135,9 @@ test_octets_behind(void **state)
 			feed_events(m, part);
 			feed_events(m, text + cut);
 			assert_int_equal(machine_want(m), WANT_CLOSE);
+			if (cut == first)
+				assert_non_null(memmem(machine_out(m).p,
+					machine_out(m).n, "421 4.7.0", 9));
 			assert_null(memmem(
 				machine_out(m).p, machine_out(m).n, "503", 3));
 			assert_null(memmem(machine_out(m).p, machine_out(m).n,
@@ -259,8 +285,12 @@ test_auth_line_limit(void **state)
 	buf_addz(&script, "\nE: response A*\nS: 334 \nC: ");
 	for (int i = 0; i < WIRE_SASL_LINE_MAX + 1; i++)
 		buf_addz(&script, "A");
-	buf_addz(&script,
-		"\nE: cancel\nS: 500 5.5.6 *\nE: refused 500\n" STILL_HERE);
+	buf_addz(&script, "\nE: cancel\nS: 500 5.5.6 *\n"
+			  "E: refused 500\n" STILL_HERE "C: NOOP ");
+	/* commands have their own limit again */
+	for (int i = 0; i < WIRE_COMMAND_MAX; i++)
+		buf_addz(&script, "x");
+	buf_addz(&script, "\nS: 500 5.5.2 *\nE: refused 500\n");
 	script_check(&conf, buf_z(&script));
 	buf_free(&script);
 }
@@ -613,6 +643,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_starttls),
+		cmocka_unit_test(test_starttls_drops_auth),
 		cmocka_unit_test(test_octets_behind),
 		cmocka_unit_test(test_octets_behind_are_told),
 		cmocka_unit_test(test_tls_required),

@@ -53,6 +53,7 @@ struct smtp_server {
 
 	struct smtp_event events[SERVER_EVENTS_MAX];
 	size_t events_first, events_n;
+	bool ended;    /* machine_eof was called */
 	bool is_asked; /* an answer to the event ASKED is owed */
 	enum smtp_event_kind asked;
 

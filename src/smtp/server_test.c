@@ -584,6 +584,10 @@ test_timeouts(void **state)
 		"C: DATA\nE: data\nS: 354 *\n"
 		"W: 179999\nc: x\nW: 179999\nc: y\nW: 180000\n"
 		"S: 421 4.4.2 *\nE: reset\nE: refused 421\n");
+	script_check(&conf, EHELLO RCPT_GIVEN
+		"C: DATA\nE: data\nS: 354 *\n"
+		"W: 179999\nc: x\nW: 179999\nc: y\nW: 179999\n"
+		"C: \nC: .\nE: body xy\\r\\n\nE: end\nS: 250 *\n");
 	script_check(&conf, EHELLO "C: BDAT 10\nc: abc\nW: 180000\n"
 				   "S: 421 4.4.2 *\nE: refused 421\n");
 	conf.command_timeout_ms = 0;
