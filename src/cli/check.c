@@ -1,0 +1,70 @@
+/* check: every error of a configuration; spool check: of the spool. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/text.h"
+
+static void
+print_complaint(const struct complaint *complaint)
+{
+	struct buf text;
+	struct str rest;
+
+	buf_init(&text, 0);
+	complaint_format(complaint, &text);
+	rest = buf_view(&text);
+	while (rest.n) {
+		text_print(stdout, str_cut(rest, '\n', &rest));
+		putchar('\n');
+	}
+	buf_free(&text);
+}
+
+static int
+run_check(struct cli *c, const struct args *a)
+{
+	const char *file = a->words_n ? a->words[0] : conf_path(c->conf_option);
+	struct complaints found = {0};
+	struct conf *conf;
+	int status;
+
+	conf_load(file, &conf, &found);
+	for (size_t i = 0; i < found.n; i++)
+		print_complaint(&found.v[i]);
+	if (!found.errors)
+		text_printf(stdout, "%s: ok\n", file);
+	status = found.errors ? err_exit_status(ERR_CONFIG) : 0;
+	complaints_free(&found);
+	conf_free(conf);
+	return status;
+}
+
+static int
+run_spool_check(struct cli *c, const struct args *a)
+{
+	struct err e = {0};
+	int status = cli_spool_read(c);
+
+	(void)a;
+	if (status != 0)
+		return status;
+	if (spool_check(c->spool, &e) != OK)
+		return cli_fail(&e);
+	text_printf(stdout, "%s: ok\n", c->conf->spool);
+	return 0;
+}
+
+const struct command check_commands[] = {
+	{.name = "check",
+		.words = "[FILE]",
+		.most = 1,
+		.help = "Every error of a configuration, with its line.",
+		.example = "tidepost check /etc/tidepost/tidepost.conf",
+		.run = run_check},
+	{.name = "spool check",
+		.words = "",
+		.help = "Looks whether the spool is whole.",
+		.example = "tidepost spool check",
+		.run = run_spool_check},
+	{.name = NULL},
+};

@@ -1,0 +1,289 @@
+#include "cli/context.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/text.h"
+
+void
+cli_close(struct cli *c)
+{
+	spool_close(c->spool);
+	conf_free(c->conf);
+	c->spool = NULL;
+	c->conf = NULL;
+}
+
+int
+cli_fail(const struct err *e)
+{
+	const char *text = e->text[0] ? e->text : err_text(e->code);
+
+	fflush(stdout);
+	text_printf(stderr, "tidepost: %s\n", text);
+	return err_exit_status(e->code);
+}
+
+int
+cli_refuse(enum err_code code, const char *fmt, ...)
+{
+	struct err e = {.code = code};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	return cli_fail(&e);
+}
+
+static void
+print_complaints(const struct complaints *list)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].kind == COMPLAINT_ERROR)
+			complaint_format(&list->v[i], &text);
+	while (text.len) {
+		struct str rest;
+		struct str line = str_cut(buf_view(&text), '\n', &rest);
+
+		text_print(stderr, line);
+		fputc('\n', stderr);
+		buf_consume(&text, text.len - rest.n);
+	}
+	buf_free(&text);
+}
+
+int
+cli_load(struct cli *c)
+{
+	struct complaints found = {0};
+
+	if (c->conf)
+		return 0;
+	conf_load(conf_path(c->conf_option), &c->conf, &found);
+	if (!c->conf)
+		print_complaints(&found);
+	complaints_free(&found);
+	return c->conf ? 0 : err_exit_status(ERR_CONFIG);
+}
+
+/* The folder of "sqlite:/path/spool.db"; false: the spool is no file. */
+static bool
+spool_folder(const char *url, char *out, size_t size)
+{
+	struct str scheme = STR("sqlite:");
+	struct str path = str_of(url);
+	char *slash;
+
+	if (!str_starts_nocase(path, scheme) ||
+		!str_copy(out, size, str_skip(path, scheme.n)))
+		return false;
+	slash = strrchr(out, '/');
+	if (!slash || slash == out)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+static enum err_code
+become(const struct passwd *pw, struct err *e)
+{
+	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
+		setuid(pw->pw_uid) < 0)
+		return err_set(e, ERR_PERM, "becoming %s: %s", pw->pw_name,
+			strerror(errno));
+	return OK;
+}
+
+/*
+ * Root works on the spool as the one it belongs to, so that no file in its
+ * folder ends up with an owner the daemon is locked out by.
+ */
+static enum err_code
+drop_root(const struct conf *conf, struct err *e)
+{
+	char folder[4096];
+	struct stat st;
+	const struct passwd *pw;
+
+	if (geteuid() != 0 ||
+		!spool_folder(conf->spool, folder, sizeof(folder)))
+		return OK;
+	if (stat(folder, &st) == 0) {
+		pw = st.st_uid ? getpwuid(st.st_uid) : NULL;
+		return pw ? become(pw, e) : OK;
+	}
+	pw = conf->user ? getpwnam(conf->user) : NULL;
+	if (!pw || pw->pw_uid == 0)
+		return OK;
+	if (mkdir(folder, 0750) < 0 ||
+		chown(folder, pw->pw_uid, pw->pw_gid) < 0)
+		return err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
+	return become(pw, e);
+}
+
+static enum err_code
+open_spool(struct cli *c, const struct spool_options *options, struct err *e)
+{
+	spool_close(c->spool);
+	c->spool = NULL;
+	c->spool_writes = !options->read_only;
+	return spool_open(options, &c->spool, e);
+}
+
+enum err_code
+cli_spool_try(struct cli *c, struct err *e)
+{
+	struct spool_options options = {
+		.url = c->conf->spool, .read_only = true};
+
+	if (c->spool)
+		return OK;
+	return open_spool(c, &options, e);
+}
+
+int
+cli_spool_read(struct cli *c)
+{
+	struct err e;
+	enum err_code code;
+	int status = cli_load(c);
+
+	if (status != 0)
+		return status;
+	code = cli_spool_try(c, &e);
+	if (code == ERR_NOTFOUND)
+		return cli_refuse(ERR_CLOSED,
+			"%s (the first start of tidepostd makes the spool)",
+			e.text);
+	return code == OK ? 0 : cli_fail(&e);
+}
+
+int
+cli_spool_write(struct cli *c)
+{
+	struct spool_options options = {.create = true, .daemon = true};
+	struct err e;
+	int status = cli_load(c);
+
+	if (status != 0 || (c->spool && c->spool_writes))
+		return status;
+	options.url = c->conf->spool;
+	options.events_keep_s = c->conf->log.keep_s;
+	options.reserve_bytes = c->conf->limits.disk_reserve;
+	if (drop_root(c->conf, &e) != OK || open_spool(c, &options, &e) != OK)
+		return cli_fail(&e);
+	return 0;
+}
+
+int
+cli_read(struct cli *c, spool_fn *fn, void *arg)
+{
+	struct err e = {0};
+	int status = cli_spool_read(c);
+
+	if (status != 0)
+		return status;
+	return spool_read(c->spool, fn, arg, &e) == OK ? 0 : cli_fail(&e);
+}
+
+int
+cli_write(struct cli *c, spool_fn *fn, void *arg)
+{
+	struct err e = {0};
+	int status = cli_spool_write(c);
+
+	if (status != 0)
+		return status;
+	return spool_write(c->spool, fn, arg, &e) == OK ? 0 : cli_fail(&e);
+}
+
+int
+cli_connect(struct cli *c, struct control_client **client_r)
+{
+	struct err e;
+	enum err_code code;
+	int status = cli_load(c);
+
+	*client_r = NULL;
+	if (status != 0)
+		return status;
+	code = control_connect(c->conf->run_dir, client_r, &e);
+	return code == OK || code == ERR_CLOSED ? 0 : cli_fail(&e);
+}
+
+/* The exit status of the last record, its text printed. */
+static int
+ended(const struct record *r, int64_t *count_r)
+{
+	const char *text = record_get(r, KEY_TEXT);
+	int64_t status = 0;
+
+	if (count_r && !record_get_int(r, KEY_COUNT, count_r))
+		*count_r = -1;
+	if (!record_get_int(r, KEY_END, &status) || status < 0 || status > 125)
+		return cli_refuse(ERR_IO, "the daemon's answer has no status");
+	if (status != 0 && text) {
+		fflush(stdout);
+		text_printf(stderr, "tidepost: %s\n", text);
+	}
+	return (int)status;
+}
+
+int
+cli_ask_daemon(struct control_client *client, const struct record *request,
+	uint64_t silence_ms, cli_answer *each, void *arg, int64_t *count_r)
+{
+	struct record answer;
+	struct err e = {0};
+	enum err_code code;
+	bool last = false;
+	int status;
+
+	record_init(&answer);
+	code = control_send(client, request, &e);
+	while (code == OK && !last) {
+		code = control_receive(client, &answer, &last, silence_ms, &e);
+		if (code == OK && !last && each)
+			each(arg, &answer);
+	}
+	status = code == OK ? ended(&answer, count_r) : cli_fail(&e);
+	record_free(&answer);
+	return status;
+}
+
+int
+cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
+	int64_t *count_r)
+{
+	struct control_client *client;
+	int status = cli_connect(c, &client);
+
+	*done_r = status != 0 || client;
+	if (client)
+		status = cli_ask_daemon(client, request, PROTOCOL_SILENCE_MS,
+			NULL, NULL, count_r);
+	control_close(client);
+	return status;
+}
+
+void
+cli_who(char *out, size_t size)
+{
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (pw)
+		snprintf(out, size, "user %s", pw->pw_name);
+	else
+		snprintf(out, size, "user %u", (unsigned)getuid());
+}

@@ -1,0 +1,87 @@
+/*
+ * tidepost: looks at a node and changes it, from the command line. Facts at
+ * rest come from the spool, facts in flight and changes go through the
+ * daemon where it runs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/text.h"
+#include "cli/version.h"
+
+/* Options before the verb; *at_r: where the verb stands. -1: go on. */
+static int
+leading_options(struct cli *c, int argc, char **argv, int *at_r)
+{
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--help") == 0 ||
+			strcmp(argv[i], "-h") == 0)
+			return help_print(NULL, 0);
+		if (strcmp(argv[i], "--version") == 0)
+			return version_print();
+		if (strcmp(argv[i], "-c") != 0)
+			return cli_refuse(ERR_USAGE,
+				"no option \"%s\" before the verb; only -c FILE",
+				argv[i]);
+		if (++i == argc)
+			return cli_refuse(ERR_USAGE, "-c needs a FILE");
+		c->conf_option = argv[i];
+	}
+	*at_r = i;
+	return -1;
+}
+
+static int
+run(struct cli *c, int argc, char **argv)
+{
+	const struct command *command;
+	struct args a = {0};
+	struct err e;
+	int used, status;
+
+	command = command_find(argv, argc, &used, &e);
+	if (!command)
+		return cli_fail(&e);
+	if (args_parse(command, argc - used, argv + used, &a, &e) != OK) {
+		status = cli_fail(&e);
+	} else if (a.help) {
+		status = help_print(argv, used);
+	} else {
+		if (a.conf)
+			c->conf_option = a.conf;
+		status = command->run(c, &a);
+	}
+	args_free(&a);
+	return status;
+}
+
+/* What could not be printed was not done, for a script that reads us. */
+static int
+flush_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return status ? status
+		      : cli_refuse(ERR_IO, "standard output: write failed");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli c = {0};
+	int at = 0, status;
+
+	text_init();
+	status = leading_options(&c, argc, argv, &at);
+	if (status < 0 && at == argc) {
+		help_print(NULL, 0);
+		status = err_exit_status(ERR_USAGE);
+	} else if (status < 0) {
+		status = run(&c, argc - at, argv + at);
+	}
+	cli_close(&c);
+	return flush_output(status);
+}

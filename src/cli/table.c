@@ -1,0 +1,193 @@
+#include "cli/table.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "cli/text.h"
+
+static const char gap[] = "  ";
+static const unsigned gap_n = sizeof(gap) - 1;
+
+struct table {
+	FILE *to;
+	const struct table_column *columns;
+	size_t n;
+	struct buf cells[TABLE_PAGE * TABLE_COLUMNS_MAX]; /* clean */
+	unsigned widths[TABLE_COLUMNS_MAX];
+	size_t cells_n; /* held */
+	size_t rows;
+	bool started; /* the titles are out, the widths are settled */
+};
+
+struct table *
+table_new(FILE *to, const struct table_column *columns, size_t n)
+{
+	struct table *t = xcalloc(1, sizeof(*t));
+
+	assert(n > 0 && n <= TABLE_COLUMNS_MAX);
+	t->to = to;
+	t->columns = columns;
+	t->n = n;
+	return t;
+}
+
+void
+table_cell(struct table *t, const char *text)
+{
+	struct buf *cell = &t->cells[t->cells_n++];
+
+	buf_clear(cell);
+	text_clean(cell, str_of(text && *text ? text : "-"));
+	if (t->cells_n % t->n == 0)
+		t->rows++;
+	if (t->cells_n == t->n * TABLE_PAGE)
+		table_flush(t);
+}
+
+void
+table_cellf(struct table *t, const char *fmt, ...)
+{
+	va_list ap;
+	char *text = NULL;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	table_cell(t, text);
+	free(text);
+}
+
+static unsigned
+row_width(const struct table *t)
+{
+	unsigned width = (unsigned)(t->n - 1) * gap_n;
+
+	for (size_t i = 0; i < t->n; i++)
+		width += t->widths[i];
+	return width;
+}
+
+/* Takes one column off the widest that may be cut. False: none may. */
+static bool
+narrow(struct table *t)
+{
+	size_t widest = t->n;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].cut && t->widths[i] > TABLE_LEAST &&
+			(widest == t->n || t->widths[i] > t->widths[widest]))
+			widest = i;
+	if (widest == t->n)
+		return false;
+	t->widths[widest]--;
+	return true;
+}
+
+static void
+settle_widths(struct table *t)
+{
+	unsigned room = text_terminal_columns();
+
+	for (size_t i = 0; i < t->n; i++)
+		t->widths[i] = text_columns(str_of(t->columns[i].title));
+	for (size_t i = 0; i < t->cells_n; i++) {
+		unsigned width = text_columns(buf_view(&t->cells[i]));
+
+		if (width > t->widths[i % t->n])
+			t->widths[i % t->n] = width;
+	}
+	while (room && row_width(t) > room && narrow(t))
+		;
+}
+
+static void
+add_blanks(struct buf *line, unsigned n)
+{
+	while (n--)
+		buf_addz(line, " ");
+}
+
+static void
+add_cell(
+	const struct table *t, size_t column, struct str text, struct buf *line)
+{
+	unsigned width = t->widths[column];
+	unsigned columns = text_columns(text);
+	bool cut = columns > width && text_on_terminal();
+	unsigned pad;
+
+	if (cut) {
+		text = text_front(text, width - 1);
+		columns = text_columns(text) + 1;
+	}
+	pad = columns < width ? width - columns : 0;
+	if (t->columns[column].right)
+		add_blanks(line, pad);
+	buf_adds(line, text);
+	if (cut)
+		buf_addz(line, "~");
+	if (!t->columns[column].right && column + 1 < t->n)
+		add_blanks(line, pad);
+	if (column + 1 < t->n)
+		buf_addz(line, gap);
+}
+
+/* A terminal too narrow for the rest cuts the line itself. */
+static void
+print_line(const struct table *t, struct buf *line)
+{
+	struct str view = buf_view(line);
+
+	if (text_on_terminal())
+		view = text_front(view, text_terminal_columns());
+	while (view.n && view.p[view.n - 1] == ' ')
+		view.n--;
+	fwrite(view.p, 1, view.n, t->to);
+	fputc('\n', t->to);
+	buf_clear(line);
+}
+
+void
+table_flush(struct table *t)
+{
+	struct buf line;
+
+	assert(t->cells_n % t->n == 0);
+	if (t->cells_n == 0)
+		return;
+	buf_init(&line, 0);
+	if (!t->started) {
+		settle_widths(t);
+		for (size_t i = 0; i < t->n; i++)
+			add_cell(t, i, str_of(t->columns[i].title), &line);
+		print_line(t, &line);
+		t->started = true;
+	}
+	for (size_t i = 0; i < t->cells_n; i++) {
+		add_cell(t, i % t->n, buf_view(&t->cells[i]), &line);
+		if ((i + 1) % t->n == 0)
+			print_line(t, &line);
+	}
+	t->cells_n = 0;
+	buf_free(&line);
+	fflush(t->to);
+}
+
+size_t
+table_rows(const struct table *t)
+{
+	return t->rows;
+}
+
+void
+table_end(struct table *t)
+{
+	if (!t)
+		return;
+	table_flush(t);
+	for (size_t i = 0; i < TABLE_PAGE * TABLE_COLUMNS_MAX; i++)
+		buf_free(&t->cells[i]);
+	free(t);
+}

@@ -1,0 +1,16 @@
+/* Reading UTF-8 one character at a time, trusting nothing (RFC 3629). */
+#ifndef CLI_UTF8_H
+#define CLI_UTF8_H
+
+#include "base/str.h"
+
+/*
+ * The character at the front of S and its octets (1 to 4). 0: S is empty, or
+ * what stands there is not UTF-8 (overlong, a surrogate, cut off).
+ */
+size_t utf8_next(struct str s, uint32_t *character_r);
+
+/* C0, DEL, C1, and what turns or breaks lines unseen (bidi, U+2028). */
+bool utf8_is_control(uint32_t character);
+
+#endif
