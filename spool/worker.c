@@ -48,6 +48,8 @@ job_call(struct spool *s, struct engine_conn *c, bool writes, struct job *j)
 		j->code = t.failed;
 		j->e = t.failed_why;
 	}
+	if (j->code == OK) /* answers such as "not found" leave words in it */
+		j->e = (struct err){.code = OK};
 	return j->code;
 }
 
