@@ -98,6 +98,13 @@ struct smtp_server {
 /* --- server.c --- */
 enum server_state server_now(const struct smtp_server *s);
 void server_move(struct smtp_server *s, enum server_state to);
+/* Where shutdown is wanted and the protocol allows it: does it. */
+void server_settle(struct smtp_server *s);
+/* The extensions in force, whether shown at this moment or not. */
+unsigned server_offered(const struct smtp_server *s);
+const char *server_mechs(const struct smtp_server *s);
+
+/* --- server_tell.c --- */
 /* A new event at the end of the queue, zeroed but for its kind. */
 struct smtp_event *server_emit(
 	struct smtp_server *s, enum smtp_event_kind kind);
@@ -117,11 +124,12 @@ void server_forget(struct smtp_server *s);
 /* 421 and WANT_CLOSE. */
 void server_close(
 	struct smtp_server *s, const char *enhanced, const char *text);
-/* Where shutdown is wanted and the protocol allows it: does it. */
-void server_settle(struct smtp_server *s);
-/* The extensions in force, whether shown at this moment or not. */
-unsigned server_offered(const struct smtp_server *s);
-const char *server_mechs(const struct smtp_server *s);
+/*
+ * R, then TO: the stream goes to another layer or another machine. Where
+ * octets are there behind the command, 421 instead.
+ */
+void server_hand_over(
+	struct smtp_server *s, const struct reply *r, enum server_state to);
 /* S with at most SERVER_ECHO_MAX printable octets of it, for a reply. */
 const char *server_echo(struct str s, char out[SERVER_ECHO_MAX + 1]);
 bool server_is_2xx(const struct reply *r);

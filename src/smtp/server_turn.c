@@ -45,14 +45,10 @@ server_atrn(struct smtp_server *s, struct str args)
 void
 server_atrn_answer(struct smtp_server *s, const struct reply *r)
 {
-	if (r->code != 250) {
+	if (r->code == 250)
+		server_hand_over(s, r, SERVER_TURN);
+	else
 		server_say(s, r);
-	} else if (s->behind) {
-		server_close(s, "4.7.0", "octets arrived behind ATRN");
-	} else {
-		server_say(s, r);
-		server_move(s, SERVER_TURN);
-	}
 }
 
 /* [option character] node-name; "@" takes subdomains, "#" names a queue. */

@@ -163,13 +163,13 @@ server_help(struct smtp_server *s, struct str args)
 void
 server_starttls(struct smtp_server *s, struct str args)
 {
+	struct reply r;
+
 	(void)args;
 	if (s->tls) {
 		server_refusef(s, 503, "5.5.1", "TLS is already on");
-	} else if (s->behind) {
-		server_close(s, "4.7.0", "octets arrived behind STARTTLS");
-	} else {
-		server_sayf(s, 220, "2.0.0", "Ready to start TLS");
-		server_move(s, SERVER_TLS);
+		return;
 	}
+	reply_set(&r, 220, "2.0.0", "Ready to start TLS");
+	server_hand_over(s, &r, SERVER_TLS);
 }

@@ -5,17 +5,9 @@
  */
 #include "smtp/sasl.h"
 #include "smtp/sasl_private.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(x)                                                               \
-	do {                                                                   \
-		if (!(x))                                                      \
-			abort();                                               \
-	} while (0)
 
 static struct verifier account;
 static const char password[] = "open sesame";
@@ -23,7 +15,7 @@ static const char password[] = "open sesame";
 static bool
 find(void *arg, const char *name, struct verifier *verifier_r)
 {
-	CHECK(strlen(name) <= SASL_NAME_MAX);
+	FUZZ_CHECK(strlen(name) <= SASL_NAME_MAX);
 	++*(unsigned *)arg;
 	*verifier_r = account;
 	return strcmp(name, "aurora") == 0;
@@ -36,7 +28,7 @@ check_base64(const struct buf *b)
 	struct buf plain;
 
 	buf_init(&plain, 0);
-	CHECK(sasl_decode(buf_view(b), &plain));
+	FUZZ_CHECK(sasl_decode(buf_view(b), &plain));
 	sasl_wipe(&plain);
 }
 
@@ -53,7 +45,7 @@ converse(enum sasl_mech mech, struct str script, bool tamper_client)
 	struct buf challenge, line;
 	bool initial, tampered = false;
 
-	CHECK(s && c);
+	FUZZ_CHECK(s && c);
 	buf_init(&challenge, 0);
 	buf_init(&line, 0);
 	client = sasl_client_step(c, (struct str){NULL, 0}, &line, &initial);
@@ -85,10 +77,10 @@ converse(enum sasl_mech mech, struct str script, bool tamper_client)
 		if (server == SASL_MORE)
 			check_base64(&challenge);
 	}
-	CHECK(lookups <= 1);
-	CHECK(tampered || (server == SASL_OK && sasl_client_is_done(c)));
+	FUZZ_CHECK(lookups <= 1);
+	FUZZ_CHECK(tampered || (server == SASL_OK && sasl_client_is_done(c)));
 	if (server == SASL_OK)
-		CHECK(strcmp(sasl_server_name(s), "aurora") == 0);
+		FUZZ_CHECK(strcmp(sasl_server_name(s), "aurora") == 0);
 	(void)client;
 	sasl_server_free(s);
 	sasl_client_free(c);
@@ -104,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	if (account.iterations == 0)
-		CHECK(verifier_make(password, true, &account, NULL) == OK);
+		FUZZ_CHECK(verifier_make(password, true, &account, NULL) == OK);
 	script = (struct str){(const char *)data + 1, size - 1};
 	converse(data[0] & 3, script, data[0] & 4);
 	return 0;

@@ -8,19 +8,10 @@
  */
 #include "smtp/server.h"
 #include "smtp/server_state.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <assert.h>
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(x)                                                               \
-	do {                                                                   \
-		if (!(x))                                                      \
-			abort();                                               \
-	} while (0)
 
 enum { HEAD = 4 };
 
@@ -89,17 +80,17 @@ check_out(struct str out)
 	while (out.n > 0) {
 		struct str line = str_cut(out, '\n', &out);
 
-		CHECK(line.n >= 5 && line.n <= 511);
-		CHECK(line.p[line.n - 1] == '\r');
-		CHECK(line.p[0] >= '2' && line.p[0] <= '5');
-		CHECK(isdigit((unsigned char)line.p[1]));
-		CHECK(isdigit((unsigned char)line.p[2]));
-		CHECK(line.p[3] == ' ' || line.p[3] == '-');
-		CHECK(!memchr(line.p, '\r', line.n - 1));
+		FUZZ_CHECK(line.n >= 5 && line.n <= 511);
+		FUZZ_CHECK(line.p[line.n - 1] == '\r');
+		FUZZ_CHECK(line.p[0] >= '2' && line.p[0] <= '5');
+		FUZZ_CHECK(isdigit((unsigned char)line.p[1]));
+		FUZZ_CHECK(isdigit((unsigned char)line.p[2]));
+		FUZZ_CHECK(line.p[3] == ' ' || line.p[3] == '-');
+		FUZZ_CHECK(!memchr(line.p, '\r', line.n - 1));
 		/* RFC 2034 4: the classes agree */
 		if (line.n > 7 && isdigit((unsigned char)line.p[4]) &&
 			line.p[5] == '.' && line.p[0] != '3')
-			CHECK(line.p[4] == line.p[0]);
+			FUZZ_CHECK(line.p[4] == line.p[0]);
 	}
 }
 
@@ -108,7 +99,7 @@ drain(struct host *h)
 {
 	struct str out = machine_out(h->m);
 
-	CHECK(out.n <= SERVER_OUT_MAX);
+	FUZZ_CHECK(out.n <= SERVER_OUT_MAX);
 	check_out(out);
 	buf_adds(&h->said, out);
 	machine_sent(h->m, out.n);
@@ -175,40 +166,40 @@ tell(struct host *h, const struct smtp_event *e)
 static void
 check_event(struct host *h, const struct smtp_event *e)
 {
-	CHECK(!h->closed);
+	FUZZ_CHECK(!h->closed);
 	switch (e->kind) {
 	case EV_MAIL:
-		CHECK(!h->has_mail && smtp_server_helo(h->server)[0]);
+		FUZZ_CHECK(!h->has_mail && smtp_server_helo(h->server)[0]);
 		h->has_mail = true; /* until it is answered */
 		break;
 	case EV_RCPT:
-		CHECK(h->has_mail && !h->in_body);
-		CHECK(e->mailbox->text[0] && e->rcpt);
+		FUZZ_CHECK(h->has_mail && !h->in_body);
+		FUZZ_CHECK(e->mailbox->text[0] && e->rcpt);
 		break;
 	case EV_DATA:
-		CHECK(h->has_mail && h->has_rcpt && !h->in_body);
+		FUZZ_CHECK(h->has_mail && h->has_rcpt && !h->in_body);
 		break;
 	case EV_BODY:
-		CHECK(h->in_body && e->data.n > 0);
-		CHECK(e->data.n <= SERVER_BLOCK);
+		FUZZ_CHECK(h->in_body && e->data.n > 0);
+		FUZZ_CHECK(e->data.n <= SERVER_BLOCK);
 		break;
 	case EV_BODY_FAULT:
-		CHECK(e->text.n > 0 && e->fault_line > 0);
+		FUZZ_CHECK(e->text.n > 0 && e->fault_line > 0);
 		/* fall through */
 	case EV_BODY_TOO_BIG:
 	case EV_BODY_END:
-		CHECK(h->in_body);
+		FUZZ_CHECK(h->in_body);
 		h->in_body = h->has_mail = false;
 		break;
 	case EV_RESET:
-		CHECK(h->has_mail);
+		FUZZ_CHECK(h->has_mail);
 		h->in_body = h->has_mail = false;
 		break;
 	case EV_ATRN:
-		CHECK(h->authenticated && !h->has_mail);
+		FUZZ_CHECK(h->authenticated && !h->has_mail);
 		break;
 	case EV_AUTH_START:
-		CHECK(!h->authenticated && !h->has_mail);
+		FUZZ_CHECK(!h->authenticated && !h->has_mail);
 		break;
 	case EV_TLS_STARTED:
 		h->authenticated = false;
@@ -241,8 +232,8 @@ pump(struct host *h)
 
 		owed = false;
 		while (machine_next(h->m, &e)) {
-			CHECK(!owed || e.kind == EV_CLOSED ||
-				e.kind == EV_RESET);
+			FUZZ_CHECK(!owed || e.kind == EV_CLOSED ||
+				   e.kind == EV_RESET);
 			check_event(h, &e);
 			tell(h, &e);
 			if (asks(e.kind)) {
@@ -251,8 +242,9 @@ pump(struct host *h)
 			}
 		}
 		if (owed) {
-			CHECK(h->closed || machine_want(h->m) == WANT_ANSWER);
-			CHECK(machine_feed(h->m, STR("")) == 0);
+			FUZZ_CHECK(
+				h->closed || machine_want(h->m) == WANT_ANSWER);
+			FUZZ_CHECK(machine_feed(h->m, STR("")) == 0);
 			answer(h, asked);
 		}
 		drain(h);
@@ -294,7 +286,7 @@ run(struct host *h, const struct smtp_server_conf *conf, struct str in,
 		size_t n = piece && piece < in.n ? piece : in.n;
 		size_t taken = machine_feed(h->m, (struct str){in.p, n});
 
-		CHECK(taken > 0 && taken <= n);
+		FUZZ_CHECK(taken > 0 && taken <= n);
 		in = str_skip(in, taken);
 		pump(h);
 		h->turned_over |= machine_want(h->m) == WANT_TLS ||
@@ -302,11 +294,11 @@ run(struct host *h, const struct smtp_server_conf *conf, struct str in,
 		interfere(h);
 	}
 	if (machine_want(h->m) == WANT_CLOSE)
-		CHECK(machine_feed(h->m, STR("NOOP\r\n")) == 0);
+		FUZZ_CHECK(machine_feed(h->m, STR("NOOP\r\n")) == 0);
 	machine_eof(h->m);
 	pump(h);
-	CHECK(h->closed && !h->has_mail);
-	CHECK(machine_want(h->m) == WANT_CLOSE);
+	FUZZ_CHECK(h->closed && !h->has_mail);
+	FUZZ_CHECK(machine_want(h->m) == WANT_CLOSE);
 }
 
 static void
@@ -347,8 +339,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			!memmem(whole.said.data, whole.said.len, "421 4.7.0",
 				9) &&
 			!memmem(h.said.data, h.said.len, "421 4.7.0", 9)) {
-			CHECK(same(&h.said, &whole.said));
-			CHECK(same(&h.told, &whole.told));
+			FUZZ_CHECK(same(&h.said, &whole.said));
+			FUZZ_CHECK(same(&h.told, &whole.told));
 		}
 		end(&whole);
 	}
