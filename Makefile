@@ -16,8 +16,8 @@ WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
 	   -Wformat=2 -Wundef -Wconversion
 # gcc reckons that every bounded snprintf is a mistake; here cutting is meant.
-WARN	+= $(shell $(CC) -Wno-format-truncation -E -x c /dev/null \
-	   >/dev/null 2>&1 && echo -Wno-format-truncation)
+WARN	+= $(if $(findstring clang,$(shell $(CC) --version)),,\
+	   -Wno-format-truncation)
 HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	   -fstack-clash-protection -fPIE)
 PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \

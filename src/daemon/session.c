@@ -141,15 +141,23 @@ output_is_gone(struct session *s)
 	return machine_out(s->machine).n == 0 && stream_unsent(s->stream) == 0;
 }
 
-/* RFC 3207 4.2, RFC 2920 3.1: nothing may stand behind STARTTLS or ATRN. */
+/*
+ * RFC 3207 4.2, RFC 2920 3.1: nothing may stand behind STARTTLS or ATRN. A
+ * client machine says so itself when it is given the octets.
+ */
 static bool
 refuse_early_octets(struct session *s, const char *verb)
 {
-	if (stream_view(s->stream).n == 0)
+	struct str in = stream_view(s->stream);
+
+	if (in.n == 0)
 		return false;
 	log_warning("early-octets", LOG_INT("session", s->id),
 		LOG_STR("peer", s->peer), LOG_STR("behind", verb));
-	session_close(s, "octets arrived behind the command that ends a group");
+	machine_feed(s->machine, in);
+	if (machine_want(s->machine) != WANT_CLOSE)
+		session_close(s,
+			"octets arrived behind the command that ends a group");
 	return true;
 }
 
@@ -163,14 +171,18 @@ move_wanted(struct session *s)
 		return machine_out(s->machine).n < SESSION_UNSENT_MAX &&
 		       s->host->work(s->arg, WANT_BODY);
 	case WANT_TLS:
-		if (!output_is_gone(s) || refuse_early_octets(s, "STARTTLS"))
+		if (refuse_early_octets(s, "STARTTLS"))
+			return true;
+		if (!output_is_gone(s))
 			return false;
 		s->in_handshake = true;
 		s->doing = "tls";
 		s->host->start_tls(s->arg);
 		return false;
 	case WANT_TURN:
-		if (!output_is_gone(s) || refuse_early_octets(s, "ATRN"))
+		if (refuse_early_octets(s, "ATRN"))
+			return true;
+		if (!output_is_gone(s))
 			return false;
 		s->host->turn(s->arg);
 		return true;
@@ -225,6 +237,7 @@ session_pump(struct session *s)
 	}
 	session_hold(s);
 	s->pumping = true;
+	machine_tick(s->machine, clock_mono_ms());
 	while (!s->closed && !s->in_handshake && pump_once(s))
 		;
 	s->pumping = false;
@@ -298,10 +311,5 @@ static const struct stream_ops stream_ops = {
 static void
 on_timer(void *arg)
 {
-	struct session *s = arg;
-
-	if (s->closed || !s->machine)
-		return;
-	machine_tick(s->machine, clock_mono_ms());
-	session_pump(s);
+	session_pump(arg);
 }

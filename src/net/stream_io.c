@@ -281,6 +281,14 @@ arm_events(struct stream *s)
 		buf_free(&s->out);
 }
 
+/* The owner asked for TLS while it was told something. */
+static bool
+handshake_not_begun(const struct stream *s)
+{
+	return s->phase == PHASE_HANDSHAKE && !s->dead && !s->out_wants_in &&
+	       !s->in_wants_out;
+}
+
 /* Writes and tells until there is nothing to do, or for long enough. */
 static void
 settle(struct stream *s, bool again)
@@ -303,7 +311,7 @@ settle(struct stream *s, bool again)
 	}
 	s->busy = false;
 	arm_events(s);
-	if (told || again ||
+	if (told || again || handshake_not_begun(s) ||
 		(s->tls && may_read(s) && tls_conn_has_more(s->tls)))
 		stream_poke(s);
 }
