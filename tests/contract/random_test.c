@@ -1,0 +1,259 @@
+/*
+ * Random life: after every step the counters equal a recount, no delivery has
+ * two owners, and nothing is lost. Seeds are fixed, so a failure repeats.
+ */
+#include "tests/contract/contract.h"
+
+enum { OWNERS = 4, STEPS = 600 };
+
+struct life {
+	struct box *b;
+	uint64_t seed;
+	/* what this test believes */
+	size_t added, ended;
+	struct {
+		int64_t id;
+		unsigned n;
+		uint64_t owner;
+	} claims[4096];
+	size_t claims_n;
+	int64_t now;
+};
+
+static unsigned
+dice(struct life *l, unsigned sides)
+{
+	l->seed = l->seed * UINT64_C(6364136223846793005) +
+		  UINT64_C(1442695040888963407);
+	return (unsigned)(l->seed >> 33) % sides;
+}
+
+static const char *const routes[] = {"one", "two", "customer:c"};
+
+static void
+step_add(struct life *l)
+{
+	struct letter m = {.route = routes[dice(l, 3)],
+		.priority = (int)dice(l, 19) - 9,
+		.size = 1 + dice(l, 3) * 40000 + dice(l, 100),
+		.held = dice(l, 10) == 0,
+		.has_8bit = dice(l, 4) == 0,
+		.smtputf8 = dice(l, 6) == 0};
+	unsigned n = 1 + dice(l, 4);
+
+	for (unsigned i = 0; i < n; i++)
+		m.to[i] = i % 2 ? "a@x.example" : "b@y.example";
+	put_letter(l->b, m);
+	l->added += n;
+}
+
+static void
+step_claim(struct life *l)
+{
+	static const char *const domains[] = {"x.example"};
+	struct claim_job j = {.claim = {.owner = 1 + dice(l, OWNERS),
+				      .routes = &routes[dice(l, 2)],
+				      .routes_n = 1 + dice(l, 2),
+				      .now = l->now,
+				      .max_size = dice(l, 2) ? 0 : 50000,
+				      .max_recipients = dice(l, 3),
+				      .no_8bit = dice(l, 2),
+				      .no_smtputf8 = dice(l, 2),
+				      .peer = "p"}};
+
+	if (dice(l, 5) == 0) {
+		j.claim.routes = &routes[2];
+		j.claim.routes_n = 1;
+		j.claim.domains = domains;
+		j.claim.domains_n = 1;
+	}
+	if (claim(l->b, &j)) {
+		assert_true(j.got.n > 0);
+		assert_false(j.claim.no_8bit && j.got.message.has_8bit);
+		assert_false(
+			j.claim.no_smtputf8 && j.got.message.params.smtputf8);
+		assert_false(j.claim.max_size &&
+			     j.got.message.size > j.claim.max_size);
+	}
+	for (size_t i = 0; i < j.got.n; i++) {
+		const struct spool_delivery *d = &j.got.deliveries[i];
+
+		for (size_t k = 0; k < l->claims_n; k++)
+			assert_false(l->claims[k].id == d->message &&
+				     l->claims[k].n == d->n);
+		l->claims[l->claims_n].id = d->message;
+		l->claims[l->claims_n].n = d->n;
+		l->claims[l->claims_n++].owner = d->owner;
+	}
+	spool_claimed_clear(&j.got);
+}
+
+static void
+step_outcome(struct life *l)
+{
+	size_t i;
+	struct spool_outcome o = {.now = l->now, .text = "some reply"};
+
+	if (!l->claims_n)
+		return;
+	i = dice(l, (unsigned)l->claims_n);
+	o.message = l->claims[i].id;
+	o.n = l->claims[i].n;
+	o.owner = l->claims[i].owner;
+	o.kind = (enum spool_outcome_kind)dice(l, 5);
+	o.next_attempt = l->now + dice(l, 50);
+	if (dice(l, 2)) {
+		struct owner_job d = {.owner = o.owner, .id = o.message};
+
+		WRITE(l->b, do_in_doubt, &d);
+	}
+	assert_int_equal(outcome(l->b, o), OK);
+	l->ended += o.kind == OUTCOME_DELIVERED || o.kind == OUTCOME_FAILED;
+	l->claims[i] = l->claims[--l->claims_n];
+}
+
+static void
+step_session_end(struct life *l)
+{
+	struct owner_job o = {.owner = 1 + dice(l, OWNERS)};
+	size_t kept = 0;
+
+	WRITE(l->b, do_release_owner, &o);
+	for (size_t i = 0; i < l->claims_n; i++)
+		if (l->claims[i].owner != o.owner)
+			l->claims[kept++] = l->claims[i];
+	assert_int_equal(o.n, l->claims_n - kept);
+	l->claims_n = kept;
+}
+
+static void
+step_act(struct life *l)
+{
+	struct spool_action a = {.kind = (enum spool_action_kind)dice(l, 6),
+		.filter = {.route = dice(l, 2) ? routes[dice(l, 3)] : NULL,
+			.to = dice(l, 3) ? NULL : "a@*",
+			.larger = dice(l, 3) ? 0 : 40000},
+		.now = l->now,
+		.keep_until = l->now + 1000000,
+		.priority = (int)dice(l, 19) - 9,
+		.who = "somebody"};
+
+	act(l->b, a);
+}
+
+static bool
+any_route(void *arg, const struct mailbox *m, char route_r[SPOOL_NAME_MAX + 1])
+{
+	struct life *l = arg;
+
+	assert_true(m->text[m->local_n] == '@');
+	snprintf(route_r, SPOOL_NAME_MAX + 1, "%s", routes[dice(l, 3)]);
+	return dice(l, 10) != 0;
+}
+
+static enum err_code
+do_reroute(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct life *l = arg;
+
+	return spool_reroute(t, l->now, 10, any_route, l, NULL, e);
+}
+
+static enum err_code
+do_sweep(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct life *l = arg;
+
+	return spool_sweep(t, l->now, 50, e);
+}
+
+static void
+step_restart(struct life *l)
+{
+	spool_close(l->b->spool);
+	box_open_with(l->b, true);
+	l->claims_n = 0;
+}
+
+static void
+check(struct life *l)
+{
+	size_t rows = count(l->b, (struct spool_filter){.id = 0}) +
+		      count(l->b, (struct spool_filter){.has_state = true,
+					  .state = SPOOL_DELETED});
+
+	assert_int_equal(rows, l->added - l->ended);
+	assert_int_equal(count(l->b, (struct spool_filter){.has_state = true,
+					     .state = SPOOL_ACTIVE}),
+		l->claims_n);
+	assert_sound(l->b);
+}
+
+static void
+step(struct life *l)
+{
+	unsigned what = dice(l, 100);
+
+	l->now += dice(l, 20);
+	if (what < 30)
+		step_add(l);
+	else if (what < 60)
+		step_claim(l);
+	else if (what < 85)
+		step_outcome(l);
+	else if (what < 90)
+		step_session_end(l);
+	else if (what < 95)
+		step_act(l);
+	else if (what < 97)
+		WRITE(l->b, do_reroute, l);
+	else if (what < 99)
+		WRITE(l->b, do_sweep, l);
+	else
+		step_restart(l);
+}
+
+static void
+live(struct box *b, uint64_t seed)
+{
+	static struct life l;
+
+	memset(&l, 0, sizeof(l));
+	l.b = b;
+	l.seed = seed;
+	l.now = NOW;
+	for (unsigned i = 0; i < STEPS; i++) {
+		step(&l);
+		if (i % 10 == 0)
+			check(&l);
+	}
+	check(&l);
+	assert_true(l.ended > 20);
+}
+
+static void
+random_life(void **state)
+{
+	struct box *b = *state;
+
+	live(b, 1);
+}
+
+static void
+another_random_life(void **state)
+{
+	struct box *b = *state;
+
+	live(b, 20260301);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_BOTH(random_life),
+		ON_BOTH(another_random_life),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
