@@ -80,7 +80,8 @@ class Node:
         }
         self.conf.update(conf)
         self.process = None
-        self.address = "127.0.0.1"
+        self._ended = False  # by a test, not by itself
+        self._crashes = 0  # of earlier starts
         report.at_end(self.kill)
         report.on_failure(self.describe)
 
@@ -94,6 +95,8 @@ class Node:
 
     def launch(self, env=None, args=()):
         """Starts the daemon, does not wait for it."""
+        self._crashes = self.crashed()
+        self._ended = False
         self.write_conf()
         self.log_start = os.path.getsize(self.log_file) if \
             os.path.exists(self.log_file) else 0
@@ -125,6 +128,12 @@ class Node:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
+    def crashed(self):
+        """How often the daemon died of itself, by a signal."""
+        own = (self.process is not None and not self._ended
+               and (self.process.poll() or 0) < 0)
+        return self._crashes + (1 if own else 0)
+
     def wait_exit(self, seconds=STOP_S):
         """The exit status (negative: a signal), None where it runs on."""
         try:
@@ -135,6 +144,7 @@ class Node:
     def stop(self):
         """A good end; returns the exit status."""
         if self.is_running():
+            self._ended = True
             self.process.terminate()
         status = self.wait_exit()
         if status is None:
@@ -145,6 +155,7 @@ class Node:
     def kill(self):
         if self.process is not None:
             if self.process.poll() is None:
+                self._ended = True
                 self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
@@ -153,8 +164,13 @@ class Node:
         return self.start(env)
 
     def reload(self):
+        """Writes the configuration and has the daemon read it again."""
+        before = len(self.events(now=True))
         self.write_conf()
         self.process.send_signal(signal.SIGHUP)
+        report.wait_until(lambda: any(
+            e["event"].startswith("reload")
+            for e in self.events(now=True)[before:]))
 
     def port(self, name):
         for listener in self.conf["listeners"]:

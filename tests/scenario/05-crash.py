@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""kill -9 of either node at each labelled step: nothing lost, doubles told."""
+# limit: 600
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import random
+import time
+
+# Where the daemon can be told to die (src/daemon/crash.h), and the nodes on
+# which the step is part of an exchange.
+LABELS = {
+    "receive-before-store": ("site", "shore"),
+    "receive-stored-before-reply": ("site", "shore"),
+    "deliver-claimed": ("site", "shore"),
+    "deliver-in-doubt": ("site", "shore"),
+    "deliver-sent-before-reply": ("site", "shore"),
+    "deliver-replied-before-commit": ("site", "shore"),
+    "deliver-committed": ("site", "shore"),
+    "local-tmp-written": ("site", "shore"),
+    "local-renamed": ("site", "shore"),
+    "local-before-commit": ("site", "shore"),
+    "turn-accepted": ("site",),
+    "turn-swapped": ("shore",),
+    "turn-first-message": ("shore",),
+}
+MAILS = 3
+RETRIES = 12
+
+
+class Letter:
+    """One message on its way, and how often its sender handed it over."""
+
+    def __init__(self, name, source, target, user, domain):
+        self.octets = make(name)
+        self.name = name
+        self.source, self.target = source, target
+        self.user, self.domain = user, domain
+        self.unanswered = 0  # the sender never read a reply to its last dot
+
+    def submit(self, port):
+        """As a careful sender: until there was a 250."""
+        for _ in range(RETRIES):
+            if not self.source.is_running():
+                self.source.start()
+            try:
+                with Smtp(self.source.port(port)) as client:
+                    client.ehlo()
+                    client.envelope("ann@" + self.source.conf["local"]
+                                    ["domains"][0],
+                                    [f"{self.user}@{self.domain}"])
+                    client.cmd("DATA")
+                    self.unanswered += 1
+                    client.send(stuff(self.octets))
+                    if client.reply().code == 250:
+                        self.unanswered -= 1
+                        return
+            except (Closed, OSError):
+                self.source.wait_exit(5)
+        raise AssertionError(f"{self.name} was never accepted")
+
+    def count(self):
+        return len(copies(self.target.mailbox(self.user, self.domain),
+                          self.octets))
+
+
+def doubts(*nodes):
+    return sum(len(n.events("may-be-delivered-twice")) for n in nodes)
+
+
+def letters(site, shore, count=MAILS):
+    found = []
+    for i in range(count):
+        found.append((Letter(f"out {i}", site, shore, f"ben{i}",
+                             "shore.example"), "lan"))
+        found.append((Letter(f"in {i}", shore, site, f"cap{i}",
+                             "aurora.example.org"), "smtp"))
+    return found
+
+
+def drain(site, shore):
+    """Both run again; the link is used until nothing is left."""
+    for _ in range(RETRIES):
+        for node in (shore, site):
+            if not node.is_running():
+                node.start()
+        status = site.link_up("iridium", "30s")
+        if status == 0 and not site.queue() and not shore.queue():
+            return True
+        time.sleep(0.3)
+    return not site.queue() and not shore.queue()
+
+
+def verify(mails, site, shore, what):
+    told = doubts(site, shore)
+    extra = sum(max(0, letter.count() - 1) for letter, _ in mails)
+    unanswered = sum(letter.unanswered for letter, _ in mails)
+    lost = [letter.name for letter, _ in mails if letter.count() == 0]
+    check(not lost, f"{what}: every message arrived", lost)
+    check(extra <= told + unanswered,
+          f"{what}: {extra} second copies, {told} told in the log, "
+          f"{unanswered} sent again by their sender",
+          [(letter.name, letter.count()) for letter, _ in mails])
+
+
+def hurt(victim_name, label, count):
+    """One exchange in which the victim dies at LABEL for the COUNT-th time."""
+    what = f"{victim_name} at {label}:{count}"
+    world = World()
+    site, shore = world.pair()
+    victim = {"site": site, "shore": shore}[victim_name]
+    crash = {"TIDEPOST_CRASH_AT": f"{label}:{count}"}
+    mails = letters(site, shore)
+    at_the_door = label.startswith("receive-") and victim_name == "site"
+    if at_the_door:
+        victim.restart(crash)
+    for letter, port in mails:
+        letter.submit(port)
+    if not at_the_door:
+        victim.restart(crash)
+    site.link_up("iridium", "20s")
+    # What comes after the exchange (local delivery) may take a moment.
+    wait_until(lambda: victim.crashed()
+               or not site.queue() and not shore.queue(), 3, 0.1)
+    check(victim.crashed(), f"{what}: it died there")
+    check(drain(site, shore), f"{what}: all is drained after a restart",
+          (site.queue(), shore.queue(), site.last.stdout, site.last.stderr))
+    verify(mails, site, shore, what)
+
+
+def each_label():
+    for label, victims in LABELS.items():
+        for victim in victims:
+            for count in (1, 2):
+                hurt(victim, label, count)
+                clean_up()
+
+
+def any_moment():
+    """kill -9 of both at no step in particular, again and again."""
+    luck = random.Random(1)
+    world = World()
+    site, shore = world.pair()
+    mails = letters(site, shore, 10)
+    for letter, port in mails:
+        letter.submit(port)
+    for round_ in range(10):
+        for node in (shore, site):
+            if not node.is_running():
+                node.start()
+        site.link_down("iridium")
+        site.must("link", "up", "iridium")
+        time.sleep(luck.uniform(0.0, 0.15))
+        for node in luck.choice(((site,), (shore,), (site, shore))):
+            node.kill()
+    check(drain(site, shore), "killed ten times at random: all is drained",
+          (site.queue(), shore.queue()))
+    verify(mails, site, shore, "killed ten times at random")
+
+
+def has_crash_points():
+    with open(DAEMON, "rb") as stream:
+        return b"TIDEPOST_CRASH_AT" in stream.read()
+
+
+if has_crash_points():
+    run(each_label, any_moment)
+else:
+    skip_part("this build has no crash points; only random kills")
+    run(any_moment)

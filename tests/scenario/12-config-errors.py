@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""What can be wrong at start: one line each, the right exit code."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import re
+import sqlite3
+import subprocess
+
+CONFIG, CANNOT, NOPERM, UNAVAILABLE = 78, 73, 77, 69
+
+
+def conf_text(world, node):
+    node.write_conf()
+    with open(node.file, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def lines_of(done):
+    return [l for l in (done.stdout + done.stderr).split("\n")
+            if "error" in l.lower() or "event=" in l]
+
+
+def snapshot(folder):
+    """Names and octets below FOLDER."""
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in names:
+            full = os.path.join(path, name)
+            if not os.path.islink(full) and os.path.isfile(full) and \
+                    name not in ("log", "tidepost.conf") and \
+                    not name.endswith(("-shm", "-wal")):
+                with open(full, "rb") as stream:
+                    found[full] = stream.read()
+    return found
+
+
+def daemon(node, *args, timeout=20):
+    return subprocess.run(
+        [DAEMON, "-c", node.file, *args], capture_output=True,
+        encoding="utf-8", errors="replace", timeout=timeout, cwd=node.dir,
+        stdin=subprocess.DEVNULL)
+
+
+def fresh():
+    world = World()
+    return world, world.make_site(peer=world.peer(submission=9, odmr=9))
+
+
+# (what is wrong, a change to the text, what the line must name)
+SYNTAX = (
+    ("unknown key", lambda t: t + 'hostnme = "x.example";\n', "hostnme"),
+    ("unknown key in a group",
+     lambda t: t + 'log = { levle = "info"; };\n', "levle"),
+    ("wrong type", lambda t: t + 'hooks = 7;\n', "hooks"),
+    ("out of range",
+     lambda t: t.replace("port = 0;", "port = 70000;", 1), "port"),
+    ("a number the parser would cut",
+     lambda t: t + "limits = { recipients = 4294967296; };\n", "recipients"),
+    ("an unquoted size",
+     lambda t: t + "limits = { message_size = 20K; };\n", "20K"),
+    ("a trailing comma",
+     lambda t: t + 'relay = { networks = [ "::1/128", ]; };\n', ""),
+    ("an open quote", lambda t: t + 'hooks = "/etc/x;\n', "quot"),
+    ("a word that is none of the choices",
+     lambda t: t.replace('tls = "offered"', 'tls = "maybe"', 1), "maybe"),
+    ("a route to no peer",
+     lambda t: t.replace('peers = [ "shore" ]', 'peers = [ "shor" ]', 1),
+     "shor"),
+    ("a missing file",
+     lambda t: re.sub(r'certificate = "[^"]*"',
+                      'certificate = "/nowhere/x.pem"', t), "/nowhere/x.pem"),
+    ("submission without a certificate",
+     lambda t: re.sub(r"tls = \{.*?\};", "", t, 1, re.S), "submission"),
+    ("a bad duration",
+     lambda t: t + 'queue = { retry = [ "5 parsecs" ]; };\n', "parsecs"),
+    ("a bad network",
+     lambda t: t + 'relay = { networks = [ "300.1.2.3/8" ]; };\n', "300"),
+    ("twice the same key", lambda t: t + 'hostname = "b.example";\n',
+     "hostname"),
+    ("no host name",
+     lambda t: re.sub(r'^hostname = .*\n', "", t), "hostname"),
+)
+
+
+def configuration():
+    for name, change, word in SYNTAX:
+        world, site = fresh()
+        text = conf_text(world, site)
+        # Sections that the change adds must not be there twice.
+        added = re.match(r"(\w+) =", change("") or "")
+        if added and added.group(1) in ("queue",):
+            text = re.sub(rf"^{added.group(1)} = \{{.*?^\}};\n", "", text,
+                          flags=re.S | re.M)
+        changed = change(text)
+        if changed == text:
+            check(False, f"{name}: the test changes nothing", text)
+        with open(site.file, "w", encoding="utf-8") as stream:
+            stream.write(changed)
+        done = site.cli("check")
+        equal(done.returncode, CONFIG, f"{name}: check ends with 78")
+        out = done.stdout + done.stderr
+        check(re.search(rf"{re.escape(site.file)}:\d+", out) or
+              "no host" in name or "without a" in name,
+              f"{name}: it names file and line", out)
+        check(word in out, f"{name}: it says \"{word}\"", out)
+        done = daemon(site)
+        equal(done.returncode, CONFIG, f"{name}: the daemon ends with 78")
+        check(not os.path.exists(f"{site.dir}/spool/spool.db"),
+              f"{name}: and made no spool")
+        clean_up()
+
+
+def every_error_at_once():
+    world, site = fresh()
+    text = conf_text(world, site)
+    with open(site.file, "w", encoding="utf-8") as stream:
+        stream.write(text + 'hostnme = "x";\nhooks = 7;\nspol = "y";\n')
+    out = site.cli("check")
+    for word in ("hostnme", "hooks", "spol"):
+        check(word in out.stdout + out.stderr,
+              f"check shows all errors: {word}", out.stdout + out.stderr)
+
+
+def good_file():
+    world, site = fresh()
+    site.write_conf()
+    equal(site.cli("check").returncode, 0, "a good file: 0")
+    equal(daemon(site, "-n").returncode, 0, "tidepostd -n: 0")
+    done = site.cli("check", site.file)
+    equal(done.returncode, 0, "check FILE: 0")
+    done = site.cli("check", "/nowhere.conf")
+    check(done.returncode != 0 and "/nowhere.conf" in
+          done.stdout + done.stderr, "a file that is not there", done)
+
+
+def key_file():
+    world, site = fresh()
+    if os.getuid() == 0:
+        # Root may read all; a folder cannot be read as a key either.
+        site.conf["tls"]["key"] = world.dir
+    else:
+        os.chmod(site.conf["tls"]["key"], 0)
+    site.write_conf()
+    done = daemon(site)
+    out = done.stdout + done.stderr
+    check(done.returncode in (CONFIG, NOPERM),
+          "an unreadable key file ends the start", done.returncode)
+    check(site.conf["tls"]["key"] in out, "it names the file", out)
+
+
+def wrong_key():
+    world, site = fresh()
+    site.conf["tls"]["key"] = world.ca.issue("another", "x.example")[1]
+    site.write_conf()
+    done = daemon(site)
+    equal(done.returncode, CONFIG, "a key of another certificate: 78")
+    check("key" in done.stdout + done.stderr, "it says so",
+          done.stdout + done.stderr)
+
+
+def port_in_use():
+    world, site = fresh()
+    site.start()
+    second = world.make_site(peer=world.peer(submission=9, odmr=9),
+                             name="second")
+    second.conf["listeners"][0]["port"] = site.port("lan")
+    second.write_conf()
+    done = daemon(second)
+    equal(done.returncode, UNAVAILABLE, "a port in use: 69")
+    check(str(site.port("lan")) in done.stdout + done.stderr,
+          "it names the port", done.stdout + done.stderr)
+    equal(site.status()["running"], True, "the first daemon runs on")
+
+
+def spool_locked():
+    world, site = fresh()
+    site.start()
+    second = world.make_site(peer=world.peer(submission=9, odmr=9),
+                             name="second", spool=site.conf["spool"])
+    second.write_conf()
+    done = daemon(second)
+    equal(done.returncode, UNAVAILABLE,
+          "a spool that another daemon has locked: 69")
+    out = done.stdout + done.stderr
+    check("spool" in out, "it says which", out)
+    check(site.is_running(), "the first daemon runs on")
+
+
+def spool_path(site):
+    return site.conf["spool"].split(":", 1)[1]
+
+
+def newer_version():
+    world, site = fresh()
+    site.start()
+    site.stop()
+    store = sqlite3.connect(spool_path(site))
+    version = store.execute("PRAGMA user_version").fetchone()[0]
+    store.execute(f"PRAGMA user_version = {version + 1000}")
+    store.commit()
+    store.close()
+    before = snapshot(f"{site.dir}/spool")
+    done = daemon(site)
+    equal(done.returncode, CANNOT, "a spool of a newer version: 73")
+    check("newer" in done.stdout + done.stderr, "it says so",
+          done.stdout + done.stderr)
+    equal(snapshot(f"{site.dir}/spool") == before, True,
+          "nothing was changed")
+    equal(site.cli("queue", "list").returncode, CANNOT,
+          "the command line says 73, too")
+
+
+def no_spool_at_all():
+    world, site = fresh()
+    with open(f"{site.dir}/spool", "w", encoding="ascii") as stream:
+        stream.write("a file where the folder should be\n")
+    site.write_conf()
+    done = daemon(site)
+    equal(done.returncode in (CANNOT, NOPERM), True,
+          "a spool that cannot be made: 73")
+    check("spool" in done.stdout + done.stderr, "it names it")
+
+
+def not_a_spool():
+    world, site = fresh()
+    os.makedirs(f"{site.dir}/spool")
+    with open(spool_path(site), "w", encoding="ascii") as stream:
+        stream.write("this is no database, it only looks for trouble\n" * 99)
+    site.write_conf()
+    before = snapshot(f"{site.dir}/spool")
+    done = daemon(site)
+    check(done.returncode not in (0, -11, -6), "a spool that is none",
+          done.returncode)
+    check(spool_path(site) in done.stdout + done.stderr, "it names the file",
+          done.stdout + done.stderr)
+    equal(snapshot(f"{site.dir}/spool") == before, True,
+          "nothing was changed")
+
+
+def mount(what, *options):
+    """Mounts a tmpfs on WHAT; False where we may not."""
+    done = subprocess.run(["mount", "-t", "tmpfs", *options, "tidepost-test",
+                           what], capture_output=True)
+    if done.returncode:
+        return False
+    at_end(lambda: subprocess.run(["umount", "-l", what],
+                                  capture_output=True))
+    return True
+
+
+def read_only_disk():
+    world, site = fresh()
+    os.makedirs(f"{site.dir}/spool")
+    if os.getuid() != 0 or not mount(f"{site.dir}/spool", "-o", "size=64m"):
+        skip_part("read-only disk: mounting needs root")
+        return
+    site.start()
+    site.stop()
+    subprocess.run(["mount", "-o", "remount,ro", f"{site.dir}/spool"],
+                   check=True)
+    before = snapshot(f"{site.dir}/spool")
+    done = daemon(site)
+    equal(done.returncode, CANNOT, "a spool on a read-only disk: 73")
+    check(spool_path(site) in done.stdout + done.stderr
+          or "read-only" in done.stdout + done.stderr,
+          "it says what and where", done.stdout + done.stderr)
+    equal(snapshot(f"{site.dir}/spool") == before, True,
+          "nothing was changed")
+    equal(site.cli("queue", "list").returncode, 0,
+          "the queue can still be read")
+
+
+def full_disk():
+    world, site = fresh()
+    os.makedirs(f"{site.dir}/spool")
+    if os.getuid() != 0 or not mount(f"{site.dir}/spool", "-o", "size=64m"):
+        skip_part("full disk: mounting needs root")
+        return
+    site.start()
+    octets = make("before the disk is full")
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org", "ben@shore.example", octets)
+        with open(f"{site.dir}/spool/filler", "wb") as stream:
+            try:
+                while True:
+                    stream.write(bytes(65536))
+                    stream.flush()
+            except OSError:
+                pass
+        reply = client.mail("ann@aurora.example.org", "ben@shore.example",
+                            make("after", "x" * 70 + "\r\n"))
+        check(reply.code in (452, 451) and reply.text.startswith("4.3"),
+              "with the disk full mail is refused for now", reply)
+    check(site.is_running(), "the daemon lives")
+    equal(len(site.queue()), 1, "what was accepted is there")
+    name = str(site.queue()[0]["message"])
+    done = site.cli("queue", "delete", name, "--yes")
+    equal(done.returncode, 0, "even now a message can be deleted")
+    os.unlink(f"{site.dir}/spool/filler")
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        reply = client.mail("ann@aurora.example.org", "ben@shore.example",
+                            make("room again"))
+        equal(reply.code, 250, "with room again mail is accepted")
+
+
+def bad_reload():
+    world, site = fresh()
+    site.start()
+    good = site.conf["hostname"]
+    site.conf["hostname"] = "not a name!"
+    site.reload()
+    check(any(e["event"] == "reload-refused" for e in site.events()),
+          "a bad file is refused at reload")
+    with Smtp(site.port("lan")) as client:
+        check(good in str(client.greeting), "the old settings stay",
+              client.greeting)
+
+
+run(configuration, every_error_at_once, good_file, key_file, wrong_key,
+    port_in_use, spool_locked, newer_version, no_spool_at_all, not_a_spool,
+    read_only_disk, full_disk, bad_reload)

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""The line is cut at every place: nothing lost, doubles only told."""
+# limit: 600
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import time
+
+STEP = 512
+MAILS = 3
+SIZE = 40  # lines of a message
+
+
+def letters(prefix, user, domain):
+    return [(f"{user}{i}@{domain}",
+             make(f"{prefix} {i}", f"line of {prefix}\r\n" * SIZE))
+            for i in range(MAILS)]
+
+
+def hand_over(node, port, sender, mails):
+    with Smtp(node.port(port)) as client:
+        client.ehlo()
+        for to, octets in mails:
+            reply = client.mail(sender, to, octets)
+            if reply.code != 250:
+                raise AssertionError(reply)
+
+
+def told(*nodes):
+    return sum(len(n.events("may-be-delivered-twice")) for n in nodes)
+
+
+def count(node, mails):
+    """(deliveries missing, deliveries doubled)"""
+    missing = doubled = 0
+    for to, octets in mails:
+        user, domain = to.split("@")
+        found = len(copies(node.mailbox(user, domain), octets))
+        missing += found == 0
+        doubled += max(0, found - 1)
+    return missing, doubled
+
+
+def world_with_line():
+    world = World()
+    world.make_shore().start()
+    world.add_customer()
+    push = Line(world.shore.port("submission"))
+    odmr = Line(world.shore.port("odmr"))
+    site = world.make_site(
+        peer=world.peer(submission=push.port, odmr=odmr.port),
+        limits={"stall_timeout": "5s"}).start()
+    return world, site, world.shore, push, odmr
+
+
+def drain(site, shore):
+    for _ in range(8):
+        if site.link_up("iridium", "30s") == 0 and not site.queue() \
+                and not shore.queue("--route", "customer:aurora"):
+            return shore.wait_queue_empty(5)
+        time.sleep(0.2)
+    return False
+
+
+def whole_length(direction):
+    """How many octets an exchange without a cut takes, and its turns."""
+    world, site, shore, push, odmr = world_with_line()
+    line = push if direction == "push" else odmr
+    mails = load(direction, 0, site, shore)
+    line.reset()
+    site.link_up("iridium")
+    total, turns = line.total, line.turns
+    target = shore if direction == "push" else site
+    wait_until(lambda: count(target, mails) == (0, 0))
+    equal(count(target, mails), (0, 0), f"{direction}: without a cut")
+    print(f"# {direction}: {total} octets, {turns} turn-arounds")
+    clean_up()
+    return total
+
+
+def load(direction, round_, site, shore):
+    if direction == "push":
+        mails = letters(f"out{round_}", f"u{round_}x", "shore.example")
+        hand_over(site, "lan", "ann@aurora.example.org", mails)
+    else:
+        mails = letters(f"in{round_}", f"u{round_}x", "aurora.example.org")
+        hand_over(shore, "smtp", "eve@shore.example", mails)
+    return mails
+
+
+def cuts(direction, how, step):
+    total = whole_length(direction)
+    world, site, shore, push, odmr = world_with_line()
+    line, target = (push, shore) if direction == "push" else (odmr, site)
+    all_mails, stuck, was_cut = [], [], 0
+    for round_, place in enumerate(range(1, total + step, step)):
+        all_mails += load(direction, round_, site, shore)
+        site.link_down("iridium")
+        line.reset(cut_at=place, how=how)
+        site.link_up("iridium", "30s")
+        was_cut += line.was_cut
+        line.reset()
+        site.link_down("iridium")
+        if not drain(site, shore):
+            stuck.append(place)
+    name = f"{direction}, cut by {how} at each {step} octets"
+    check(was_cut > total // step - 2, f"{name}: {was_cut} cuts")
+    check(not stuck, f"{name}: all drained afterwards",
+          (stuck, site.queue("--limit", "3"), shore.queue("--limit", "3")))
+    wait_until(lambda: count(target, all_mails)[0] == 0)
+    missing, doubled = count(target, all_mails)
+    equal(missing, 0, f"{name}: nothing of {len(all_mails)} lost")
+    doubts = told(site, shore)
+    check(doubled <= doubts, f"{name}: {doubled} doubled, {doubts} told")
+
+
+def push_reset():
+    cuts("push", "rst", STEP)
+
+
+def push_closed():
+    cuts("push", "fin", STEP * 3)
+
+
+def turned_reset():
+    cuts("turn", "rst", STEP)
+
+
+def turned_closed():
+    cuts("turn", "fin", STEP * 3)
+
+
+def silence():
+    """No reset, nothing: only the stall timeout ends the session."""
+    world, site, shore, push, odmr = world_with_line()
+    mails = load("push", 0, site, shore)
+    push.reset(cut_at=5000, how="silence")
+    start = time.monotonic()
+    code = site.link_up("iridium", "60s")
+    took = time.monotonic() - start
+    check(code not in (0, 15), "a silent line: link up tells of it", code)
+    check(took < 40, "by the stall timeout", took)
+    push.reset()
+    check(drain(site, shore), "later all is drained", site.queue())
+    missing, doubled = count(shore, mails)
+    equal(missing, 0, "nothing lost")
+    check(doubled <= told(site, shore), "doubles are told", doubled)
+
+
+run(push_reset, push_closed, turned_reset, turned_closed, silence)
