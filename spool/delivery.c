@@ -111,9 +111,9 @@ delivery_event(struct spool_txn *t, const struct delivery_row *r,
 }
 
 /* A reply to the last octet never came, or never reached the disk. */
-static enum err_code
-event_in_doubt(struct spool_txn *t, const struct delivery_row *r, int64_t now,
-	struct err *e)
+enum err_code
+delivery_doubt_event(struct spool_txn *t, const struct delivery_row *r,
+	int64_t now, struct err *e)
 {
 	struct spool_event ev = {.level = LOG_WARNING};
 
@@ -131,9 +131,14 @@ delivery_give_back(struct spool_txn *t, const struct delivery_row *old,
 	enum err_code rc = OK;
 
 	if (old->d.in_doubt)
-		rc = event_in_doubt(t, old, now, e);
-	if (rc != OK)
-		return rc;
+		rc = delivery_doubt_event(t, old, now, e);
+	return rc == OK ? delivery_put_back(t, old, r, e) : rc;
+}
+
+enum err_code
+delivery_put_back(struct spool_txn *t, const struct delivery_row *old,
+	struct delivery_row *r, struct err *e)
+{
 	r->d.state = old->came_from;
 	/* what was claimed was due; claiming does not make it less so */
 	r->ripe = r->d.state == SPOOL_DEFERRED;

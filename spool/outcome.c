@@ -76,7 +76,7 @@ release(struct spool_txn *t, const struct spool_outcome *o,
 
 	if (o->reason != REASON_NONE)
 		set_reason(&r, o);
-	return delivery_give_back(t, old, &r, o->now, e);
+	return delivery_put_back(t, old, &r, e);
 }
 
 static enum err_code
@@ -102,7 +102,10 @@ spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 		return err_set(e, ERR_NOTFOUND,
 			"delivery %lld.%u is not claimed by this session",
 			(long long)o->message, o->n);
-	rc = outcome_event(t, o, &old, e);
+	if (o->in_doubt)
+		rc = delivery_doubt_event(t, &old, o->now, e);
+	if (rc == OK)
+		rc = outcome_event(t, o, &old, e);
 	if (rc != OK)
 		return rc;
 	switch (o->kind) {

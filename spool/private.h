@@ -120,7 +120,13 @@ enum err_code delivery_get(struct spool_txn *t, int64_t message, unsigned n,
 enum err_code delivery_event(struct spool_txn *t, const struct delivery_row *r,
 	const char *name, int64_t now, const struct spool_event *proto,
 	struct err *e);
-/* Ends the claim of R: back to where it was; warns where it was in doubt. */
+/* The row that says: perhaps R arrived, and it will be sent again. */
+enum err_code delivery_doubt_event(struct spool_txn *t,
+	const struct delivery_row *r, int64_t now, struct err *e);
+/* Ends the claim of R: back to where it was. */
+enum err_code delivery_put_back(struct spool_txn *t,
+	const struct delivery_row *old, struct delivery_row *r, struct err *e);
+/* The same for a session that died: warns where R was in doubt. */
 enum err_code delivery_give_back(struct spool_txn *t,
 	const struct delivery_row *old, struct delivery_row *r, int64_t now,
 	struct err *e);

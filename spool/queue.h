@@ -149,6 +149,12 @@ struct spool_outcome {
 	enum spool_outcome_kind kind;
 	int64_t now;
 	int64_t next_attempt; /* DEFERRED */
+	/*
+	 * All octets were out and no reply came: logged as
+	 * may-be-delivered-twice. Whoever ends a claim knows this; the mark in
+	 * the row speaks only for sessions that died without a word.
+	 */
+	bool in_doubt;
 	enum spool_reason reason;
 	const char *text; /* the reply or reason, for row and event log */
 	const char *peer, *link;

@@ -5,7 +5,6 @@
 #include "daemon/bounce.h"
 #include "daemon/dispatch.h"
 #include "sched/backoff.h"
-#include "spool/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,27 +152,6 @@ settle_in_doubt(struct settle *st)
  */
 
 static enum err_code
-write_doubt(
-	struct spool_txn *t, const struct settle *st, size_t i, struct err *e)
-{
-	struct spool_event ev = {
-		.time = st->now,
-		.level = LOG_WARNING,
-		.event = "may-be-delivered-twice",
-		.session = st->session,
-		.message = st->m.id,
-		.n = st->deliveries[i].n,
-	};
-
-	str_copyz(ev.peer, sizeof(ev.peer), st->peer);
-	str_copyz(ev.link, sizeof(ev.link), st->link);
-	snprintf(ev.text, sizeof(ev.text),
-		"<%s>: all was sent and no reply came",
-		st->deliveries[i].recipient);
-	return spool_event_add(t, &ev, e);
-}
-
-static enum err_code
 write_verdict(
 	struct spool_txn *t, const struct settle *st, size_t i, struct err *e)
 {
@@ -185,6 +163,7 @@ write_verdict(
 		.kind = v->kind,
 		.now = st->now,
 		.next_attempt = v->next_attempt,
+		.in_doubt = st->in_doubt,
 		.reason = v->reason,
 		.text = v->text,
 		.peer = st->peer,
@@ -200,12 +179,8 @@ settle_write(struct spool_txn *t, struct settle *st, struct err *e)
 {
 	enum err_code rc = bounce_write(t, st->bounce, e);
 
-	for (size_t i = 0; rc == OK && i < st->count; i++) {
-		if (st->in_doubt)
-			rc = write_doubt(t, st, i, e);
-		if (rc == OK)
-			rc = write_verdict(t, st, i, e);
-	}
+	for (size_t i = 0; rc == OK && i < st->count; i++)
+		rc = write_verdict(t, st, i, e);
 	return rc;
 }
 
