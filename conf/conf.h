@@ -195,7 +195,10 @@ void complaint_format(const struct complaint *c, struct buf *out);
  */
 const char *conf_path(const char *option);
 
-/* The first link that carries PEER from INDEX on; NULL: none (any more). */
+/*
+ * The first link that carries PEER from INDEX on; NULL: none (any more). INDEX
+ * moves behind it, so that the next call finds the next one.
+ */
 const struct conf_link *conf_link_for(
 	const struct conf *c, const char *peer, size_t *index);
 const struct conf_peer *conf_peer(const struct conf *c, const char *name);

@@ -1,0 +1,327 @@
+#include "conf/build.h"
+#include "conf/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static unsigned
+number(const struct node *group, const char *path)
+{
+	return (unsigned)build_value(group, path).n;
+}
+
+static bool
+flag(const struct node *group, const char *path)
+{
+	return build_value(group, path).n != 0;
+}
+
+/* The system's own name, where it is a full one. */
+static char *
+system_hostname(void)
+{
+	char name[256];
+
+	if (gethostname(name, sizeof(name)) != 0)
+		return NULL;
+	name[sizeof(name) - 1] = '\0';
+	return strchr(name, '.') ? str_dupz(name) : NULL;
+}
+
+static void
+build_node(struct conf *c, const struct node *root)
+{
+	c->hostname = build_text(root, "hostname");
+	if (!c->hostname)
+		c->hostname = system_hostname();
+	c->spool = build_text(root, "spool");
+	c->run_dir = build_text(root, "run_dir");
+	c->user = build_text(root, "user");
+	c->auth = build_text(root, "auth");
+	c->hooks = build_text(root, "hooks");
+}
+
+static void
+build_tls(struct conf *c, const struct node *g)
+{
+	c->tls.certificate = build_text(g, "tls.certificate");
+	c->tls.key = build_text(g, "tls.key");
+	c->tls.ca_file = build_text(g, "tls.ca_file");
+	c->tls.min_version = build_text(g, "tls.min_version");
+}
+
+static unsigned
+service_port(enum conf_service service, enum conf_tls tls)
+{
+	switch (service) {
+	case SERVICE_SMTP:
+		return 25;
+	case SERVICE_SUBMISSION:
+		return tls == TLS_IMPLICIT ? 465 : 587; /* RFC 8314 7.3 */
+	case SERVICE_ODMR:
+		return 366; /* RFC 2645 */
+	case SERVICE_LMTP:
+		break;
+	}
+	return 24; /* by custom; RFC 2033 5 forbids 25 */
+}
+
+static enum conf_tls
+service_tls(enum conf_service service, bool certificate)
+{
+	if (service == SERVICE_SUBMISSION || service == SERVICE_ODMR)
+		return TLS_REQUIRED;
+	return service == SERVICE_SMTP && certificate ? TLS_OFFERED : TLS_NONE;
+}
+
+static void
+build_listener(struct conf_listener *l, const struct node *g, bool certificate)
+{
+	l->service = (enum conf_service)number(g, "listeners.service");
+	l->tls = build_has(g, "listeners.tls")
+			 ? (enum conf_tls)number(g, "listeners.tls")
+			 : service_tls(l->service, certificate);
+	l->port = build_has(g, "listeners.port")
+			  ? number(g, "listeners.port")
+			  : service_port(l->service, l->tls);
+	l->name = build_text(g, "listeners.name");
+	if (!l->name)
+		l->name = build_text(g, "listeners.service");
+	l->address = build_text(g, "listeners.address");
+	l->atrn = flag(g, "listeners.atrn");
+	l->auth_clear = flag(g, "listeners.auth_clear");
+}
+
+/* VERIFY_NAME also for a pin that check.c will refuse. */
+static void
+build_verify(struct conf_peer *p, const struct node *g)
+{
+	char *how = build_text(g, "peers.verify");
+
+	if (strcmp(how, "none") == 0)
+		p->verify = VERIFY_NONE;
+	else if (value_pin(str_of(how), p->pin))
+		p->verify = VERIFY_PIN;
+	free(how);
+}
+
+static void
+build_peer(struct conf_peer *p, const struct node *g)
+{
+	p->name = build_text(g, "peers.name");
+	p->host = build_strings(g, "peers.host");
+	p->command = build_text(g, "peers.command");
+	p->port = number(g, "peers.port");
+	p->tls = (enum conf_tls)number(g, "peers.tls");
+	p->tls_name = build_text(g, "peers.tls_name");
+	build_verify(p, g);
+	p->user = build_text(g, "peers.user");
+	p->password_file = build_text(g, "peers.password_file");
+	p->auth_clear = flag(g, "peers.auth_clear");
+	p->collect = (enum conf_collect)number(g, "peers.collect");
+	p->collect_port = number(g, "peers.collect_port");
+	p->domains = build_strings(g, "peers.domains");
+	p->order = (enum conf_order)number(g, "peers.order");
+	p->etrn_wait_s = build_seconds(g, "peers.etrn_wait");
+}
+
+static void
+build_route(struct conf_route *r, const struct node *g)
+{
+	r->match = build_text(g, "routes.match");
+	r->name = build_text(g, "routes.name");
+	r->peers = build_strings(g, "routes.peers");
+	r->command = build_text(g, "routes.command");
+	r->format = build_text(g, "routes.format");
+}
+
+static void
+build_rule(struct conf_rule *r, const struct node *g)
+{
+	r->from = build_text(g, "rules.from");
+	r->to = build_text(g, "rules.to");
+	r->header = build_text(g, "rules.header");
+	r->larger = (uint64_t)build_value(g, "rules.larger").n;
+	r->has_priority = build_has(g, "rules.priority");
+	r->priority = (int)build_value(g, "rules.priority").n;
+	r->links = build_strings(g, "rules.links");
+	r->hold = flag(g, "rules.hold");
+}
+
+static void
+build_relay(struct conf *c, const struct node *g)
+{
+	c->relay.networks = build_strings(g, "relay.networks");
+	c->relay.max_priority = (int)build_value(g, "relay.max_priority").n;
+}
+
+static void
+build_limits(struct conf *c, const struct node *g)
+{
+	c->limits.message_size =
+		(uint64_t)build_value(g, "limits.message_size").n;
+	c->limits.recipients = number(g, "limits.recipients");
+	c->limits.connections = number(g, "limits.connections");
+	c->limits.connections_per_client =
+		number(g, "limits.connections_per_client");
+	c->limits.line = number(g, "limits.line");
+	c->limits.errors = number(g, "limits.errors");
+	c->limits.commands = number(g, "limits.commands");
+	c->limits.command_timeout_s =
+		build_seconds(g, "limits.command_timeout");
+	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");
+	c->limits.stall_timeout_s = build_seconds(g, "limits.stall_timeout");
+	c->limits.disk_reserve =
+		(uint64_t)build_value(g, "limits.disk_reserve").n;
+}
+
+/* What follows PREFIX in TEXT, given to the caller; NULL: another prefix. */
+static char *
+behind(const char *text, const char *prefix)
+{
+	struct str s = str_of(text), p = str_of(prefix);
+
+	if (s.n <= p.n || memcmp(s.p, p.p, p.n) != 0)
+		return NULL;
+	return str_dup(str_skip(s, p.n));
+}
+
+static void
+build_deliver(struct conf *c, const struct node *g)
+{
+	static const struct {
+		const char *prefix;
+		enum conf_deliver deliver;
+	} ways[] = {
+		{"maildir:", DELIVER_MAILDIR},
+		{"lmtp:", DELIVER_LMTP},
+		{"pipe:", DELIVER_PIPE},
+		{"mbox:", DELIVER_MBOX},
+	};
+	char *text = build_text(g, "local.deliver");
+
+	for (size_t i = 0; text && i < sizeof(ways) / sizeof(*ways); i++) {
+		if (!(c->local.deliver_to = behind(text, ways[i].prefix)))
+			continue;
+		c->local.deliver = ways[i].deliver;
+		break;
+	}
+	free(text);
+}
+
+static void
+build_users(struct conf *c, const struct node *g)
+{
+	char *text = build_text(g, "local.users");
+
+	if (strcmp(text, "spool") == 0)
+		c->local.users = USERS_SPOOL;
+	else if ((c->local.users_from = behind(text, "file:")))
+		c->local.users = USERS_FILE;
+	else if ((c->local.users_from = behind(text, "dovecot:")))
+		c->local.users = USERS_DOVECOT;
+	free(text);
+}
+
+static void
+build_local(struct conf *c, const struct node *g)
+{
+	c->local.domains = build_strings(g, "local.domains");
+	build_deliver(c, g);
+	build_users(c, g);
+	c->local.aliases = build_text(g, "local.aliases");
+}
+
+static void
+build_retry(struct conf *c, const struct node *g)
+{
+	struct conf_strings s = build_strings(g, "queue.retry");
+	const struct schema_row *row = schema_find("queue.retry");
+
+	c->queue.retry_s = xcalloc(s.n, sizeof(*c->queue.retry_s));
+	c->queue.retry_n = s.n;
+	for (size_t i = 0; i < s.n; i++) {
+		struct value v = {0};
+
+		schema_parse(row, str_of(s.v[i]), &v);
+		c->queue.retry_s[i] = v.n / 1000;
+		free(s.v[i]);
+	}
+	free(s.v);
+}
+
+static void
+build_queue(struct conf *c, const struct node *g)
+{
+	build_retry(c, g);
+	c->queue.warn_after_s = build_seconds(g, "queue.warn_after");
+	c->queue.expire_after_s = build_seconds(g, "queue.expire_after");
+	c->queue.longest_s = build_seconds(g, "queue.longest");
+	c->queue.keep_deleted_s = build_seconds(g, "queue.keep_deleted");
+}
+
+static void
+build_log(struct conf *c, const struct node *g)
+{
+	c->log.to = build_text(g, "log.to");
+	c->log.level = build_text(g, "log.level");
+	c->log.keep_s = build_seconds(g, "log.keep");
+	c->log.keep_size = (uint64_t)build_value(g, "log.keep_size").n;
+}
+
+/* The groups of a list, or none; N_R of them, of SIZE octets each in ITEMS_R.
+ */
+static const struct node *
+items(const struct node *root, const char *path, size_t size, void **items_r,
+	size_t *n_r)
+{
+	const struct node *list = node_member(root, path);
+
+	*n_r = list && list->good ? list->n : 0;
+	*items_r = xcalloc(*n_r, size);
+	return *n_r ? list->v : NULL;
+}
+
+static void
+build_lists(struct conf *c, const struct node *root)
+{
+	const struct node *g;
+	void *v;
+
+	g = items(
+		root, "listeners", sizeof(*c->listeners), &v, &c->listeners_n);
+	c->listeners = v;
+	for (size_t i = 0; i < c->listeners_n; i++)
+		build_listener(&c->listeners[i], &g[i], c->tls.certificate);
+	g = items(root, "peers", sizeof(*c->peers), &v, &c->peers_n);
+	c->peers = v;
+	for (size_t i = 0; i < c->peers_n; i++)
+		build_peer(&c->peers[i], &g[i]);
+	g = items(root, "routes", sizeof(*c->routes), &v, &c->routes_n);
+	c->routes = v;
+	for (size_t i = 0; i < c->routes_n; i++)
+		build_route(&c->routes[i], &g[i]);
+	g = items(root, "rules", sizeof(*c->rules), &v, &c->rules_n);
+	c->rules = v;
+	for (size_t i = 0; i < c->rules_n; i++)
+		build_rule(&c->rules[i], &g[i]);
+}
+
+struct conf *
+build_conf(const struct node *root, const char *file)
+{
+	struct conf *c = xcalloc(1, sizeof(*c));
+
+	c->file = str_dupz(file);
+	build_node(c, root);
+	build_tls(c, node_member(root, "tls"));
+	build_relay(c, node_member(root, "relay"));
+	build_limits(c, node_member(root, "limits"));
+	build_local(c, node_member(root, "local"));
+	build_queue(c, node_member(root, "queue"));
+	build_log(c, node_member(root, "log"));
+	build_lists(c, root);
+	build_links(c, root);
+	return c;
+}

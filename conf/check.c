@@ -1,0 +1,266 @@
+#include "conf/check.h"
+#include "wire/grammar.h"
+
+#include <string.h>
+
+enum { NAME_MAX_OCTETS = 63 };
+
+const struct node *
+check_item(const struct check *k, const char *list, size_t i)
+{
+	return &node_member(k->root, list)->v[i];
+}
+
+const struct place *
+check_at(const struct node *group, const char *name)
+{
+	const struct node *n = node_member(group, name);
+
+	return n ? &n->at : &group->at;
+}
+
+const struct place *
+check_at_string(const struct node *group, const char *name, size_t i)
+{
+	const struct node *n = node_member(group, name);
+
+	if (n && n->kind == NODE_LIST && i < n->n)
+		return &n->v[i].at;
+	return check_at(group, name);
+}
+
+bool
+check_given(const struct node *group, const char *name)
+{
+	const struct node *n = node_member(group, name);
+
+	return n && n->good;
+}
+
+void
+check_name(const struct check *k, const struct node *group, const char *path,
+	const char *name)
+{
+	size_t n = name ? strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789._-")
+			: 0;
+
+	if (!name ||
+		(name[n] == '\0' && n <= NAME_MAX_OCTETS && name[0] != '-'))
+		return;
+	complain_error(k->out, check_at(group, "name"),
+		"%s: a name has letters, digits, '.', '_' and '-', at most %d",
+		path, NAME_MAX_OCTETS);
+}
+
+/* The group NAME of the file, or the file itself. */
+static const struct node *
+group_of(const struct check *k, const char *name)
+{
+	const struct node *g = node_member(k->root, name);
+
+	return g ? g : k->root;
+}
+
+static bool
+starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void
+check_hostname(const struct check *k)
+{
+	const char *name = k->conf->hostname;
+	const struct node *given = node_member(k->root, "hostname");
+
+	if (given && !given->good)
+		return;
+	if (!name)
+		complain_error(k->out, &k->root->at,
+			"hostname is missing, and this system's own name has "
+			"no dot: set hostname = \"NAME.DOMAIN\";");
+	else if (!grammar_is_domain(str_of(name), false))
+		complain_error(k->out, check_at(k->root, "hostname"),
+			"hostname: %s is no domain name", name);
+	else if (!strchr(name, '.'))
+		complain_warning(k->out, check_at(k->root, "hostname"),
+			"hostname: %s has no dot; other hosts may refuse it",
+			name);
+}
+
+static void
+check_paths(const struct check *k)
+{
+	const struct conf *c = k->conf;
+
+	if (!starts(c->spool, "sqlite:/") && strcmp(c->spool, "memory:") != 0)
+		complain_error(k->out, check_at(k->root, "spool"),
+			"spool: this should be sqlite: and an absolute path, "
+			"such as sqlite:/var/lib/tidepost/spool.db");
+	if (c->run_dir[0] != '/')
+		complain_error(k->out, check_at(k->root, "run_dir"),
+			"run_dir: this should be an absolute path");
+	if (strcmp(c->auth, "spool") == 0)
+		return;
+	if (starts(c->auth, "dovecot:"))
+		complain_error(k->out, check_at(k->root, "auth"),
+			"auth: dovecot: is not yet supported, only \"spool\"");
+	else
+		complain_error(k->out, check_at(k->root, "auth"),
+			"auth: \"%s\" is not known, only \"spool\"", c->auth);
+}
+
+static void
+check_tls(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = node_member(k->root, "tls");
+
+	if (!c->tls.certificate == !c->tls.key)
+		return;
+	if (c->tls.certificate && !node_member(g, "key"))
+		complain_error(k->out, check_at(g, "certificate"),
+			"tls.certificate is set, but tls.key is not");
+	if (c->tls.key && !node_member(g, "certificate"))
+		complain_error(k->out, check_at(g, "key"),
+			"tls.key is set, but tls.certificate is not");
+}
+
+static void
+check_networks(const struct check *k)
+{
+	const struct conf_strings *s = &k->conf->relay.networks;
+	const struct node *g = group_of(k, "relay");
+	bool open;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct place *at = check_at_string(g, "networks", i);
+
+		if (!value_network(str_of(s->v[i]), &open))
+			complain_error(k->out, at,
+				"relay.networks: %s is no network; write "
+				"192.168.7.0/24 or fd00::/8",
+				s->v[i]);
+		else if (open)
+			complain_warning(k->out, at,
+				"relay.networks: %s holds every host there is: "
+				"anyone could send through this node",
+				s->v[i]);
+	}
+}
+
+static void
+check_domains(const struct check *k)
+{
+	const struct conf_strings *s = &k->conf->local.domains;
+	const struct node *g = group_of(k, "local");
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct place *at = check_at_string(g, "domains", i);
+
+		if (!grammar_is_domain(str_of(s->v[i]), false))
+			complain_error(k->out, at,
+				"local.domains: %s is no domain name", s->v[i]);
+		for (size_t j = 0; j < i; j++)
+			if (str_eq_nocase(str_of(s->v[i]), str_of(s->v[j])))
+				complain_warning(k->out, at,
+					"local.domains: %s stands here twice",
+					s->v[i]);
+	}
+	if (s->n && !node_member(g, "deliver"))
+		complain_error(k->out, check_at(g, "domains"),
+			"local.domains is set, but local.deliver is not: where "
+			"should their mail go?");
+}
+
+/* Only {user} and {domain} stand for something. */
+static void
+check_braces(const struct check *k, const struct place *at)
+{
+	const char *p = k->conf->local.deliver_to;
+
+	while ((p = strchr(p, '{'))) {
+		if (!starts(p, "{user}") && !starts(p, "{domain}")) {
+			complain_error(k->out, at,
+				"local.deliver: only {user} and {domain} may "
+				"stand in braces");
+			return;
+		}
+		p++;
+	}
+}
+
+static void
+check_deliver(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = group_of(k, "local");
+	const struct place *at = check_at(g, "deliver");
+
+	if (!check_given(g, "deliver"))
+		return;
+	if (c->local.deliver == DELIVER_NONE)
+		complain_error(k->out, at,
+			"local.deliver: this should be maildir: and an absolute "
+			"path, such as maildir:/var/mail/{domain}/{user}");
+	else if (c->local.deliver != DELIVER_MAILDIR)
+		complain_error(k->out, at,
+			"local.deliver: not yet supported, only maildir:");
+	else if (c->local.deliver_to[0] != '/')
+		complain_error(k->out, at,
+			"local.deliver: the path should begin with /");
+	else
+		check_braces(k, at);
+}
+
+static void
+check_users(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = group_of(k, "local");
+	const struct node *n = node_member(g, "users");
+
+	if (!n || !n->good || strcmp(n->text, "any") == 0)
+		return;
+	if (c->local.users == USERS_SPOOL || c->local.users == USERS_DOVECOT)
+		complain_error(k->out, &n->at,
+			"local.users: not yet supported, only any and file:");
+	else if (c->local.users != USERS_FILE)
+		complain_error(k->out, &n->at,
+			"local.users: this should be any, or file: and a path");
+	else if (c->local.users_from[0] != '/')
+		complain_error(k->out, &n->at,
+			"local.users: the path should begin with /");
+}
+
+static void
+check_queue(const struct check *k)
+{
+	const struct node *g = group_of(k, "queue");
+
+	if (check_given(g, "retry") && k->conf->queue.retry_n == 0)
+		complain_error(k->out, check_at(g, "retry"),
+			"queue.retry: at least one wait should stand here");
+}
+
+void
+check_conf(
+	const struct conf *c, const struct node *root, struct complaints *out)
+{
+	const struct check k = {c, root, out};
+
+	check_hostname(&k);
+	check_paths(&k);
+	check_tls(&k);
+	check_networks(&k);
+	check_domains(&k);
+	check_deliver(&k);
+	check_users(&k);
+	check_queue(&k);
+	check_listeners(&k);
+	check_peers(&k);
+	check_routes(&k);
+	check_links(&k);
+}

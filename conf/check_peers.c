@@ -1,0 +1,147 @@
+#include "conf/check.h"
+#include "wire/grammar.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static void
+check_hosts(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	bool host = node_member(g, "host"), command = node_member(g, "command");
+
+	if (!host && !command)
+		complain_error(k->out, &g->at, "peers: this peer has no host");
+	else if (host && command)
+		complain_error(k->out, check_at(g, "command"),
+			"peers: a peer is a host or a command, not both");
+	if (check_given(g, "host") && p->host.n == 0)
+		complain_error(k->out, check_at(g, "host"),
+			"peers.host: at least one host should stand here");
+	if (command)
+		complain_error(k->out, check_at(g, "command"),
+			"peers.command: not yet supported");
+	for (size_t i = 0; i < p->host.n; i++)
+		if (!value_address(str_of(p->host.v[i])) &&
+			!grammar_is_domain(str_of(p->host.v[i]), false))
+			complain_error(k->out, check_at_string(g, "host", i),
+				"peers.host: %s is no host name and no address",
+				p->host.v[i]);
+}
+
+static void
+check_verify(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	const struct node *n = node_member(g, "verify");
+
+	if (n && n->good && p->verify == VERIFY_NAME &&
+		strcmp(n->text, "name") != 0)
+		complain_error(k->out, &n->at,
+			"peers.verify: this should be name, none, or sha256: "
+			"and the 32 octets of a digest in hexadecimal or "
+			"base64");
+	if (p->tls_name && !grammar_is_domain(str_of(p->tls_name), false) &&
+		!value_address(str_of(p->tls_name)))
+		complain_error(k->out, check_at(g, "tls_name"),
+			"peers.tls_name: %s is no host name", p->tls_name);
+}
+
+/* Its owner and mode alone; the daemon reads it when it needs it. */
+static void
+check_password_file(
+	const struct check *k, const char *file, const struct place *at)
+{
+	struct stat st;
+
+	if (file[0] != '/')
+		complain_error(k->out, at,
+			"peers.password_file: the path should begin with /");
+	else if (stat(file, &st) != 0)
+		complain_warning(k->out, at,
+			"peers.password_file: %s cannot be found; write the "
+			"password into it",
+			file);
+	else if (!S_ISREG(st.st_mode))
+		complain_warning(k->out, at,
+			"peers.password_file: %s is no regular file", file);
+	else if (st.st_mode & S_IROTH)
+		complain_warning(k->out, at,
+			"peers.password_file: everyone on this host can read "
+			"%s: chmod o-r it",
+			file);
+}
+
+static void
+check_login(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	bool user = node_member(g, "user");
+
+	if (p->password_file)
+		check_password_file(
+			k, p->password_file, check_at(g, "password_file"));
+	if (user && !node_member(g, "password_file"))
+		complain_error(k->out, check_at(g, "user"),
+			"peers.user is set, but peers.password_file is not");
+	if (!user && node_member(g, "password_file"))
+		complain_error(k->out, check_at(g, "password_file"),
+			"peers.password_file is set, but peers.user is not");
+	if (user && !p->auth_clear &&
+		(p->tls == TLS_NONE || p->verify == VERIFY_NONE))
+		complain_warning(k->out,
+			check_at(g, p->tls == TLS_NONE ? "tls" : "verify"),
+			"peers: no login without verified TLS, as long as "
+			"auth_clear is not true");
+}
+
+static void
+check_collect(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	if (p->collect == COLLECT_ETRN)
+		complain_error(k->out, check_at(g, "collect"),
+			"peers.collect: etrn is not yet supported");
+	if (p->collect == COLLECT_ATRN && !node_member(g, "user"))
+		complain_warning(k->out, check_at(g, "collect"),
+			"peers.collect: ATRN wants a login: set peers.user and "
+			"peers.password_file");
+	for (size_t i = 0; i < p->domains.n; i++)
+		if (!grammar_is_domain(str_of(p->domains.v[i]), false))
+			complain_error(k->out, check_at_string(g, "domains", i),
+				"peers.domains: %s is no domain name",
+				p->domains.v[i]);
+}
+
+static void
+check_peer_name(const struct check *k, size_t i, const struct node *g)
+{
+	const char *name = k->conf->peers[i].name;
+
+	check_name(k, g, "peers.name", name);
+	if (!name)
+		return;
+	if (strcmp(name, "mx") == 0)
+		complain_error(k->out, check_at(g, "name"),
+			"peers.name: mx is reserved for delivery by MX");
+	for (size_t j = 0; j < i; j++)
+		if (k->conf->peers[j].name &&
+			strcmp(k->conf->peers[j].name, name) == 0)
+			complain_error(k->out, check_at(g, "name"),
+				"peers.name: two peers have the name %s", name);
+}
+
+void
+check_peers(const struct check *k)
+{
+	for (size_t i = 0; i < k->conf->peers_n; i++) {
+		const struct conf_peer *p = &k->conf->peers[i];
+		const struct node *g = check_item(k, "peers", i);
+
+		check_peer_name(k, i, g);
+		check_hosts(k, p, g);
+		check_verify(k, p, g);
+		check_login(k, p, g);
+		check_collect(k, p, g);
+	}
+}

@@ -1,0 +1,195 @@
+#include "conf/check.h"
+#include "wire/grammar.h"
+
+#include <string.h>
+
+/* The peer most like NAME; NULL: none is near. */
+static const char *
+near_peer(const struct conf *c, const char *name)
+{
+	const char *found = NULL;
+	unsigned least = 3;
+
+	for (size_t i = 0; i < c->peers_n; i++) {
+		const char *peer = c->peers[i].name;
+		unsigned d = peer ? str_distance(peer, name) : least;
+
+		if (d >= least || d >= strlen(name))
+			continue;
+		least = d;
+		found = peer;
+	}
+	return found;
+}
+
+/* Each of NAMES, the strings PEERS of GROUP, is a peer that is defined. */
+static void
+check_peer_names(const struct check *k, const struct conf_strings *names,
+	const struct node *group, const char *path)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct place *at = check_at_string(group, "peers", i);
+		const char *near = near_peer(k->conf, names->v[i]);
+
+		if (strcmp(names->v[i], "mx") == 0)
+			complain_error(k->out, at,
+				"%s: mx (delivery by MX) is not yet supported",
+				path);
+		else if (!conf_peer(k->conf, names->v[i]))
+			complain_error(k->out, at,
+				"%s: there is no peer %s%s%s%s", path,
+				names->v[i], near ? "; did you mean " : "",
+				near ? near : "", near ? "?" : "");
+	}
+}
+
+static bool
+is_match(struct str s)
+{
+	struct mailbox ignored;
+
+	if (str_eq(s, STR("*")) || grammar_is_domain(s, false) ||
+		grammar_is_address_literal(s))
+		return true;
+	if (s.n && s.p[0] == '.')
+		return grammar_is_domain(str_skip(s, 1), false);
+	return memchr(s.p, '@', s.n) && address_parse(s, true, &ignored);
+}
+
+static void
+check_match(const struct check *k, size_t i, const struct node *g)
+{
+	const struct conf_route *r = &k->conf->routes[i];
+
+	if (!r->match)
+		return;
+	if (!is_match(str_of(r->match)))
+		complain_error(k->out, check_at(g, "match"),
+			"routes.match: %s should be a domain, .domain, "
+			"user@domain or *",
+			r->match);
+	for (size_t j = 0; j < i; j++) {
+		const char *before = k->conf->routes[j].match;
+
+		if (before && (strcmp(before, "*") == 0 ||
+				      strcasecmp(before, r->match) == 0)) {
+			complain_warning(k->out, check_at(g, "match"),
+				"routes.match: never reached, %s stands before "
+				"it",
+				before);
+			return;
+		}
+	}
+}
+
+static void
+check_target(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	if (node_member(g, "command"))
+		complain_error(k->out, check_at(g, "command"),
+			"routes.command: not yet supported");
+	if (node_member(g, "format"))
+		complain_error(k->out, check_at(g, "format"),
+			"routes.format: not yet supported");
+	if (node_member(g, "command"))
+		return;
+	if (!node_member(g, "peers"))
+		complain_error(
+			k->out, &g->at, "routes: this route has no peers");
+	else if (check_given(g, "peers") && r->peers.n == 0)
+		complain_error(k->out, check_at(g, "peers"),
+			"routes.peers: at least one peer should stand here");
+	check_peer_names(k, &r->peers, g, "routes.peers");
+}
+
+void
+check_routes(const struct check *k)
+{
+	for (size_t i = 0; i < k->conf->routes_n; i++) {
+		const struct node *g = check_item(k, "routes", i);
+
+		check_match(k, i, g);
+		check_target(k, &k->conf->routes[i], g);
+	}
+}
+
+static void
+check_link_name(const struct check *k, size_t i, const struct node *g)
+{
+	const char *name = k->conf->links[i].name;
+
+	check_name(k, g, "links.name", name);
+	for (size_t j = 0; name && j < i; j++)
+		if (k->conf->links[j].name &&
+			strcmp(k->conf->links[j].name, name) == 0)
+			complain_error(k->out, check_at(g, "name"),
+				"links.name: two links have the name %s", name);
+}
+
+static void
+check_windows(
+	const struct check *k, const struct conf_link *l, const struct node *g)
+{
+	const struct node *dial = node_member(g, "dial");
+
+	for (size_t i = 0; i < l->windows.n; i++)
+		if (!value_window(str_of(l->windows.v[i])))
+			complain_error(k->out,
+				check_at_string(dial, "windows", i),
+				"links.dial.windows: \"%s\" should be like "
+				"\"06:00-06:20\" or \"Mon-Fri 18:00-18:20\"",
+				l->windows.v[i]);
+}
+
+/* A budget that mail can pass by. */
+static void
+check_free_peers(const struct check *k)
+{
+	bool budget = false;
+
+	for (size_t i = 0; i < k->conf->links_n; i++)
+		if (node_member(check_item(k, "links", i), "budget"))
+			budget = true;
+	for (size_t i = 0; budget && i < k->conf->peers_n; i++) {
+		const char *name = k->conf->peers[i].name;
+		size_t from = 0;
+
+		if (name && !conf_link_for(k->conf, name, &from))
+			complain_warning(k->out, &check_item(k, "peers", i)->at,
+				"peers: no link names %s, so it is always "
+				"reachable and no budget counts for it",
+				name);
+	}
+}
+
+static void
+check_rule_links(const struct check *k)
+{
+	for (size_t i = 0; i < k->conf->rules_n; i++) {
+		const struct conf_strings *s = &k->conf->rules[i].links;
+		const struct node *g = check_item(k, "rules", i);
+
+		for (size_t j = 0; j < s->n; j++)
+			if (!conf_link(k->conf, s->v[j]))
+				complain_error(k->out,
+					check_at_string(g, "links", j),
+					"rules.links: there is no link %s",
+					s->v[j]);
+	}
+}
+
+void
+check_links(const struct check *k)
+{
+	for (size_t i = 0; i < k->conf->links_n; i++) {
+		const struct conf_link *l = &k->conf->links[i];
+		const struct node *g = check_item(k, "links", i);
+
+		check_link_name(k, i, g);
+		check_peer_names(k, &l->peers, g, "links.peers");
+		check_windows(k, l, g);
+	}
+	check_free_peers(k);
+	check_rule_links(k);
+}

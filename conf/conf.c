@@ -1,0 +1,106 @@
+#include "conf/conf.h"
+
+#include <stdlib.h>
+
+static void
+strings_free(struct conf_strings *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->v[i]);
+	free(s->v);
+}
+
+static void
+peer_free(struct conf_peer *p)
+{
+	free(p->name);
+	strings_free(&p->host);
+	free(p->command);
+	free(p->tls_name);
+	free(p->user);
+	free(p->password_file);
+	strings_free(&p->domains);
+}
+
+static void
+route_free(struct conf_route *r)
+{
+	free(r->match);
+	free(r->name);
+	strings_free(&r->peers);
+	free(r->command);
+	free(r->format);
+}
+
+static void
+rule_free(struct conf_rule *r)
+{
+	free(r->from);
+	free(r->to);
+	free(r->header);
+	strings_free(&r->links);
+}
+
+static void
+link_free(struct conf_link *l)
+{
+	free(l->name);
+	free(l->interface);
+	free(l->probe_command);
+	strings_free(&l->peers);
+	free(l->dial_up);
+	free(l->dial_down);
+	strings_free(&l->windows);
+	free(l->currency);
+	free(l->timezone);
+}
+
+static void
+lists_free(struct conf *c)
+{
+	for (size_t i = 0; i < c->listeners_n; i++) {
+		free(c->listeners[i].name);
+		free(c->listeners[i].address);
+	}
+	for (size_t i = 0; i < c->peers_n; i++)
+		peer_free(&c->peers[i]);
+	for (size_t i = 0; i < c->routes_n; i++)
+		route_free(&c->routes[i]);
+	for (size_t i = 0; i < c->rules_n; i++)
+		rule_free(&c->rules[i]);
+	for (size_t i = 0; i < c->links_n; i++)
+		link_free(&c->links[i]);
+	free(c->listeners);
+	free(c->peers);
+	free(c->routes);
+	free(c->rules);
+	free(c->links);
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	lists_free(c);
+	free(c->file);
+	free(c->hostname);
+	free(c->spool);
+	free(c->run_dir);
+	free(c->user);
+	free(c->tls.certificate);
+	free(c->tls.key);
+	free(c->tls.ca_file);
+	free(c->tls.min_version);
+	strings_free(&c->relay.networks);
+	strings_free(&c->local.domains);
+	free(c->local.deliver_to);
+	free(c->local.users_from);
+	free(c->local.aliases);
+	free(c->auth);
+	free(c->queue.retry_s);
+	free(c->hooks);
+	free(c->log.to);
+	free(c->log.level);
+	free(c);
+}

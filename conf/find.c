@@ -1,0 +1,79 @@
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char default_path[] = "/etc/tidepost/tidepost.conf";
+
+const char *
+conf_path(const char *option)
+{
+	const char *named = getenv("TIDEPOST_CONF");
+
+	if (option)
+		return option;
+	return named && named[0] ? named : default_path;
+}
+
+static bool
+names(const struct conf_strings *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+const struct conf_link *
+conf_link_for(const struct conf *c, const char *peer, size_t *index)
+{
+	while (*index < c->links_n) {
+		const struct conf_link *l = &c->links[(*index)++];
+
+		if (l->peers.n == 0 || names(&l->peers, peer))
+			return l;
+	}
+	return NULL;
+}
+
+const struct conf_peer *
+conf_peer(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->peers_n; i++)
+		if (c->peers[i].name && strcmp(c->peers[i].name, name) == 0)
+			return &c->peers[i];
+	return NULL;
+}
+
+const struct conf_link *
+conf_link(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->links_n; i++)
+		if (c->links[i].name && strcmp(c->links[i].name, name) == 0)
+			return &c->links[i];
+	return NULL;
+}
+
+bool
+conf_is_local(const struct conf *c, struct str domain)
+{
+	for (size_t i = 0; i < c->local.domains.n; i++)
+		if (str_eq_nocase(str_of(c->local.domains.v[i]), domain))
+			return true;
+	return false;
+}
+
+const struct conf_route *
+conf_route_for(const struct conf *c, const struct mailbox *recipient)
+{
+	for (size_t i = 0; i < c->routes_n; i++)
+		if (address_match(str_of(c->routes[i].match), recipient))
+			return &c->routes[i];
+	return NULL;
+}
+
+const char *
+conf_route_name(const struct conf_route *r)
+{
+	return r->name ? r->name : r->match;
+}

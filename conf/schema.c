@@ -1,0 +1,865 @@
+#include "conf/schema.h"
+#include "conf/conf.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KILO INT64_C(1024)
+#define MEGA (1024 * KILO)
+#define GIGA (1024 * MEGA)
+#define TERA (1024 * GIGA)
+
+static const struct schema_row rows[] = {
+	{
+		.path = "hostname",
+		.type = SCHEMA_STRING,
+		.sentence = "Name of this node in greetings, Received fields "
+			    "and message ids; by default what the system calls "
+			    "itself, if that has a dot.",
+	},
+	{
+		.path = "spool",
+		.type = SCHEMA_STRING,
+		.fallback = "sqlite:/var/lib/tidepost/spool.db",
+		.sentence = "Where the mail waits: sqlite: and an absolute "
+			    "path.",
+	},
+	{
+		.path = "run_dir",
+		.type = SCHEMA_STRING,
+		.fallback = "/run/tidepost",
+		.sentence = "Directory of the control socket and the lock.",
+	},
+	{
+		.path = "user",
+		.type = SCHEMA_STRING,
+		.fallback = "tidepost",
+		.sentence =
+			"Who the daemon becomes when it is started as root.",
+	},
+	{
+		.path = "listeners",
+		.type = SCHEMA_LIST,
+		.sentence = "Where the node accepts connections, a group each.",
+	},
+	{
+		.path = "listeners.name",
+		.type = SCHEMA_STRING,
+		.sentence = "What status and log call it; by default its "
+			    "service.",
+	},
+	{
+		.path = "listeners.address",
+		.type = SCHEMA_STRING,
+		.fallback = "*",
+		.sentence =
+			"An IPv4 or IPv6 address of this host, or * for all "
+			"of them.",
+	},
+	{
+		.path = "listeners.port",
+		.type = SCHEMA_INT,
+		.most = 65535,
+		.sentence = "By default the port of the service: 25, 587 (465 "
+			    "with implicit TLS) or 366; 0 takes any free one.",
+	},
+	{
+		.path = "listeners.service",
+		.type = SCHEMA_WORD,
+		.fallback = "smtp",
+		.words = "smtp submission odmr lmtp",
+		.sentence = "smtp takes mail for this node, submission takes "
+			    "mail from users who log in, odmr hands customers "
+			    "their mail; lmtp is not yet supported.",
+	},
+	{
+		.path = "listeners.tls",
+		.type = SCHEMA_WORD,
+		.words = "none offered required implicit",
+		.sentence = "By default required for submission and odmr, for "
+			    "smtp offered where tls.certificate is set, else "
+			    "none.",
+	},
+	{
+		.path = "listeners.atrn",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.later = "ATRN is offered on odmr listeners alone",
+		.sentence = "Offer ATRN on a submission listener too.",
+	},
+	{
+		.path = "listeners.auth_clear",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Allow CRAM-MD5 and SCRAM without TLS here.",
+	},
+	{
+		.path = "tls",
+		.type = SCHEMA_GROUP,
+		.sentence = "Certificates and rules of TLS.",
+	},
+	{
+		.path = "tls.certificate",
+		.type = SCHEMA_STRING,
+		.sentence =
+			"File with this node's certificate chain (PEM), its "
+			"own first.",
+	},
+	{
+		.path = "tls.key",
+		.type = SCHEMA_STRING,
+		.sentence = "File with the private key of the certificate "
+			    "(PEM).",
+	},
+	{
+		.path = "tls.ca_file",
+		.type = SCHEMA_STRING,
+		.fallback = "/etc/ssl/certs/ca-certificates.crt",
+		.sentence = "File with the authorities (PEM) that peers' "
+			    "certificates are checked against.",
+	},
+	{
+		.path = "tls.min_version",
+		.type = SCHEMA_WORD,
+		.fallback = "1.2",
+		.words = "1.2 1.3",
+		.sentence = "The oldest TLS version to speak.",
+	},
+	{
+		.path = "relay",
+		.type = SCHEMA_GROUP,
+		.sentence = "Who may send to the outside through this node.",
+	},
+	{
+		.path = "relay.networks",
+		.type = SCHEMA_STRINGS,
+		.fallback = "127.0.0.0/8 ::1/128",
+		.sentence = "Networks (address/bits) whose hosts may relay "
+			    "without logging in.",
+	},
+	{
+		.path = "relay.max_priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.fallback = "0",
+		.later = "no priority is taken from the network yet",
+		.sentence = "The highest priority that they may ask for.",
+	},
+	{
+		.path = "limits",
+		.type = SCHEMA_GROUP,
+		.sentence = "What one peer may cost this node.",
+	},
+	{
+		.path = "limits.message_size",
+		.type = SCHEMA_SIZE,
+		.least = 1,
+		.most = TERA,
+		.fallback = "50M",
+		.sentence = "The largest message accepted.",
+	},
+	{
+		.path = "limits.recipients",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 1000000,
+		.fallback = "1000",
+		.unit = "recipients",
+		.sentence =
+			"Recipients of one message; RFC 5321 wants at least "
+			"100.",
+	},
+	{
+		.path = "limits.connections",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 100000,
+		.fallback = "1000",
+		.unit = "connections",
+		.sentence = "Incoming connections at the same time.",
+	},
+	{
+		.path = "limits.connections_per_client",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 100000,
+		.fallback = "50",
+		.unit = "connections",
+		.sentence = "Of these, connections from one address.",
+	},
+	{
+		.path = "limits.line",
+		.type = SCHEMA_INT,
+		.least = 78,
+		.most = 1048576,
+		.fallback = "998",
+		.unit = "octets",
+		.sentence = "The longest line of a message, without its CRLF.",
+	},
+	{
+		.path = "limits.errors",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 10000,
+		.fallback = "20",
+		.unit = "commands",
+		.sentence = "Refused commands in one session before it is "
+			    "closed.",
+	},
+	{
+		.path = "limits.commands",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 1000000,
+		.fallback = "100",
+		.unit = "commands",
+		.sentence = "Commands in a row that move no mail (NOOP, RSET, "
+			    "VRFY) before the session is closed.",
+	},
+	{
+		.path = "limits.command_timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "5m",
+		.sentence =
+			"How long a peer may take for its next command (RFC "
+			"5321 4.5.3.2).",
+	},
+	{
+		.path = "limits.data_timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "3m",
+		.sentence = "How long a peer may pause inside a message (RFC "
+			    "5321 4.5.3.2.5).",
+	},
+	{
+		.path = "limits.stall_timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "5m",
+		.sentence = "How long a session may go without progress of "
+			    "acknowledged octets.",
+	},
+	{
+		.path = "limits.disk_reserve",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.fallback = "16M",
+		.sentence = "Space on the spool's disk that must stay free; "
+			    "below it mail is refused for now.",
+	},
+	{
+		.path = "local",
+		.type = SCHEMA_GROUP,
+		.sentence = "Mail that ends here.",
+	},
+	{
+		.path = "local.domains",
+		.type = SCHEMA_STRINGS,
+		.sentence = "Domains whose mail is delivered on this host.",
+	},
+	{
+		.path = "local.deliver",
+		.type = SCHEMA_STRING,
+		.sentence = "Where to: maildir: and an absolute path, in which "
+			    "{user} and {domain} stand for the recipient's; "
+			    "lmtp:, pipe: and mbox: are not yet supported.",
+	},
+	{
+		.path = "local.users",
+		.type = SCHEMA_STRING,
+		.fallback = "any",
+		.sentence =
+			"Who has a mailbox: any, or file: and the path of a "
+			"list of names; others get 550 5.1.1. spool and "
+			"dovecot: are not yet supported.",
+	},
+	{
+		.path = "local.aliases",
+		.type = SCHEMA_STRING,
+		.later = "",
+		.sentence = "File with aliases of local users.",
+	},
+	{
+		.path = "auth",
+		.type = SCHEMA_STRING,
+		.fallback = "spool",
+		.sentence = "Where passwords are checked: the accounts in the "
+			    "spool; dovecot: is not yet supported.",
+	},
+	{
+		.path = "peers",
+		.type = SCHEMA_LIST,
+		.sentence = "The hosts this node talks to, a group each.",
+	},
+	{
+		.path = "peers.name",
+		.type = SCHEMA_STRING,
+		.required = true,
+		.sentence = "What routes and links call it.",
+	},
+	{
+		.path = "peers.host",
+		.type = SCHEMA_STRINGS,
+		.sentence = "Its host names or addresses, the preferred one "
+			    "first.",
+	},
+	{
+		.path = "peers.command",
+		.type = SCHEMA_STRING,
+		.sentence = "A program instead of a host; not yet supported.",
+	},
+	{
+		.path = "peers.port",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 65535,
+		.fallback = "587",
+		.sentence = "The port for sending to it.",
+	},
+	{
+		.path = "peers.tls",
+		.type = SCHEMA_WORD,
+		.fallback = "required",
+		.words = "none offered required implicit",
+		.sentence = "Whether TLS is used with it; required never falls "
+			    "back.",
+	},
+	{
+		.path = "peers.tls_name",
+		.type = SCHEMA_STRING,
+		.sentence =
+			"The name its certificate must hold; by default the "
+			"host.",
+	},
+	{
+		.path = "peers.verify",
+		.type = SCHEMA_STRING,
+		.fallback = "name",
+		.sentence = "How its certificate is checked: name (chain and "
+			    "name), none, or sha256: and the digest of its "
+			    "public key in hexadecimal or base64.",
+	},
+	{
+		.path = "peers.user",
+		.type = SCHEMA_STRING,
+		.sentence = "The name to log in with; without it no login.",
+	},
+	{
+		.path = "peers.password_file",
+		.type = SCHEMA_STRING,
+		.sentence = "File whose first line is the password.",
+	},
+	{
+		.path = "peers.auth_clear",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Allow CRAM-MD5 and SCRAM with this peer without "
+			    "verified TLS.",
+	},
+	{
+		.path = "peers.collect",
+		.type = SCHEMA_WORD,
+		.fallback = "none",
+		.words = "none atrn etrn",
+		.sentence = "How to fetch our own mail there: atrn (RFC 2645); "
+			    "etrn is not yet supported.",
+	},
+	{
+		.path = "peers.collect_port",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 65535,
+		.sentence = "The port for ATRN, as a rule 366; without it mail "
+			    "is collected on the connection that sent.",
+	},
+	{
+		.path = "peers.domains",
+		.type = SCHEMA_STRINGS,
+		.sentence = "The domains to ask for; by default local.domains.",
+	},
+	{
+		.path = "peers.order",
+		.type = SCHEMA_WORD,
+		.fallback = "both",
+		.words = "both push-first collect-first",
+		.later =
+			"where both go over one connection, sending comes first",
+		.sentence = "What goes first, sending or collecting.",
+	},
+	{
+		.path = "peers.etrn_wait",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "60s",
+		.later = "",
+		.sentence = "How long to wait for mail after ETRN.",
+	},
+	{
+		.path = "routes",
+		.type = SCHEMA_LIST,
+		.sentence =
+			"Where mail for other domains goes: the first route "
+			"that matches.",
+	},
+	{
+		.path = "routes.match",
+		.type = SCHEMA_STRING,
+		.required = true,
+		.sentence = "A domain, .domain for all its subdomains, "
+			    "user@domain, or * for everything.",
+	},
+	{
+		.path = "routes.name",
+		.type = SCHEMA_STRING,
+		.sentence = "What queue list calls the route; by default its "
+			    "match.",
+	},
+	{
+		.path = "routes.peers",
+		.type = SCHEMA_STRINGS,
+		.sentence = "The peers to send to, the preferred one first; mx "
+			    "is reserved.",
+	},
+	{
+		.path = "routes.command",
+		.type = SCHEMA_STRING,
+		.sentence = "A program to hand the mail to; not yet supported.",
+	},
+	{
+		.path = "routes.format",
+		.type = SCHEMA_STRING,
+		.sentence = "The form it gets the mail in; not yet supported.",
+	},
+	{
+		.path = "rules",
+		.type = SCHEMA_LIST,
+		.later = "",
+		.sentence = "What to do with mail on arrival: the first rule "
+			    "that matches.",
+	},
+	{
+		.path = "rules.from",
+		.type = SCHEMA_STRING,
+		.sentence = "The sender: an address, domain, .domain or *.",
+	},
+	{
+		.path = "rules.to",
+		.type = SCHEMA_STRING,
+		.sentence = "The recipient, in the same way.",
+	},
+	{
+		.path = "rules.header",
+		.type = SCHEMA_STRING,
+		.sentence = "A header field's name, or its name and text.",
+	},
+	{
+		.path = "rules.larger",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.sentence = "Matches what is larger.",
+	},
+	{
+		.path = "rules.priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.sentence = "The priority to give.",
+	},
+	{
+		.path = "rules.links",
+		.type = SCHEMA_STRINGS,
+		.sentence = "The only links it may use.",
+	},
+	{
+		.path = "rules.hold",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Hold it until a person releases it.",
+	},
+	{
+		.path = "links",
+		.type = SCHEMA_LIST,
+		.sentence = "Ways out that are sometimes there; a peer that no "
+			    "link names is always reachable.",
+	},
+	{
+		.path = "links.name",
+		.type = SCHEMA_STRING,
+		.required = true,
+		.sentence = "What tidepost link up and down call it.",
+	},
+	{
+		.path = "links.interface",
+		.type = SCHEMA_STRING,
+		.later =
+			"give the interface with link up; it is not followed by itself yet",
+		.sentence = "The network interface of the link, followed by "
+			    "itself.",
+	},
+	{
+		.path = "links.probe",
+		.type = SCHEMA_GROUP,
+		.later = "tell the node with link up and link down",
+		.sentence = "A program that finds out whether the link is "
+			    "there.",
+	},
+	{
+		.path = "links.probe.command",
+		.type = SCHEMA_STRING,
+		.sentence = "The program; exit 0 means up.",
+	},
+	{
+		.path = "links.probe.every",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "60s",
+		.sentence = "How often it runs.",
+	},
+	{
+		.path = "links.peers",
+		.type = SCHEMA_STRINGS,
+		.sentence = "The peers reached over this link; by default all.",
+	},
+	{
+		.path = "links.bit_rate",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = INT64_C(1000000000000),
+		.unit = "bit/s",
+		.later = "",
+		.sentence = "Its speed; measured where not given.",
+	},
+	{
+		.path = "links.rtt",
+		.type = SCHEMA_DURATION,
+		.most = 10 * MINUTE,
+		.later = "",
+		.sentence = "Its round trip time; measured where not given.",
+	},
+	{
+		.path = "links.max_size",
+		.type = SCHEMA_SIZE,
+		.least = 1,
+		.most = TERA,
+		.later = "no size is limited yet",
+		.sentence = "The largest message that uses this link, in both "
+			    "directions.",
+	},
+	{
+		.path = "links.min_priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.later = "mail of every priority uses the link",
+		.sentence = "Less urgent mail does not use this link.",
+	},
+	{
+		.path = "links.dial",
+		.type = SCHEMA_GROUP,
+		.later = "nothing is dialled and no window is kept yet",
+		.sentence = "How the link is brought up and taken down.",
+	},
+	{
+		.path = "links.dial.up",
+		.type = SCHEMA_STRING,
+		.sentence = "The program that dials.",
+	},
+	{
+		.path = "links.dial.down",
+		.type = SCHEMA_STRING,
+		.sentence = "The program that hangs up.",
+	},
+	{
+		.path = "links.dial.timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = HOUR,
+		.fallback = "90s",
+		.sentence = "How long dialling may take.",
+	},
+	{
+		.path = "links.dial.windows",
+		.type = SCHEMA_STRINGS,
+		.sentence = "When it may be used: 06:00-06:20, or with days "
+			    "Mon-Fri 18:00-18:20.",
+	},
+	{
+		.path = "links.dial.call_when_waiting",
+		.type = SCHEMA_DURATION,
+		.most = 30 * DAY,
+		.sentence = "Call in a window when mail has waited so long.",
+	},
+	{
+		.path = "links.dial.call_at_once_priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.sentence = "Call at once for mail of this priority and above.",
+	},
+	{
+		.path = "links.cost",
+		.type = SCHEMA_GROUP,
+		.later = "no cost is reckoned yet",
+		.sentence = "What the link costs.",
+	},
+	{
+		.path = "links.cost.per_minute",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000,
+		.fallback = "0",
+		.sentence = "Money for each minute.",
+	},
+	{
+		.path = "links.cost.per_megabyte",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000,
+		.fallback = "0",
+		.sentence = "Money for each megabyte.",
+	},
+	{
+		.path = "links.cost.per_call",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000,
+		.fallback = "0",
+		.sentence = "Money for each call.",
+	},
+	{
+		.path = "links.cost.billing_step",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "1s",
+		.sentence = "Time is paid in whole steps of this length.",
+	},
+	{
+		.path = "links.cost.currency",
+		.type = SCHEMA_STRING,
+		.sentence = "The currency, for people to read.",
+	},
+	{
+		.path = "links.budget",
+		.type = SCHEMA_GROUP,
+		.later = "no time, bytes or money is limited yet",
+		.sentence = "What may be spent on the link.",
+	},
+	{
+		.path = "links.budget.session",
+		.type = SCHEMA_GROUP,
+		.sentence = "The most for one session.",
+	},
+	{
+		.path = "links.budget.session.time",
+		.type = SCHEMA_DURATION,
+		.most = 366 * DAY,
+		.sentence = "Time.",
+	},
+	{
+		.path = "links.budget.session.bytes",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.sentence = "Octets, both directions together.",
+	},
+	{
+		.path = "links.budget.session.cost",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000000,
+		.sentence = "Money.",
+	},
+	{
+		.path = "links.budget.day",
+		.type = SCHEMA_GROUP,
+		.sentence = "The most for a day.",
+	},
+	{
+		.path = "links.budget.day.time",
+		.type = SCHEMA_DURATION,
+		.most = 366 * DAY,
+		.sentence = "Time.",
+	},
+	{
+		.path = "links.budget.day.bytes",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.sentence = "Octets, both directions together.",
+	},
+	{
+		.path = "links.budget.day.cost",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000000,
+		.sentence = "Money.",
+	},
+	{
+		.path = "links.budget.month",
+		.type = SCHEMA_GROUP,
+		.sentence = "The most for a month.",
+	},
+	{
+		.path = "links.budget.month.time",
+		.type = SCHEMA_DURATION,
+		.most = 366 * DAY,
+		.sentence = "Time.",
+	},
+	{
+		.path = "links.budget.month.bytes",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.sentence = "Octets, both directions together.",
+	},
+	{
+		.path = "links.budget.month.cost",
+		.type = SCHEMA_FLOAT,
+		.most = 1000000000,
+		.sentence = "Money.",
+	},
+	{
+		.path = "links.budget.month.starts",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 28,
+		.fallback = "1",
+		.sentence = "The day on which the month begins.",
+	},
+	{
+		.path = "links.budget.reserve",
+		.type = SCHEMA_GROUP,
+		.sentence = "What is kept for urgent mail.",
+	},
+	{
+		.path = "links.budget.reserve.time",
+		.type = SCHEMA_DURATION,
+		.most = 366 * DAY,
+		.sentence = "Time kept back of each budget.",
+	},
+	{
+		.path = "links.budget.reserve.min_priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.fallback = "4",
+		.sentence = "Mail of this priority and above may use it.",
+	},
+	{
+		.path = "links.timezone",
+		.type = SCHEMA_STRING,
+		.later = "days and windows are UTC",
+		.sentence = "The time zone of its days, months and windows; by "
+			    "default UTC.",
+	},
+	{
+		.path = "queue",
+		.type = SCHEMA_GROUP,
+		.sentence = "How long mail waits and when it is tried again.",
+	},
+	{
+		.path = "queue.retry",
+		.type = SCHEMA_DURATIONS,
+		.least = SECOND,
+		.most = 30 * DAY,
+		.fallback = "5m 15m 1h 4h",
+		.sentence = "The waits between attempts; the last one repeats.",
+	},
+	{
+		.path = "queue.warn_after",
+		.type = SCHEMA_DURATION,
+		.most = 365 * DAY,
+		.fallback = "4h",
+		.later = "no warnings are sent yet",
+		.sentence =
+			"When a local sender is told that mail still waits; "
+			"0 is never.",
+	},
+	{
+		.path = "queue.expire_after",
+		.type = SCHEMA_DURATION,
+		.least = DAY,
+		.most = 365 * DAY,
+		.fallback = "5d",
+		.sentence = "On how many days a delivery is really attempted "
+			    "before it is returned.",
+	},
+	{
+		.path = "queue.longest",
+		.type = SCHEMA_DURATION,
+		.least = DAY,
+		.most = 3650 * DAY,
+		.later = "mail expires by the days on which it was tried alone",
+		.sentence = "The longest time in the queue, tried or not; by "
+			    "default no end.",
+	},
+	{
+		.path = "queue.keep_deleted",
+		.type = SCHEMA_DURATION,
+		.most = 365 * DAY,
+		.fallback = "7d",
+		.sentence = "How long deleted mail can be brought back.",
+	},
+	{
+		.path = "hooks",
+		.type = SCHEMA_STRING,
+		.later = "no hook is run yet",
+		.sentence = "Directory of the hooks that run on events.",
+	},
+	{
+		.path = "log",
+		.type = SCHEMA_GROUP,
+		.sentence = "The log.",
+	},
+	{
+		.path = "log.to",
+		.type = SCHEMA_WORD,
+		.fallback = "stderr",
+		.words = "journal syslog stderr",
+		.sentence = "Where it goes; journal is standard error, which "
+			    "systemd takes into its journal.",
+	},
+	{
+		.path = "log.level",
+		.type = SCHEMA_WORD,
+		.fallback = "info",
+		.words = "debug info warning error",
+		.sentence = "The least important lines to log.",
+	},
+	{
+		.path = "log.keep",
+		.type = SCHEMA_DURATION,
+		.least = HOUR,
+		.most = 3650 * DAY,
+		.fallback = "90d",
+		.sentence = "How long events stay in the spool.",
+	},
+	{
+		.path = "log.keep_size",
+		.type = SCHEMA_SIZE,
+		.least = 64 * KILO,
+		.most = TERA,
+		.fallback = "20M",
+		.sentence = "The most space that they take there.",
+	},
+};
+
+size_t
+schema_rows(void)
+{
+	return sizeof(rows) / sizeof(*rows);
+}
+
+const struct schema_row *
+schema_row(size_t i)
+{
+	return i < schema_rows() ? &rows[i] : NULL;
+}
+
+const char *
+conf_schema_key(size_t i)
+{
+	return i < schema_rows() ? rows[i].path : NULL;
+}
