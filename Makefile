@@ -16,7 +16,7 @@ WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	   -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
 	   -Wformat=2 -Wundef -Wconversion
 # gcc reckons that every bounded snprintf is a mistake; here cutting is meant.
-WARN	+= $(if $(findstring clang,$(shell $(CC) --version)),,\
+WARN	+= $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,\
 	   -Wno-format-truncation)
 HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	   -fstack-clash-protection -fPIE)
