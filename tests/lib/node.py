@@ -268,8 +268,8 @@ def secret_file(folder, name, password):
 class World:
     """A site "aurora", its provider "shore", and the CA both trust."""
 
-    def __init__(self):
-        self.dir = report.temp_dir()
+    def __init__(self, folder=None):
+        self.dir = folder or report.temp_dir()
         self.ca = certs.Authority(f"{self.dir}/ca")
         self.client_tls = certs.client_context()
         self.shore = None

@@ -65,6 +65,11 @@ def clean_up():
             traceback.print_exc()
 
 
+def forget_all():
+    """What was started stays, whatever at_end was told."""
+    _at_end.clear()
+
+
 atexit.register(clean_up)
 
 
