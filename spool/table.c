@@ -655,17 +655,28 @@ row_clear(enum table_id table, void *row)
 	}
 }
 
+static bool
+is_heap(const struct column *c)
+{
+	return c->kind == COL_HEAP_TEXT || c->kind == COL_HEAP_OCTETS;
+}
+
+/* Columns only: a struct may have members that are kept elsewhere. */
 void
 row_copy(enum table_id table, void *to, const void *from)
 {
 	const struct table *t = &tables[table];
 
-	memcpy(to, from, t->row_size);
-	for (unsigned i = 0; i < t->columns_n; i++)
-		if (t->columns[i].kind == COL_HEAP_TEXT ||
-			t->columns[i].kind == COL_HEAP_OCTETS)
-			column_set_view(&t->columns[i], to,
-				column_view(&t->columns[i], from));
+	memset(to, 0, t->row_size);
+	for (unsigned i = 0; i < t->columns_n; i++) {
+		const struct column *c = &t->columns[i];
+
+		if (is_heap(c))
+			column_set_view(c, to, column_view(c, from));
+		else
+			memcpy((char *)to + c->offset,
+				(const char *)from + c->offset, c->size);
+	}
 }
 
 uint64_t
