@@ -23,6 +23,10 @@ disk_free(const struct engine *g)
 	return (uint64_t)v.f_bavail * v.f_frsize;
 }
 
+/*
+ * Free pages inside the file count as room. Once the ballast is used up, what
+ * it left on the disk belongs to the log of deletions, not to new mail.
+ */
 bool
 disk_has_room(struct engine *g, uint64_t size)
 {
@@ -31,6 +35,11 @@ disk_has_room(struct engine *g, uint64_t size)
 
 	if (room == UINT64_MAX)
 		return true;
+	if (g->options->daemon && !atomic_load(&g->has_ballast)) {
+		if (room < SQLITE_BALLAST_BYTES / 2)
+			return false;
+		want += SQLITE_BALLAST_BYTES;
+	}
 	return room + atomic_load(&g->free_bytes) >= want;
 }
 
