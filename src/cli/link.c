@@ -1,0 +1,401 @@
+/* link: looking at links, and telling that they come and go. */
+#include "cli/link.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+enum {
+	/* Beyond --deadline the daemon is given so long to say so. */
+	DEADLINE_GRACE_MS = 15000,
+	DEADLINE_MAX_S = 366 * 86400,
+};
+
+/* --- list --- */
+
+static void
+json_budget(struct json *j, const struct record *r, const char *period)
+{
+	static const char *const whats[] = {"seconds", "bytes", "cost"};
+
+	json_object(j, period);
+	for (size_t i = 0; i < sizeof(whats) / sizeof(*whats); i++) {
+		char key[RECORD_KEY_MAX + 1];
+		const char *text;
+
+		snprintf(key, sizeof(key), "left_%s_%s", period, whats[i]);
+		text = record_get(r, key);
+		if (text)
+			json_real(j, whats[i], strtod(text, NULL));
+		else
+			json_null(j, whats[i]);
+	}
+	json_end(j);
+}
+
+void
+link_json(struct json *j, const struct record *r)
+{
+	facts_json_text(j, r, KEY_NAME);
+	facts_json_text(j, r, KEY_STATE);
+	facts_json_time(j, r, KEY_SINCE);
+	facts_json_text(j, r, KEY_INTERFACE);
+	json_bool(j, KEY_VERIFIED, facts_int(r, KEY_VERIFIED) != 0);
+	facts_json_text(j, r, KEY_REASON);
+	facts_json_int(j, r, KEY_BYTES_SENT);
+	facts_json_int(j, r, KEY_BYTES_RECEIVED);
+	facts_json_int(j, r, KEY_WAITING_MESSAGES);
+	facts_json_int(j, r, KEY_WAITING_BYTES);
+	json_object(j, "budget_left");
+	json_budget(j, r, "session");
+	json_budget(j, r, "day");
+	json_budget(j, r, "month");
+	json_end(j);
+	facts_json_time(j, r, KEY_NEXT_WINDOW);
+}
+
+static void
+table_row(struct table *t, const struct record *r)
+{
+	char since[TEXT_SHORT_MAX], size[TEXT_SHORT_MAX];
+
+	text_time(facts_int(r, KEY_SINCE), since);
+	text_size((uint64_t)facts_int(r, KEY_WAITING_BYTES), size);
+	table_cell(t, facts_text(r, KEY_NAME));
+	table_cell(t, facts_text(r, KEY_STATE));
+	table_cell(t, since);
+	table_cell(t, facts_text(r, KEY_INTERFACE));
+	table_cellf(t, "%" PRId64, facts_int(r, KEY_WAITING_MESSAGES));
+	table_cell(t, size);
+	text_size((uint64_t)facts_int(r, KEY_BYTES_SENT), size);
+	table_cell(t, size);
+	text_size((uint64_t)facts_int(r, KEY_BYTES_RECEIVED), size);
+	table_cell(t, size);
+	table_cell(t, facts_text(r, KEY_REASON));
+}
+
+void
+link_table(const struct facts *f)
+{
+	static const struct table_column columns[] = {
+		{.title = "LINK"},
+		{.title = "STATE"},
+		{.title = "SINCE"},
+		{.title = "INTERFACE"},
+		{.title = "WAITING", .right = true},
+		{.title = "SIZE", .right = true},
+		{.title = "SENT", .right = true},
+		{.title = "RECEIVED", .right = true},
+		{.title = "WHY", .cut = true},
+	};
+	struct table *t =
+		table_new(stdout, columns, sizeof(columns) / sizeof(*columns));
+	const struct record *r;
+	size_t at = 0;
+
+	while ((r = facts_next(f, KIND_LINK, &at)))
+		table_row(t, r);
+	table_end(t);
+}
+
+static void
+list_json(const struct facts *f)
+{
+	const struct record *r;
+	struct json j;
+	size_t at = 0;
+
+	json_init(&j);
+	while ((r = facts_next(f, KIND_LINK, &at))) {
+		json_begin(&j);
+		link_json(&j, r);
+		json_print(&j, stdout);
+	}
+	json_free(&j);
+}
+
+static int
+run_list(struct cli *c, const struct args *a)
+{
+	struct facts f;
+	size_t at = 0;
+	int status = facts_links(c, &f);
+
+	if (status == 0 && args_has(a, "--json"))
+		list_json(&f);
+	else if (status == 0 && !facts_next(&f, KIND_LINK, &at))
+		puts("none");
+	else if (status == 0)
+		link_table(&f);
+	facts_free(&f);
+	return status;
+}
+
+/* --- up, down, enable, disable --- */
+
+struct change {
+	const char *action;
+	const struct args *a;
+	const char *name;
+	struct spool_link row; /* as it becomes */
+	bool changed;
+	char who[SPOOL_NAME_MAX + 1];
+};
+
+/* What the row says from now on; twice up or down changes nothing. */
+static void
+apply(struct change *ch)
+{
+	struct spool_link *l = &ch->row;
+	const char *address = args_value(ch->a, "--address");
+	const char *interface = args_value(ch->a, "--interface");
+	const char *reason = args_value(ch->a, "--reason");
+	struct spool_link before = *l;
+
+	if (strcmp(ch->action, ACTION_WORD_UP) == 0) {
+		l->up = true;
+		str_copyz(l->interface, sizeof(l->interface), interface);
+		str_copyz(l->address, sizeof(l->address), address);
+	} else if (strcmp(ch->action, ACTION_WORD_DOWN) == 0) {
+		l->up = false;
+	} else {
+		l->disabled = strcmp(ch->action, ACTION_WORD_DISABLE) == 0;
+		str_copyz(l->reason, sizeof(l->reason),
+			l->disabled ? reason : "");
+	}
+	ch->changed = l->up != before.up || l->disabled != before.disabled;
+	if (!l->up || !before.up)
+		l->verified = false;
+}
+
+static enum err_code
+record_event(struct spool_txn *t, const struct change *ch, struct err *e)
+{
+	struct spool_event ev = {.time = clock_sane_s(), .level = LOG_INFO};
+	const char *reason = args_value(ch->a, "--reason");
+
+	snprintf(ev.event, sizeof(ev.event), "link-%s", ch->action);
+	str_copyz(ev.link, sizeof(ev.link), ch->name);
+	snprintf(ev.text, sizeof(ev.text), "by %s%s%s", ch->who,
+		reason ? ": " : "", reason ? reason : "");
+	return spool_event_add(t, &ev, e);
+}
+
+static enum err_code
+change_in_spool(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct change *ch = arg;
+	enum err_code code = spool_link_get(t, ch->name, &ch->row, e);
+	char boot[64];
+
+	if (code != OK && code != ERR_NOTFOUND)
+		return code;
+	if (code == ERR_NOTFOUND)
+		ch->row = (struct spool_link){0};
+	facts_boot(boot);
+	if (strcmp(ch->row.boot, boot) != 0)
+		ch->row.up = false;
+	str_copyz(ch->row.boot, sizeof(ch->row.boot), boot);
+	str_copyz(ch->row.name, sizeof(ch->row.name), ch->name);
+	apply(ch);
+	if (ch->changed)
+		ch->row.since = clock_sane_s();
+	code = spool_link_put(t, &ch->row, e);
+	return code == OK && ch->changed ? record_event(t, ch, e) : code;
+}
+
+static const struct {
+	const char *action, *done;
+} words[] = {
+	{ACTION_WORD_UP, "up"},
+	{ACTION_WORD_DOWN, "down"},
+	{ACTION_WORD_ENABLE, "enabled"},
+	{ACTION_WORD_DISABLE, "disabled"},
+};
+
+static void
+say_done(const struct change *ch, const char *where)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i].action, ch->action) == 0)
+			text_printf(stdout, "%s: %s%s\n", ch->name,
+				words[i].done, where);
+}
+
+static int
+change_directly(struct cli *c, struct change *ch)
+{
+	int status;
+
+	if (args_has(ch->a, "--wait"))
+		return cli_refuse(ERR_CLOSED,
+			"the daemon is not running: there is nothing to wait "
+			"for");
+	cli_who(ch->who, sizeof(ch->who));
+	status = cli_write(c, change_in_spool, ch);
+	if (status == 0)
+		say_done(ch, " (recorded; the daemon is not running)");
+	return status;
+}
+
+/* *deadline_r: seconds; 0: none. */
+static enum err_code
+parse_deadline(const struct args *a, int64_t *deadline_r, struct err *e)
+{
+	const char *text = args_value(a, "--deadline");
+	int64_t ms;
+
+	*deadline_r = 0;
+	if (!text)
+		return OK;
+	if (!args_has(a, "--wait"))
+		return err_set(e, ERR_USAGE, "--deadline belongs to --wait");
+	if (!conf_parse_duration_ms(str_of(text), &ms) || ms < 1000 ||
+		ms / 1000 > DEADLINE_MAX_S)
+		return err_set(e, ERR_USAGE,
+			"--deadline %s: not a duration of at least a second "
+			"(as 90s, 15m)",
+			text);
+	*deadline_r = ms / 1000;
+	return OK;
+}
+
+static int
+wait_for_end(struct control_client *client, const struct record *request,
+	int64_t deadline_s)
+{
+	struct progress p;
+	int status;
+
+	progress_init(&p);
+	status = cli_ask_daemon(client, request,
+		deadline_s ? (uint64_t)deadline_s * 1000 + DEADLINE_GRACE_MS
+			   : 0,
+		progress_record, &p, NULL);
+	progress_end(&p);
+	return status == err_exit_status(ERR_TIMEOUT) ? PROTOCOL_WAIT_DEADLINE
+						      : status;
+}
+
+static int
+change_by_daemon(struct change *ch, struct control_client *client)
+{
+	bool wait = args_has(ch->a, "--wait");
+	struct record request;
+	int64_t deadline_s;
+	struct err e;
+	int status;
+
+	if (parse_deadline(ch->a, &deadline_s, &e) != OK)
+		return cli_fail(&e);
+	protocol_request(&request, VERB_LINK, ch->action);
+	record_add(&request, KEY_NAME, ch->name);
+	record_add(&request, KEY_INTERFACE, args_value(ch->a, "--interface"));
+	record_add(&request, KEY_ADDRESS, args_value(ch->a, "--address"));
+	record_add(&request, KEY_REASON, args_value(ch->a, "--reason"));
+	record_add(&request, KEY_WAIT, wait ? "1" : NULL);
+	if (deadline_s)
+		record_add_int(&request, KEY_DEADLINE, deadline_s);
+	status = wait ? wait_for_end(client, &request, deadline_s)
+		      : cli_ask_daemon(client, &request, PROTOCOL_SILENCE_MS,
+				NULL, NULL, NULL);
+	if (status == 0 && !wait)
+		say_done(ch, "");
+	record_free(&request);
+	return status;
+}
+
+static int
+run_change(struct cli *c, const struct args *a)
+{
+	struct change ch = {.a = a, .name = a->words[0]};
+	struct control_client *client;
+	struct err e;
+	int64_t deadline_s;
+	int status;
+
+	ch.action = strrchr(a->command->name, ' ') + 1;
+	if (parse_deadline(a, &deadline_s, &e) != OK)
+		return cli_fail(&e);
+	status = cli_connect(c, &client);
+	if (status != 0)
+		return status;
+	if (!client && !conf_link(c->conf, ch.name))
+		status = cli_refuse(ERR_NOTFOUND,
+			"no link \"%s\" in %s; see: tidepost link list",
+			ch.name, c->conf->file);
+	else if (client)
+		status = change_by_daemon(&ch, client);
+	else
+		status = change_directly(c, &ch);
+	control_close(client);
+	return status;
+}
+
+static const struct option list_options[] = {
+	{.name = "--json", .help = "an object a line"},
+	{.name = NULL},
+};
+
+static const struct option up_options[] = {
+	{.name = "--interface", .value = "NAME", .help = "that carries it"},
+	{.name = "--address", .value = "ADDRESS", .help = "of ours, on it"},
+	{.name = "--wait",
+		.help = "until all has moved; the exit status tells"},
+	{.name = "--deadline", .value = "DURATION", .help = "wait no longer"},
+	{.name = NULL},
+};
+
+static const struct option reason_options[] = {
+	{.name = "--reason", .value = "TEXT", .help = "shown with the link"},
+	{.name = NULL},
+};
+
+const struct command link_commands[] = {
+	{.name = "link list",
+		.words = "",
+		.options = list_options,
+		.help = "Each link: its state, and what waits for it.",
+		.example = "tidepost link list",
+		.run = run_list},
+	{.name = "link up",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.options = up_options,
+		.help = "Reports: this link carries packets now.",
+		.example = "tidepost link up iridium --wait --deadline 15m",
+		.run = run_change},
+	{.name = "link down",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.help = "Reports: this link carries no packets any more.",
+		.example = "tidepost link down iridium",
+		.run = run_change},
+	{.name = "link disable",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.options = reason_options,
+		.help = "No use of this link until it is enabled.",
+		.example = "tidepost link disable vsat --reason 'in dock'",
+		.run = run_change},
+	{.name = "link enable",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.options = reason_options,
+		.help = "Ends disable.",
+		.example = "tidepost link enable vsat",
+		.run = run_change},
+	{.name = NULL},
+};

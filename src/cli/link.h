@@ -1,0 +1,12 @@
+/* What status shows of links, too. */
+#ifndef CLI_LINK_H
+#define CLI_LINK_H
+
+#include "cli/facts.h"
+
+/* The fields of link list, into an open object. */
+void link_json(struct json *j, const struct record *r);
+/* A row for each link of F; nothing where there is none. */
+void link_table(const struct facts *f);
+
+#endif

@@ -1,0 +1,236 @@
+/* status: the node at a glance. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/facts.h"
+#include "cli/link.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+static const struct record *
+only(const struct facts *f, const char *kind)
+{
+	size_t at = 0;
+
+	return facts_next(f, kind, &at);
+}
+
+/* --- JSON --- */
+
+static void
+json_listener(struct json *j, const struct record *r)
+{
+	facts_json_text(j, r, KEY_NAME);
+	facts_json_text(j, r, KEY_ADDRESS);
+	facts_json_int(j, r, KEY_PORT);
+}
+
+static void
+json_session(struct json *j, const struct record *r)
+{
+	facts_json_text(j, r, KEY_ID);
+	facts_json_text(j, r, KEY_PEER);
+	facts_json_text(j, r, KEY_LINK);
+	facts_json_text(j, r, KEY_ROLE);
+	facts_json_text(j, r, KEY_STATE);
+	facts_json_text(j, r, KEY_MESSAGE);
+	facts_json_int(j, r, KEY_BYTES_DONE);
+	facts_json_int(j, r, KEY_BYTES_TOTAL);
+	facts_json_time(j, r, KEY_SINCE);
+}
+
+static void
+json_each(struct json *j, const struct facts *f, const char *key,
+	const char *kind, void (*fill)(struct json *, const struct record *))
+{
+	const struct record *r;
+	size_t at = 0;
+
+	json_array(j, key);
+	while ((r = facts_next(f, kind, &at))) {
+		json_object(j, NULL);
+		fill(j, r);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void
+json_node(struct json *j, const struct facts *f)
+{
+	const struct record *node = only(f, KIND_NODE);
+
+	facts_json_text(j, node, KEY_HOSTNAME);
+	facts_json_text(j, node, KEY_VERSION);
+	json_bool(j, "running", f->running);
+	facts_json_int(j, node, KEY_PID);
+	facts_json_int(j, node, KEY_UPTIME);
+	facts_json_text(j, node, KEY_CLOCK);
+}
+
+static void
+json_queue(struct json *j, const struct record *queue)
+{
+	json_object(j, "queue");
+	facts_json_int(j, queue, KEY_READY);
+	facts_json_int(j, queue, KEY_DEFERRED);
+	facts_json_int(j, queue, KEY_HELD);
+	facts_json_int(j, queue, KEY_ACTIVE);
+	facts_json_int(j, queue, KEY_BYTES);
+	json_end(j);
+}
+
+static void
+print_json(const struct facts *f)
+{
+	struct json j;
+
+	json_init(&j);
+	json_begin(&j);
+	json_node(&j, f);
+	json_each(&j, f, "listeners", KIND_LISTENER, json_listener);
+	json_queue(&j, only(f, KIND_QUEUE));
+	json_each(&j, f, "links", KIND_LINK, link_json);
+	json_each(&j, f, "sessions", KIND_SESSION, json_session);
+	json_print(&j, stdout);
+	json_free(&j);
+}
+
+/* --- for people --- */
+
+static void
+print_node(const struct facts *f)
+{
+	const struct record *node = only(f, KIND_NODE);
+	char uptime[TEXT_SHORT_MAX];
+
+	text_duration(facts_int(node, KEY_UPTIME), uptime);
+	if (f->running)
+		text_printf(stdout,
+			"%s  tidepost %s, running for %s (pid %" PRId64 ")\n",
+			facts_text(node, KEY_HOSTNAME),
+			facts_text(node, KEY_VERSION), uptime,
+			facts_int(node, KEY_PID));
+	else
+		text_printf(stdout, "%s  tidepost %s, not running\n",
+			facts_text(node, KEY_HOSTNAME),
+			facts_text(node, KEY_VERSION));
+	if (strcmp(facts_text(node, KEY_CLOCK), CLOCK_NOT_TRUSTED) == 0)
+		puts("clock      not trusted: nothing expires, windows are "
+		     "off");
+}
+
+static void
+print_listeners(const struct facts *f)
+{
+	const struct record *r;
+	struct buf line;
+	size_t at = 0;
+
+	buf_init(&line, 0);
+	while ((r = facts_next(f, KIND_LISTENER, &at))) {
+		const char *address = facts_text(r, KEY_ADDRESS);
+		bool colon = strchr(address, ':') != NULL;
+
+		buf_addf(&line, "%s%s %s%s%s:%s", line.len ? ", " : "",
+			facts_text(r, KEY_NAME), colon ? "[" : "", address,
+			colon ? "]" : "", facts_text(r, KEY_PORT));
+	}
+	if (line.len)
+		text_printf(stdout, "listeners  %s\n", buf_z(&line));
+	buf_free(&line);
+}
+
+static void
+print_queue(const struct record *queue)
+{
+	char size[TEXT_SHORT_MAX];
+
+	text_size((uint64_t)facts_int(queue, KEY_BYTES), size);
+	printf("queue      %" PRId64 " ready, %" PRId64 " deferred, %" PRId64
+	       " held, %" PRId64 " active, %s\n",
+		facts_int(queue, KEY_READY), facts_int(queue, KEY_DEFERRED),
+		facts_int(queue, KEY_HELD), facts_int(queue, KEY_ACTIVE), size);
+}
+
+static void
+session_row(struct table *t, const struct record *r)
+{
+	char done[TEXT_SHORT_MAX], total[TEXT_SHORT_MAX], since[TEXT_SHORT_MAX];
+
+	text_size((uint64_t)facts_int(r, KEY_BYTES_DONE), done);
+	text_size((uint64_t)facts_int(r, KEY_BYTES_TOTAL), total);
+	text_time(facts_int(r, KEY_SINCE), since);
+	table_cell(t, facts_text(r, KEY_ID));
+	table_cell(t, facts_text(r, KEY_PEER));
+	table_cell(t, facts_text(r, KEY_LINK));
+	table_cell(t, facts_text(r, KEY_ROLE));
+	table_cell(t, facts_text(r, KEY_STATE));
+	table_cell(t, facts_text(r, KEY_MESSAGE));
+	table_cellf(t, "%s of %s", done, total);
+	table_cell(t, since);
+}
+
+static void
+print_sessions(const struct facts *f)
+{
+	static const struct table_column columns[] = {
+		{.title = "SESSION"},
+		{.title = "PEER", .cut = true},
+		{.title = "LINK", .cut = true},
+		{.title = "ROLE"},
+		{.title = "STATE", .cut = true},
+		{.title = "MESSAGE"},
+		{.title = "BYTES", .right = true},
+		{.title = "SINCE"},
+	};
+	struct table *t =
+		table_new(stdout, columns, sizeof(columns) / sizeof(*columns));
+	const struct record *r;
+	size_t at = 0;
+
+	if (only(f, KIND_SESSION))
+		putchar('\n');
+	while ((r = facts_next(f, KIND_SESSION, &at)))
+		session_row(t, r);
+	table_end(t);
+}
+
+static int
+run_status(struct cli *c, const struct args *a)
+{
+	struct facts f;
+	int status = facts_status(c, &f);
+
+	if (status == 0 && args_has(a, "--json")) {
+		print_json(&f);
+	} else if (status == 0) {
+		print_node(&f);
+		print_listeners(&f);
+		print_queue(only(&f, KIND_QUEUE));
+		if (only(&f, KIND_LINK))
+			putchar('\n');
+		link_table(&f);
+		print_sessions(&f);
+	}
+	facts_free(&f);
+	return status;
+}
+
+static const struct option status_options[] = {
+	{.name = "--json", .help = "one object"},
+	{.name = "--watch", .later = true},
+	{.name = NULL},
+};
+
+const struct command status_commands[] = {
+	{.name = "status",
+		.words = "",
+		.options = status_options,
+		.help = "The node: listeners, queue, links, running sessions.",
+		.example = "tidepost status --json",
+		.run = run_status},
+	{.name = NULL},
+};
