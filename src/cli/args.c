@@ -62,7 +62,8 @@ is_option(const char *word)
 /* The value behind "=" or in the next word, which is then taken. */
 static enum err_code
 take_value(const struct command *command, const char *name, struct str behind,
-	bool joined, char *const **next, const char **value_r, struct err *e)
+	bool joined, const char *const **next, const char **value_r,
+	struct err *e)
 {
 	if (joined)
 		*value_r = behind.p;
@@ -91,7 +92,7 @@ check_option(const struct command *command, const struct args *a,
 }
 
 static enum err_code
-parse_option(struct args *a, char *const **next, struct err *e)
+parse_option(struct args *a, const char *const **next, struct err *e)
 {
 	const struct command *command = a->command;
 	const char *word = *(*next)++;
@@ -138,10 +139,10 @@ check_words(const struct args *a, struct err *e)
 }
 
 enum err_code
-args_parse(const struct command *command, int argc, char *const *argv,
+args_parse(const struct command *command, int argc, const char *const *argv,
 	struct args *a, struct err *e)
 {
-	char *const *next = argv;
+	const char *const *next = argv;
 	bool words_only = false;
 
 	*a = (struct args){.command = command};

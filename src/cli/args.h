@@ -28,7 +28,7 @@ struct args {
 	const struct command *command;
 	struct args_given *given; /* owned; the values are borrowed */
 	size_t given_n;
-	char **words; /* owned; the words are borrowed */
+	const char **words; /* owned; the words are borrowed */
 	size_t words_n;
 	const char *conf; /* -c; NULL */
 	bool help;
@@ -36,7 +36,7 @@ struct args {
 
 /* ERR_USAGE, ERR_UNSUPPORTED: E says it in a line. Free A in any case. */
 enum err_code args_parse(const struct command *command, int argc,
-	char *const *argv, struct args *a, struct err *e);
+	const char *const *argv, struct args *a, struct err *e);
 void args_free(struct args *a);
 
 bool args_has(const struct args *a, const char *name);

@@ -59,7 +59,7 @@ command_usage(const struct command *command, struct buf *out)
 
 /* How many of WORDS spell NAME ("queue list" is two); 0: they do not. */
 static int
-words_spell(const char *name, char *const *words, int n)
+words_spell(const char *name, const char *const *words, int n)
 {
 	struct str second;
 	struct str first = str_cut(str_of(name), ' ', &second);
@@ -72,7 +72,7 @@ words_spell(const char *name, char *const *words, int n)
 }
 
 static const struct command *
-look_up(char *const *words, int n, int *n_r)
+look_up(const char *const *words, int n, int *n_r)
 {
 	for (const struct command *const *t = command_tables; *t; t++)
 		for (const struct command *c = *t; c->name; c++) {
@@ -119,7 +119,7 @@ guess(const char *typed)
 }
 
 static void
-refuse_words(char *const *words, int n, struct err *e)
+refuse_words(const char *const *words, int n, struct err *e)
 {
 	struct buf list;
 	char typed[64];
@@ -145,7 +145,7 @@ refuse_words(char *const *words, int n, struct err *e)
 }
 
 const struct command *
-command_find(char *const *words, int n, int *n_r, struct err *e)
+command_find(const char *const *words, int n, int *n_r, struct err *e)
 {
 	const struct command *found = look_up(words, n, n_r);
 

@@ -43,6 +43,6 @@ void command_usage(const struct command *command, struct buf *out);
 /* The command whose one or two words stand at the front of WORDS; *n_r of
  * them. NULL: E says what is wrong. */
 const struct command *command_find(
-	char *const *words, int n, int *n_r, struct err *e);
+	const char *const *words, int n, int *n_r, struct err *e);
 
 #endif

@@ -35,7 +35,7 @@ leading_options(struct cli *c, int argc, char **argv, int *at_r)
 }
 
 static int
-run(struct cli *c, int argc, char **argv)
+run(struct cli *c, int argc, const char *const *argv)
 {
 	const struct command *command;
 	struct args a = {0};
@@ -80,7 +80,7 @@ main(int argc, char **argv)
 		help_print(NULL, 0);
 		status = err_exit_status(ERR_USAGE);
 	} else if (status < 0) {
-		status = run(&c, argc - at, argv + at);
+		status = run(&c, argc - at, (const char *const *)argv + at);
 	}
 	cli_close(&c);
 	return flush_output(status);

@@ -63,7 +63,7 @@ find_act(const struct command *command)
 }
 
 static enum err_code
-parse_ids(struct wish *w, char *const *words, size_t n, struct err *e)
+parse_ids(struct wish *w, const char *const *words, size_t n, struct err *e)
 {
 	w->filters = xcalloc(n, sizeof(*w->filters));
 	w->filters_n = n;
@@ -80,7 +80,7 @@ parse_ids(struct wish *w, char *const *words, size_t n, struct err *e)
 }
 
 static enum err_code
-parse_which(struct wish *w, char *const *words, size_t n, struct err *e)
+parse_which(struct wish *w, const char *const *words, size_t n, struct err *e)
 {
 	bool all = args_has(w->a, "--all"), filter = filter_given(w->a);
 
@@ -102,7 +102,7 @@ parse_which(struct wish *w, char *const *words, size_t n, struct err *e)
 static enum err_code
 parse_wish(struct wish *w, struct err *e)
 {
-	char **words = w->a->words;
+	const char *const *words = w->a->words;
 	size_t n = w->a->words_n;
 	enum err_code code;
 

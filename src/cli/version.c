@@ -134,7 +134,7 @@ print_family(const char *word)
 }
 
 int
-help_print(char *const *words, int n)
+help_print(const char *const *words, int n)
 {
 	const struct command *command;
 	struct err e;

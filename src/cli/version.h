@@ -5,6 +5,6 @@
 /* Both print to standard output and give the exit status 0. */
 int version_print(void);
 /* Help for the verb that WORDS spell; N 0: the list of all verbs. */
-int help_print(char *const *words, int n);
+int help_print(const char *const *words, int n);
 
 #endif
