@@ -12,7 +12,7 @@ sender_pattern(const char *from)
 }
 
 static void
-add_filters(struct query *q, const struct spool_filter *f)
+add_filters(struct query *q, const struct spool_filter *f, bool stored_reason)
 {
 	if (f->id)
 		query_number(q, DELIVERY_MESSAGE, OP_EQ, f->id);
@@ -33,6 +33,31 @@ add_filters(struct query *q, const struct spool_filter *f)
 		query_number(q, DELIVERY_QUEUED_AT, OP_LT, f->queued_before);
 	if (f->larger)
 		query_number(q, DELIVERY_SIZE, OP_GT, (int64_t)f->larger);
+	if (stored_reason)
+		query_number(q, DELIVERY_REASON, OP_EQ, (int64_t)f->reason);
+}
+
+/*
+ * Can the walk itself look for F's reason? Not where it may be a route's.
+ * *stored_r: rows have it themselves or not at all.
+ */
+static enum err_code
+reason_is_stored(struct spool_txn *t, const struct spool_filter *f,
+	bool *stored_r, struct err *e)
+{
+	struct query q = {.table = T_ROUTE, .index = BY_KEY};
+	struct route_row r;
+	enum err_code rc;
+
+	*stored_r = false;
+	if (!f->has_reason || f->reason == REASON_NONE ||
+		f->reason == REASON_NO_8BITMIME ||
+		f->reason == REASON_NO_SMTPUTF8)
+		return OK;
+	query_number(&q, ROUTE_REASON, OP_EQ, (int64_t)f->reason);
+	rc = tx_first(t, &q, &r, e);
+	*stored_r = rc == ERR_NOTFOUND;
+	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
 static unsigned
@@ -46,7 +71,7 @@ index_for(const struct spool_filter *f)
 }
 
 static enum err_code
-page_of(struct spool_txn *t, const struct spool_filter *f,
+page_of(struct spool_txn *t, const struct spool_filter *f, bool stored_reason,
 	const struct delivery_row *after, size_t limit, struct rows *out,
 	struct err *e)
 {
@@ -55,7 +80,7 @@ page_of(struct spool_txn *t, const struct spool_filter *f,
 		.after = after,
 		.limit = limit};
 
-	add_filters(&q, f);
+	add_filters(&q, f, stored_reason);
 	/* with the key fixed nothing is left to be behind of */
 	if (query_fixed(&q) == tables[T_DELIVERY].indexes[q.index].columns_n)
 		q.after = NULL;
@@ -76,8 +101,8 @@ by_id(const void *a, const void *b)
 
 static enum err_code
 page_of_route(struct spool_txn *t, const struct spool_filter *f,
-	const struct delivery_row *after, size_t limit, struct rows *out,
-	struct err *e)
+	bool stored_reason, const struct delivery_row *after, size_t limit,
+	struct rows *out, struct err *e)
 {
 	struct spool_filter one = *f;
 	enum err_code rc = OK;
@@ -86,7 +111,8 @@ page_of_route(struct spool_txn *t, const struct spool_filter *f,
 	for (unsigned state = 0; state < SPOOL_STATES_N && rc == OK; state++) {
 		one.state = (enum spool_state)state;
 		if (one.state != SPOOL_DELETED)
-			rc = page_of(t, &one, after, limit, out, e);
+			rc = page_of(
+				t, &one, stored_reason, after, limit, out, e);
 	}
 	if (out->n)
 		qsort(out->data, out->n, sizeof(struct delivery_row), by_id);
@@ -102,6 +128,7 @@ list_page(struct spool_txn *t, const struct spool_filter *f,
 {
 	struct delivery_row from = {.d = {.message = after->id, .n = after->n}};
 	const struct delivery_row *last;
+	bool stored;
 	enum err_code rc;
 
 	*end_r = true;
@@ -110,10 +137,13 @@ list_page(struct spool_txn *t, const struct spool_filter *f,
 		by_id(&from, &(struct delivery_row){
 				     .d = {.message = f->id, .n = f->n}}) >= 0)
 		return OK;
+	rc = reason_is_stored(t, f, &stored, e);
+	if (rc != OK)
+		return rc;
 	if (f->route && !f->has_state && !f->id)
-		rc = page_of_route(t, f, &from, limit, out, e);
+		rc = page_of_route(t, f, stored, &from, limit, out, e);
 	else
-		rc = page_of(t, f, &from, limit, out, e);
+		rc = page_of(t, f, stored, &from, limit, out, e);
 	if (rc != OK || !out->n)
 		return rc;
 	last = rows_at(out, out->n - 1);

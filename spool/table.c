@@ -65,9 +65,9 @@ static const struct column delivery_columns[] = {
 	[DELIVERY_NEEDS] = C("needs", COL_UINT, needs),
 	[DELIVERY_RIPE] = C("ripe", COL_BOOL, ripe),
 	[DELIVERY_DOMAIN] = C("domain", COL_TEXT, domain),
+	[DELIVERY_REASON] = C("reason", COL_INT, d.reason),
 	C("param_notify", COL_UINT, d.params.notify),
 	C("param_orcpt", COL_TEXT, d.params.orcpt),
-	C("reason", COL_INT, d.reason),
 	C("reason_arg", COL_TEXT, d.reason_arg),
 	C("link", COL_TEXT, d.link),
 	C("priority", COL_INT, d.priority),
@@ -165,8 +165,8 @@ static const struct column chunk_columns[] = {
 
 #define C(name, kind, member) COLUMN(struct route_row, name, kind, member)
 static const struct column route_columns[] = {
-	C("route", COL_TEXT, route),
-	C("reason", COL_INT, reason),
+	[ROUTE_ROUTE] = C("route", COL_TEXT, route),
+	[ROUTE_REASON] = C("reason", COL_INT, reason),
 	C("reason_arg", COL_TEXT, reason_arg),
 	C("blocked", COL_UINT, blocked),
 	C("blocked_peer", COL_TEXT, blocked_peer),

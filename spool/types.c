@@ -34,7 +34,7 @@ static const struct {
 	[REASON_SIZE] = {"too large for ", "too large for the link"},
 	[REASON_PRIORITY] = {"not urgent enough for ",
 		"not urgent enough for the link"},
-	[REASON_RETRY_WAIT] = {"", "waits for the next try"},
+	[REASON_RETRY_WAIT] = {"", "waits"},
 	[REASON_CUSTOMER_CALL] = {"waits until customer ",
 		"waits until the customer calls"},
 	[REASON_OPERATOR_HOLD] = {"held by ", "held by the operator"},

@@ -310,14 +310,50 @@ need_reader(struct spool *s)
 		s->readers_n++;
 }
 
+/* A job that no thread can run is reported at once. */
+static void
+job_refuse(struct spool *s, struct job *j, enum err_code code, const char *why)
+{
+	struct job_list one;
+
+	j->code = err_set(&j->e, code, "%s", why);
+	list_start(&one);
+	list_append(&one, j);
+	report(s, &one);
+}
+
 static void
 queue_write(struct spool *s, struct job *j)
 {
+	bool runs;
+
 	pthread_mutex_lock(&s->lock);
 	need_writer(s);
-	list_append(&s->writes, j);
-	pthread_cond_signal(&s->wake_writer);
+	runs = s->writer_runs;
+	if (runs) {
+		list_append(&s->writes, j);
+		pthread_cond_signal(&s->wake_writer);
+	}
 	pthread_mutex_unlock(&s->lock);
+	if (!runs)
+		job_refuse(s, j, ERR_NOMEM, "the spool has no thread");
+}
+
+static void
+queue_read(struct spool *s, struct job *j)
+{
+	bool runs;
+
+	pthread_mutex_lock(&s->lock);
+	need_reader(s);
+	runs = s->readers_n > 0;
+	if (runs) {
+		list_append(&s->reads, j);
+		pthread_cond_signal(&s->wake_reader);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!runs)
+		job_refuse(s, j, ERR_NOMEM, "the spool has no thread");
 }
 
 void
@@ -367,28 +403,17 @@ void
 spool_submit(struct spool *s, spool_fn *fn, spool_done *done, void *arg)
 {
 	struct job *j = job_new(s, fn, done ? done : done_nothing, arg);
-	struct job_list one;
 
-	if (s->writer) {
+	if (s->writer)
 		queue_write(s, j);
-		return;
-	}
-	j->code = err_set(&j->e, ERR_READONLY, "the spool is open for reading");
-	list_start(&one);
-	list_append(&one, j);
-	report(s, &one);
+	else
+		job_refuse(s, j, ERR_READONLY, "the spool is open for reading");
 }
 
 void
 spool_submit_read(struct spool *s, spool_fn *fn, spool_done *done, void *arg)
 {
-	struct job *j = job_new(s, fn, done ? done : done_nothing, arg);
-
-	pthread_mutex_lock(&s->lock);
-	need_reader(s);
-	list_append(&s->reads, j);
-	pthread_cond_signal(&s->wake_reader);
-	pthread_mutex_unlock(&s->lock);
+	queue_read(s, job_new(s, fn, done ? done : done_nothing, arg));
 }
 
 void

@@ -53,11 +53,12 @@ box_open_with(struct box *b, bool daemon)
 static inline int
 box_setup(void **state, const char *engine)
 {
+	static unsigned boxes;
 	struct box *b = calloc(1, sizeof(*b));
 
 	log_set_sink(quiet, NULL);
 	b->engine = engine;
-	snprintf(b->url, sizeof(b->url), "memory:%p", (void *)b);
+	snprintf(b->url, sizeof(b->url), "memory:box-%u", ++boxes);
 	if (!strcmp(engine, "sqlite")) {
 		snprintf(b->folder, sizeof(b->folder), "/tmp/spool-XXXXXX");
 		if (!mkdtemp(b->folder))
