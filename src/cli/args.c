@@ -5,7 +5,7 @@
 
 #include "cli/command.h"
 
-enum { GUESS_DISTANCE = 3 }; /* letters that may differ in "did you mean" */
+enum { GUESS_DISTANCE = 2 }; /* letters that may differ in "did you mean" */
 
 static const struct option no_options[] = {{.name = NULL}};
 

@@ -76,12 +76,11 @@ main(int argc, char **argv)
 
 	text_init();
 	status = leading_options(&c, argc, argv, &at);
-	if (status < 0 && at == argc) {
-		help_print(NULL, 0);
-		status = err_exit_status(ERR_USAGE);
-	} else if (status < 0) {
+	if (status < 0 && at == argc)
+		status =
+			cli_refuse(ERR_USAGE, "which verb? See: tidepost help");
+	else if (status < 0)
 		status = run(&c, argc - at, (const char *const *)argv + at);
-	}
 	cli_close(&c);
 	return flush_output(status);
 }

@@ -225,16 +225,10 @@ header_scan(struct header_end *h, struct str s, bool *found_r)
 	return s.n;
 }
 
-/*
- * To a terminal clean and with its own line ends; elsewhere octet for octet.
- */
+/* With the line ends of this system, and nothing else that controls. */
 static void
-print_octets(struct str s)
+print_clean(struct str s)
 {
-	if (!text_on_terminal()) {
-		fwrite(s.p, 1, s.n, stdout);
-		return;
-	}
 	while (s.n) {
 		struct str rest;
 		struct str line = str_cut(s, '\n', &rest);
@@ -249,9 +243,14 @@ print_octets(struct str s)
 	}
 }
 
+/*
+ * The header is for looking at and always clean; what holds the body is clean
+ * on a terminal, and octet for octet elsewhere.
+ */
 static int
 print_content(struct cli *c, int64_t id, bool header, bool body)
 {
+	bool clean = !body || text_on_terminal();
 	struct body_step *b = xcalloc(1, sizeof(*b));
 	struct header_end h = {2}; /* a message may begin with the empty line */
 	bool behind = false;
@@ -260,12 +259,17 @@ print_content(struct cli *c, int64_t id, bool header, bool body)
 	b->id = id;
 	while ((status = cli_read(c, read_step, b)) == 0 && b->n) {
 		struct str all = {b->octets, b->n};
+		struct str part = all;
 		size_t n = behind ? 0 : header_scan(&h, all, &behind);
 
-		if (header)
-			print_octets((struct str){all.p, n});
-		if (body)
-			print_octets(str_skip(all, n));
+		if (!header)
+			part = str_skip(all, n);
+		else if (!body)
+			part.n = n;
+		if (clean)
+			print_clean(part);
+		else
+			fwrite(part.p, 1, part.n, stdout);
 		if (behind && !body)
 			break;
 		b->offset += b->n;
