@@ -219,8 +219,12 @@ db_check_owner(struct engine_conn *c, struct err *e)
 		rc = sql_number(c, "PRAGMA schema_version", &schema, e);
 	if (rc != OK || id == SQLITE_SPOOL_ID)
 		return rc;
-	if (!id && !schema && c->access == ENGINE_WRITE)
-		return OK; /* empty: new */
+	if (!id && !schema)
+		return c->access == ENGINE_WRITE
+			       ? OK /* empty: new */
+			       : err_set(e, ERR_NOTFOUND,
+					 "spool %s is empty: start tidepostd first",
+					 c->engine->path);
 	return err_set(e, ERR_CORRUPT, "spool %s: is not a tidepost spool",
 		c->engine->path);
 }

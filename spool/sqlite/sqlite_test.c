@@ -18,10 +18,32 @@ path_of(struct box *b, const char *suffix)
 	return str_printf("%s/spool.db%s", b->folder, suffix);
 }
 
-static sqlite3 *
-db_of(struct box *b)
+/* A second connection for what the test does behind the spool's back. */
+static struct engine_conn *
+own_conn(struct box *b)
 {
-	return b->spool->writer->db;
+	struct engine_conn *c = NULL;
+	struct err e;
+
+	if (sqlite_engine.connect(b->spool->engine, ENGINE_WRITE, &c, &e))
+		fail_msg("%s", e.text);
+	return c;
+}
+
+/* In a job, since the writing connection belongs to its thread. */
+static enum err_code
+do_sql(struct spool_txn *t, void *arg, struct err *e)
+{
+	return sql_exec(t->conn, arg, e);
+}
+
+static void
+writer_sql(struct box *b, const char *sql)
+{
+	char copy[80];
+
+	snprintf(copy, sizeof(copy), "%s", sql);
+	WRITE(b, do_sql, copy);
 }
 
 static enum err_code
@@ -43,7 +65,7 @@ close_box(struct box *b)
 static void
 every_statement_prepares(void **state)
 {
-	struct box *b = *state;
+	struct engine_conn *c = own_conn(*state);
 	struct statement_key key;
 
 	for (unsigned t = 0; t < TABLES_N; t++) {
@@ -57,16 +79,17 @@ every_statement_prepares(void **state)
 			memset(&key, 0, sizeof(key));
 			key.table = (unsigned char)t;
 			key.op = (unsigned char)ops[i];
-			if (statement_for(b->spool->writer, &key, &stmt, &e))
+			if (statement_for(c, &key, &stmt, &e))
 				fail_msg("%s", e.text);
 		}
 	}
+	sqlite_engine.disconnect(c);
 }
 
 /* --- plans: a seek into an index, never a sort --- */
 
 static void
-assert_plan(struct box *b, const struct query *q, const char *words)
+assert_plan(struct engine_conn *c, const struct query *q, const char *words)
 {
 	struct statement_key key;
 	struct buf text, explain;
@@ -78,7 +101,7 @@ assert_plan(struct box *b, const struct query *q, const char *words)
 	statement_text(&key, &text);
 	buf_addf(&explain, "EXPLAIN QUERY PLAN %s", buf_z(&text));
 	assert_int_equal(
-		sqlite3_prepare_v2(db_of(b), buf_z(&explain), -1, &stmt, NULL),
+		sqlite3_prepare_v2(c->db, buf_z(&explain), -1, &stmt, NULL),
 		SQLITE_OK);
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		const char *plan = (const char *)sqlite3_column_text(stmt, 3);
@@ -172,10 +195,11 @@ queries_walk_indexes(void **state)
 			 .preds_n = 1},
 			"session_by_link (link=?"},
 	};
-	struct box *b = *state;
+	struct engine_conn *c = own_conn(*state);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_plan(b, &rows[i].q, rows[i].words);
+		assert_plan(c, &rows[i].q, rows[i].words);
+	sqlite_engine.disconnect(c);
 }
 
 /* --- versions --- */
@@ -198,18 +222,19 @@ migrates_with_a_copy(void **state)
 		{2, "CREATE TABLE more (y INTEGER) STRICT;"},
 	};
 	struct box *b = *state;
+	struct engine_conn *c = own_conn(b);
 	struct err e;
 	int64_t version;
 	int64_t id = put_letter(b, (struct letter){.id = 0});
 
-	assert_int_equal(migrate_to(b->spool->writer, steps, 2, 3, &e), OK);
-	assert_int_equal(sql_number(b->spool->writer, "PRAGMA user_version",
-				 &version, &e),
-		OK);
+	assert_int_equal(migrate_to(c, steps, 2, 3, &e), OK);
+	assert_int_equal(
+		sql_number(c, "PRAGMA user_version", &version, &e), OK);
 	assert_int_equal(version, 3);
-	assert_int_equal(sqlite3_exec(db_of(b), "INSERT INTO more VALUES (1)",
+	assert_int_equal(sqlite3_exec(c->db, "INSERT INTO more VALUES (1)",
 				 NULL, NULL, NULL),
 		SQLITE_OK);
+	sqlite_engine.disconnect(c);
 	assert_true(exists(b, ".before-v3"));
 	close_box(b);
 	/* this program knows version 1 */
@@ -236,16 +261,17 @@ a_failed_migration_changes_nothing(void **state)
 		{2, "CREATE NONSENSE;"},
 	};
 	struct box *b = *state;
+	struct engine_conn *c = own_conn(b);
 	struct err e;
 	int64_t n;
 
-	assert_int_not_equal(migrate_to(b->spool->writer, steps, 2, 3, &e), OK);
-	sql_number(b->spool->writer, "PRAGMA user_version", &n, &e);
+	assert_int_not_equal(migrate_to(c, steps, 2, 3, &e), OK);
+	sql_number(c, "PRAGMA user_version", &n, &e);
 	assert_int_equal(n, 1);
-	sql_number(b->spool->writer,
-		"SELECT count(*) FROM sqlite_schema WHERE name = 'extra'", &n,
-		&e);
+	sql_number(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'",
+		&n, &e);
 	assert_int_equal(n, 0);
+	sqlite_engine.disconnect(c);
 	put_letter(b, (struct letter){.id = 0});
 	assert_sound(b);
 }
@@ -295,24 +321,6 @@ files_have_their_rights(void **state)
 }
 
 static void
-not_there(void **state)
-{
-	struct box *b = *state;
-	struct err e;
-
-	close_box(b);
-	snprintf(b->url, sizeof(b->url), "sqlite:%s/none.db", b->folder);
-	assert_int_equal(
-		open_again(b, (struct spool_options){.read_only = true}, &e),
-		ERR_NOTFOUND);
-	assert_non_null(strstr(e.text, "does not exist"));
-	snprintf(b->url, sizeof(b->url), "postgres:x");
-	assert_int_equal(
-		open_again(b, (struct spool_options){.create = true}, &e),
-		ERR_INVALID);
-}
-
-static void
 scribble(const char *path, off_t at, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT, 0640);
@@ -320,6 +328,33 @@ scribble(const char *path, off_t at, const char *text)
 	assert_true(fd >= 0);
 	assert_true(pwrite(fd, text, strlen(text), at) > 0);
 	close(fd);
+}
+
+static void
+not_there(void **state)
+{
+	struct box *b = *state;
+	struct err e;
+	char *path;
+
+	close_box(b);
+	snprintf(b->url, sizeof(b->url), "sqlite:%s/none.db", b->folder);
+	assert_int_equal(
+		open_again(b, (struct spool_options){.read_only = true}, &e),
+		ERR_NOTFOUND);
+	assert_non_null(strstr(e.text, "does not exist"));
+	path = path_of(b, "-empty");
+	scribble(path, 0, "x");
+	assert_int_equal(truncate(path, 0), 0);
+	snprintf(b->url, sizeof(b->url), "sqlite:%s", path);
+	free(path);
+	assert_int_equal(
+		open_again(b, (struct spool_options){.read_only = true}, &e),
+		ERR_NOTFOUND);
+	snprintf(b->url, sizeof(b->url), "postgres:x");
+	assert_int_equal(
+		open_again(b, (struct spool_options){.create = true}, &e),
+		ERR_INVALID);
 }
 
 static void
@@ -357,10 +392,7 @@ check_finds_wrong_counters(void **state)
 	struct err e;
 
 	put_letter(b, (struct letter){.id = 0});
-	assert_int_equal(
-		sqlite3_exec(db_of(b), "UPDATE counter SET deliveries = 2",
-			NULL, NULL, NULL),
-		SQLITE_OK);
+	writer_sql(b, "UPDATE counter SET deliveries = 2");
 	assert_int_equal(spool_check(b->spool, &e), ERR_CORRUPT);
 }
 
@@ -463,8 +495,7 @@ assert_full_and_back(struct box *b, void (*widen)(struct box *b))
 static void
 widen_pages(struct box *b)
 {
-	sqlite3_exec(
-		db_of(b), "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
+	writer_sql(b, "PRAGMA max_page_count = 1000000");
 }
 
 static void
@@ -472,7 +503,7 @@ a_full_store(void **state)
 {
 	struct box *b = *state;
 
-	sqlite3_exec(db_of(b), "PRAGMA max_page_count = 800", NULL, NULL, NULL);
+	writer_sql(b, "PRAGMA max_page_count = 800");
 	assert_full_and_back(b, widen_pages);
 }
 

@@ -349,6 +349,7 @@ row_of(struct box *b, int64_t id, unsigned n, struct spool_row *row_r)
 {
 	struct list_job j = {.filter = {.id = id, .n = n}, .limit = 1};
 
+	memset(row_r, 0, sizeof(*row_r));
 	READ(b, do_list, &j);
 	if (!j.n) {
 		j.filter.has_state = true;

@@ -1,6 +1,8 @@
 /* Accounts, links, peers, tickets, named values, events, totals. */
 #include "tests/contract/contract.h"
 
+#include "base/clock.h"
+
 /* --- accounts --- */
 
 struct account_job {
@@ -449,6 +451,18 @@ events(void **state)
 	assert_events(b, (struct spool_event_filter){.session = 99}, 100, 2, 9);
 }
 
+/* The last time in the spool is a time that has been. */
+static void
+a_start_raises_the_clock(void **state)
+{
+	struct box *b = *state;
+
+	WRITE(b, do_add_events, NULL);
+	spool_close(b->spool);
+	box_open_with(b, true);
+	assert_true(clock_floor_s() >= NOW + 10);
+}
+
 static enum err_code
 do_sweep(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -672,6 +686,7 @@ main(void)
 		ON_BOTH(tickets_are_used_once),
 		ON_BOTH(named_values),
 		ON_BOTH(events),
+		ON_BOTH(a_start_raises_the_clock),
 		ON_BOTH(events_have_bounds),
 		ON_BOTH(totals),
 		ON_BOTH(when_a_route_is_due),
