@@ -497,6 +497,63 @@ a_session_ends(void **state)
 }
 
 static void
+who_ends_a_claim_knows_the_doubt(void **state)
+{
+	struct box *b = *state;
+	struct owner_job o = {.owner = 1, .id = 1};
+
+	put_letter(b, (struct letter){.id = 1});
+	claim_simple(b, 1);
+	WRITE(b, do_in_doubt, &o);
+	outcome(b,
+		(struct spool_outcome){.message = 1, .kind = OUTCOME_RELEASED});
+	assert_int_equal(count_events(b, 1, "may-be-delivered-twice"), 0);
+	claim_simple(b, 1);
+	outcome(b, (struct spool_outcome){.message = 1,
+			   .kind = OUTCOME_RELEASED,
+			   .in_doubt = true});
+	assert_int_equal(count_events(b, 1, "may-be-delivered-twice"), 1);
+	assert_int_equal(state_of(b, 1, 1), SPOOL_READY);
+}
+
+static enum err_code
+do_wake(struct spool_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	return spool_route_wake(t, "*", NOW + 100, NOW + 50, e);
+}
+
+static void
+a_new_session_wakes_its_route(void **state)
+{
+	static const struct {
+		int64_t now;
+		enum spool_reason reason;
+	} tries[] = {{NOW, REASON_PEER_4XX}, {NOW + 60, REASON_PEER_4XX},
+		{NOW + 60, REASON_RETRY_WAIT}};
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.now = NOW + 100}};
+
+	for (int64_t id = 1; id <= 3; id++)
+		put_letter(b, (struct letter){.id = id});
+	for (int64_t id = 1; id <= 3; id++) {
+		assert_int_equal(claim_simple(b, 1), id);
+		outcome(b, (struct spool_outcome){.message = id,
+				   .kind = OUTCOME_DEFERRED,
+				   .now = tries[id - 1].now,
+				   .reason = tries[id - 1].reason,
+				   .next_attempt = NOW + 9000});
+	}
+	assert_int_equal(claim(b, &j), 0);
+	WRITE(b, do_wake, NULL);
+	assert_int_equal(claim(b, &j), 1);
+	assert_int_equal(claim(b, &j), 3);
+	assert_int_equal(claim(b, &j), 0); /* 2 was refused just now */
+	spool_claimed_clear(&j.got);
+	assert_sound(b);
+}
+
+static void
 a_start_ends_all_claims(void **state)
 {
 	struct box *b = *state;
@@ -765,6 +822,8 @@ main(void)
 		ON_BOTH(deferred_counts_attempts_and_days),
 		ON_BOTH(released_is_as_before),
 		ON_BOTH(a_session_ends),
+		ON_BOTH(who_ends_a_claim_knows_the_doubt),
+		ON_BOTH(a_new_session_wakes_its_route),
 		ON_BOTH(a_start_ends_all_claims),
 		ON_BOTH(people_act),
 		ON_BOTH(deletes_and_undeletes),
