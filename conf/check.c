@@ -1,7 +1,9 @@
 #include "conf/check.h"
 #include "wire/grammar.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME_MAX_OCTETS = 63 };
 
@@ -126,6 +128,30 @@ check_tls(const struct check *k)
 	if (c->tls.key && !node_member(g, "certificate"))
 		complain_error(k->out, check_at(g, "key"),
 			"tls.key is set, but tls.certificate is not");
+}
+
+/* The daemon reads them; here only what nobody could read is told. */
+static void
+check_file(const struct check *k, const char *file, const char *path,
+	const struct place *at)
+{
+	if (file && access(file, F_OK) != 0 && errno == ENOENT)
+		complain_warning(
+			k->out, at, "%s: there is no file %s", path, file);
+}
+
+static void
+check_tls_files(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = group_of(k, "tls");
+
+	check_file(k, c->tls.certificate, "tls.certificate",
+		check_at(g, "certificate"));
+	check_file(k, c->tls.key, "tls.key", check_at(g, "key"));
+	if (check_given(g, "ca_file"))
+		check_file(k, c->tls.ca_file, "tls.ca_file",
+			check_at(g, "ca_file"));
 }
 
 static void
@@ -254,6 +280,7 @@ check_conf(
 	check_hostname(&k);
 	check_paths(&k);
 	check_tls(&k);
+	check_tls_files(&k);
 	check_networks(&k);
 	check_domains(&k);
 	check_deliver(&k);

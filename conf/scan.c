@@ -167,7 +167,7 @@ scan_extend(struct scan *s, struct token *t)
 	while (l->at < l->source->n &&
 		l->source->text + l->at == t->text.p + t->text.n &&
 		!is_blank(l->source->text[l->at]) &&
-		!strchr("\n;,{}()[]\"", l->source->text[l->at])) {
+		!strchr("\n=;,{}()[]\"", l->source->text[l->at])) {
 		l->at++;
 		t->text.n++;
 	}
@@ -231,6 +231,7 @@ include(struct scan *s, struct scan_level *l)
 	if (l->at >= l->source->n || l->source->text[l->at] != '"') {
 		complain_error(s->out, &at,
 			"@include wants a file name in quotes behind it");
+		skip_line(l);
 		return;
 	}
 	t = take_string(s, l);

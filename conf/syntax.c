@@ -79,10 +79,26 @@ is_closer(const struct token *t)
 	return token_is(t, '}') || token_is(t, ')') || token_is(t, ']');
 }
 
+static bool
+is_assignment(const struct token *t)
+{
+	return token_is(t, '=') || token_is(t, ':');
+}
+
 static char
 closer_of(char open)
 {
 	return open == '{' ? '}' : open == '(' ? ')' : ']';
+}
+
+/* A setting where a list wants a value. */
+static bool
+complain_named(struct reading *r)
+{
+	complain_error(r->out, &r->next.at,
+		"a list holds values without names: a group of settings "
+		"stands in { }");
+	return fail(r);
 }
 
 /* The token in hand ends what OPEN began, or says why it does not. */
@@ -105,29 +121,32 @@ complain_open(struct reading *r, const struct token *open)
 
 /* 20K: complains, and takes it as the string that was meant. */
 static bool
-read_bare(struct reading *r)
+read_bare(struct reading *r, bool in_list)
 {
-	struct token *t = &r->next;
+	struct token t = r->next;
 
-	scan_extend(&r->scan, t);
-	complain_error(r->out, &t->at,
-		"the value %.*s must stand in quotes: \"%.*s\"",
-		STR_FMT(t->text), STR_FMT(t->text));
+	scan_extend(&r->scan, &t);
 	drop(r);
+	if (in_list && is_assignment(&r->next))
+		return complain_named(r);
+	complain_error(r->out, &t.at,
+		"the value %.*s must stand in quotes: \"%.*s\"",
+		STR_FMT(t.text), STR_FMT(t.text));
 	return true;
 }
 
 static bool
-read_word(struct reading *r)
+read_word(struct reading *r, bool in_list)
 {
 	struct token *t = &r->next;
 
 	switch (literal_kind(t->text)) {
 	case LITERAL_NONE:
-		return read_bare(r);
+		return read_bare(r, in_list);
 	case LITERAL_CUT:
 		complain_error(r->out, &t->at,
-			"the number %.*s is beyond 2147483647: write %.*sL",
+			"the number %.*s is outside -2147483648 to "
+			"2147483647: write %.*sL",
 			STR_FMT(t->text), STR_FMT(t->text));
 		break;
 	case LITERAL_LARGE:
@@ -204,12 +223,9 @@ read_comma(struct reading *r, const struct token *open, char close)
 	if (token_is(&r->next, ';'))
 		complain_error(r->out, &r->next.at,
 			"items of a list are parted by a comma, not by ;");
-	else if (token_is(&r->next, '=') || token_is(&r->next, ':')) {
-		complain_error(r->out, &r->next.at,
-			"a list holds values without names: a group of "
-			"settings stands in { }");
-		return fail(r);
-	} else if (!token_is(&r->next, ',')) {
+	else if (is_assignment(&r->next))
+		return complain_named(r);
+	else if (!token_is(&r->next, ',')) {
 		complain_error(r->out, &r->next.at,
 			"a comma is missing before %.*s",
 			STR_FMT(r->next.text));
@@ -281,7 +297,7 @@ read_setting(struct reading *r, struct names *names)
 	check_twice(r, names);
 	setting = add_setting(r);
 	advance(r);
-	if (!token_is(&r->next, '=') && !token_is(&r->next, ':')) {
+	if (!is_assignment(&r->next)) {
 		complain_error(r->out, &name.at,
 			"after the name %.*s a = is missing",
 			STR_FMT(name.text));
@@ -366,7 +382,7 @@ read_value(struct reading *r, size_t setting, bool in_list)
 	if (r->next.kind == TOKEN_STRING)
 		return read_string(r, in_list);
 	if (r->next.kind == TOKEN_WORD)
-		return read_word(r);
+		return read_word(r, in_list);
 	if (token_is(&r->next, '{') || token_is(&r->next, '(') ||
 		token_is(&r->next, '['))
 		return read_nested(r);
