@@ -239,6 +239,28 @@ claims_urgent_then_small_then_old(void **state)
 	assert_sound(b);
 }
 
+/* The order holds across routes and what messages need. */
+static void
+merges_routes_in_order(void **state)
+{
+	static const char *const routes[] = {"one", "two"};
+	static const struct letter letters[] = {
+		{.id = 1, .size = 300, .route = "one"},
+		{.id = 2, .size = 200, .route = "two"},
+		{.id = 3, .size = 250, .route = "one", .has_8bit = true},
+		{.id = 4, .size = 200, .route = "one", .smtputf8 = true},
+		{.id = 5, .size = 999, .route = "two", .priority = 1},
+	};
+	static const int64_t order[] = {5, 2, 4, 3, 1, 0};
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.routes = routes, .routes_n = 2}};
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		put_letter(b, letters[i]);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_int_equal(claim(b, &j), order[i]);
+}
+
 static void
 claims_all_recipients_of_its_routes(void **state)
 {
@@ -813,6 +835,7 @@ main(void)
 		ON_BOTH(takes_bodies_in_odd_pieces),
 		ON_BOTH(gives_ids_once),
 		ON_BOTH(claims_urgent_then_small_then_old),
+		ON_BOTH(merges_routes_in_order),
 		ON_BOTH(claims_all_recipients_of_its_routes),
 		ON_BOTH(leaves_what_the_session_cannot_take),
 		ON_BOTH(claims_by_domain),
