@@ -107,7 +107,7 @@ def hand_in(node, port, letters):
 def show(node, *command):
     print(f"  {DIM}{node.name}$ tidepost {' '.join(command)}{PLAIN}")
     for line in node.must(*command).rstrip().split("\n"):
-        print(f"  {line}"[:110])
+        print(f"  {line}")
 
 
 def waiting(node):

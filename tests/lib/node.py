@@ -245,6 +245,13 @@ class Node:
     def link_down(self, name):
         self.must("link", "down", name)
 
+    def doubts(self):
+        """The messages the event log says may be delivered twice."""
+        text = self.must("log", "--json")
+        rows = [json.loads(line) for line in text.split("\n") if line]
+        return [row["message"] for row in rows
+                if row["event"] == "may-be-delivered-twice"]
+
     # --- mailboxes ---
 
     def mailbox(self, user, domain=None):
@@ -312,7 +319,7 @@ class World:
             "user": "aurora",
             "password_file": secret_file(self.dir, "shore.secret", PASSWORD),
             "collect": "atrn",
-            "collect_port": odmr or self.shore.port("odmr"),
+            "collect_port": odmr or (self.shore and self.shore.port("odmr")),
         }
         base.update(conf)
         return {k: v for k, v in base.items() if v is not None}

@@ -84,20 +84,24 @@ def temp_dir():
     return folder
 
 
+def run_part(function, *args):
+    """One test; what it started is ended behind it, and told if it failed."""
+    before = _failed
+    try:
+        function(*args)
+    except Exception:
+        check(False, function.__name__, traceback.format_exc().rstrip())
+    if _failed > before:
+        for text in list(_on_failure):
+            print(text())
+    _on_failure.clear()
+    clean_up()
+
+
 def run(*tests):
-    """Runs each test function; what it started is ended behind it."""
+    """Runs each test function, or those named on the command line."""
     only = sys.argv[1:]
     for test in tests:
-        if only and test.__name__ not in only:
-            continue
-        before = _failed
-        try:
-            test()
-        except Exception:
-            check(False, test.__name__, traceback.format_exc().rstrip())
-        if _failed > before:
-            for function in list(_on_failure):
-                print(function())
-        _on_failure.clear()
-        clean_up()
+        if not only or test.__name__ in only:
+            run_part(test)
     sys.exit(1 if _failed else 0)

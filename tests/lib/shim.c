@@ -5,8 +5,8 @@
  *	OPERATION PATH OCTETS "first octets", in the order they happened;
  * - moves the wall clock by the seconds in TIDEPOST_SHIM_CLOCK, or by those in
  *   the file it names (read each time, so the clock can jump);
- * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:PATH:N, at
- *   the N-th operation on a path that holds PATH.
+ * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:TEXT:N, at
+ *   the N-th operation with TEXT in its path or its first octets.
  *
  * What TLS is given to send shows as ssl-write with the clear octets.
  */
@@ -68,7 +68,8 @@ show(char *out, const unsigned char *p, size_t n)
 
 /* True: TIDEPOST_SHIM_KILL means this moment. */
 static bool
-is_killer(const char *when, const char *operation, const char *path)
+is_killer(const char *when, const char *operation, const char *path,
+	const char *octets)
 {
 	static unsigned long seen;
 	const char *rule = getenv("TIDEPOST_SHIM_KILL");
@@ -78,7 +79,9 @@ is_killer(const char *when, const char *operation, const char *path)
 	if (!rule || sscanf(rule, "%7[^:]:%23[^:]:%255[^:]:%lu", at, op, part,
 			     &count) != 4)
 		return false;
-	if (strcmp(at, when) || strcmp(op, operation) || !strstr(path, part))
+	if (strcmp(at, when) || strcmp(op, operation))
+		return false;
+	if (!strstr(path, part) && !strstr(octets, part))
 		return false;
 	return ++seen == count;
 }
@@ -104,13 +107,13 @@ note(const char *operation, int fd, const void *p, size_t n)
 		strcpy(path, "tls");
 	else
 		path_of(fd, path, sizeof path);
+	show(shown, p, p ? n : 0);
 	if (log_fd >= 0 && fd != log_fd) {
-		show(shown, p, p ? n : 0);
 		int len = snprintf(line, sizeof line, "%s %s %zu \"%s\"\n",
 			operation, path, n, shown);
 		raw_write(log_fd, line, (size_t)len);
 	}
-	if (is_killer("before", operation, path))
+	if (is_killer("before", operation, path, shown))
 		raise(SIGKILL);
 	pthread_mutex_unlock(&lock);
 	errno = kept;
@@ -118,14 +121,15 @@ note(const char *operation, int fd, const void *p, size_t n)
 
 /* After an operation that succeeded. */
 static void
-note_after(const char *operation, int fd)
+note_after(const char *operation, int fd, const void *p, size_t n)
 {
 	int kept = errno;
-	char path[256];
+	char path[256], shown[4 * SHOWN + 1];
 
 	pthread_mutex_lock(&lock);
 	path_of(fd, path, sizeof path);
-	if (is_killer("after", operation, path))
+	show(shown, p, n);
+	if (is_killer("after", operation, path, shown))
 		raise(SIGKILL);
 	if (log_fd >= 0 && strstr(operation, "sync")) {
 		char line[LINE];
@@ -146,7 +150,7 @@ write(int fd, const void *p, size_t n)
 	REAL(write);
 	note("write", fd, p, n);
 	ssize_t done = real(fd, p, n);
-	note_after("write", fd);
+	note_after("write", fd, p, n);
 	return done;
 }
 
@@ -181,7 +185,7 @@ fsync(int fd)
 	REAL(fsync);
 	note("fsync", fd, NULL, 0);
 	int done = real(fd);
-	note_after("fsync", fd);
+	note_after("fsync", fd, NULL, 0);
 	return done;
 }
 
@@ -191,7 +195,7 @@ fdatasync(int fd)
 	REAL(fdatasync);
 	note("fdatasync", fd, NULL, 0);
 	int done = real(fd);
-	note_after("fdatasync", fd);
+	note_after("fdatasync", fd, NULL, 0);
 	return done;
 }
 
@@ -203,7 +207,7 @@ send(int fd, const void *p, size_t n, int flags)
 	REAL(send);
 	note("send", fd, p, n);
 	ssize_t done = real(fd, p, n, flags);
-	note_after("send", fd);
+	note_after("send", fd, p, n);
 	return done;
 }
 

@@ -71,7 +71,8 @@ def one_refused_of_two():
                   "Final-Recipient: rfc822; ben@shore.example",
                   "Action: failed", "Status: 5.1.1",
                   "Diagnostic-Code: smtp; 550", "Subject: to ben and eve"):
-        check(words.lower() in text.lower(), f"it says \"{words}\"", text)
+        check(words.lower().replace("; ", ";") in text.lower()
+              .replace("; ", ";"), f"it says \"{words}\"", text)
     check("eve@shore.example" not in text.split("Subject: to ben")[0],
           "it does not blame the other recipient")
     words = list(notice.iter_parts())[0].get_content()
@@ -99,7 +100,6 @@ def each_stage():
         equal(len(site.wait_mail("ann")), 1, f"refused at {step}: a notice")
         check(wait_until(lambda: not site.queue()),
               f"refused at {step}: nothing waits", site.queue())
-        clean_up()
 
 
 def null_sender():
