@@ -23,7 +23,8 @@
  * Appends octets of the body of message ID, which need not exist yet: large
  * bodies come in several transactions before spool_message_add makes the
  * message real at one stroke. What has no message is swept at start, or
- * by spool_body_drop.
+ * by spool_body_drop. ERR_EXISTS: the message is complete. Pieces of
+ * SPOOL_CHUNK_BYTES are cheapest: a short last chunk is written again.
  */
 enum err_code spool_body_append(
 	struct spool_txn *t, int64_t id, struct str octets, struct err *e);
@@ -107,7 +108,10 @@ struct spool_claim {
 	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
 	bool no_smtputf8;
 	const char *peer; /* for the reasons set on what is left */
-	/* Domains the recipients must be in (ATRN with a list); NULL: all. */
+	/*
+	 * Domains the recipients must be in (ATRN with a list); NULL: all. Only
+	 * routes "customer:..." can be claimed so; others give nothing.
+	 */
 	const char *const *domains;
 	size_t domains_n;
 	const char *link; /* recorded in the row; NULL none */
