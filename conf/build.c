@@ -172,6 +172,7 @@ build_limits(struct conf *c, const struct node *g)
 		build_seconds(g, "limits.command_timeout");
 	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");
 	c->limits.stall_timeout_s = build_seconds(g, "limits.stall_timeout");
+	c->limits.final_timeout_s = build_seconds(g, "limits.final_timeout");
 	c->limits.disk_reserve =
 		(uint64_t)build_value(g, "limits.disk_reserve").n;
 }

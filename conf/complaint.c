@@ -10,6 +10,9 @@ enum {
 	EXCERPT_BEFORE = 60, /* of them before the caret, in a longer line */
 };
 
+static char *text_of(const char *fmt, va_list ap)
+	__attribute__((format(printf, 1, 0)));
+
 static char *
 text_of(const char *fmt, va_list ap)
 {

@@ -132,6 +132,7 @@ struct conf {
 		unsigned recipients, connections, connections_per_client, line;
 		unsigned errors, commands; /* per session */
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
+		int64_t final_timeout_s;
 		uint64_t disk_reserve;
 	} limits;
 	struct {

@@ -247,6 +247,15 @@ static const struct schema_row rows[] = {
 			    "acknowledged octets.",
 	},
 	{
+		.path = "limits.final_timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "10m",
+		.sentence = "How long a peer may take to answer the end of a "
+			    "message (RFC 5321 4.5.3.2.6); less makes doubles.",
+	},
+	{
 		.path = "limits.disk_reserve",
 		.type = SCHEMA_SIZE,
 		.most = TERA,
