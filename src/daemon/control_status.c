@@ -1,9 +1,7 @@
 #include "daemon/control_private.h"
 
 #include "base/clock.h"
-#include "daemon/dispatch.h"
 #include "daemon/services.h"
-#include "net/version.h"
 #include "spool/queue.h"
 
 #include <stdio.h>
@@ -27,8 +25,8 @@ send_node(struct control_conn *c)
 	record_add(&r, KEY_CLOCK,
 		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
 	record_add(&r, KEY_LIBRARY, spool_engine_version());
-	for (unsigned i = 0; net_library(i); i++)
-		record_add(&r, KEY_LIBRARY, net_library(i));
+	record_add(&r, KEY_LIBRARY, tls_library());
+	record_add(&r, KEY_LIBRARY, loop_library());
 	conn_send(c, &r);
 	record_free(&r);
 }
@@ -269,7 +267,7 @@ link_up(struct control_conn *c, const char *name)
 		conn_end(c, err_exit_status(ERR_BUSY),
 			"the link is disabled: enable it first", -1);
 	else if (was_usable)
-		dispatch_link_up(c->n->dispatch, name);
+		links_again(c->n->links, name);
 }
 
 void

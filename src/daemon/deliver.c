@@ -50,6 +50,8 @@ send_claimed(struct deliver *d)
 		address_parse(str_of(c->deliveries[i].recipient), true, &to[i]);
 		params[i] = c->deliveries[i].params;
 	}
+	if (d->customer)
+		crash_point("turn-first-message");
 	d->replies = xcalloc(c->n, sizeof(*d->replies));
 	d->sending = true;
 	d->s->message = c->message.id;
@@ -251,6 +253,7 @@ on_closed(void *arg, const char *why)
 {
 	struct deliver *d = arg;
 
+	d->result.link_lost |= d->s->silent;
 	if (d->result.fail == FAIL_NONE && !d->result.ready)
 		d->result.fail = d->s->in_handshake ? FAIL_TLS : FAIL_CLOSED;
 	if (d->result.fail != FAIL_NONE && !d->result.reply[0])

@@ -13,15 +13,10 @@
 #include "daemon/session.h"
 #include "smtp/client.h"
 
-enum {
-	/* RFC 5321 4.5.3.2.6: ten minutes for the reply to the final dot */
-	DELIVER_FINAL_MS = 600000,
-};
-
 struct deliver_result {
 	enum client_fail fail; /* FAIL_NONE: ended by us or in good order */
 	bool ready;	       /* greeting, TLS and AUTH were passed */
-	bool link_lost;	       /* the link was taken from under it */
+	bool link_lost;	       /* taken from under it, or went silent */
 	char reply[256];       /* what the peer said last of note; "" nothing */
 	bool left_on_purpose;  /* something waits that may not go here */
 };

@@ -71,6 +71,8 @@ on_timer(void *arg)
 	struct dispatch *d = arg;
 
 	d->timer_at = 0;
+	for (size_t i = 0; i < d->peers_n; i++)
+		d->peers[i]->fruitless = false; /* something became due */
 	dispatch_all(d);
 }
 

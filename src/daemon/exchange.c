@@ -14,8 +14,8 @@
 #include <string.h>
 
 enum {
-	EXCHANGE_DIAL_MS = 60000,
-	EXCHANGE_TLS_MS = 60000,
+	EXCHANGE_DIAL_MAX_MS = 60000,
+	EXCHANGE_TLS_MAX_MS = 60000,
 	/* RFC 2645 5.2.1: the reply to ATRN may take ten minutes */
 	EXCHANGE_TURN_MS = 660000,
 };
@@ -163,13 +163,11 @@ static void
 judge(struct exchange *x, const struct deliver_result *r)
 {
 	if (r->link_lost)
-		set_result(x, EXCHANGE_LINK_LOST, "the link went down");
+		set_result(x, EXCHANGE_LINK_LOST,
+			r->reply[0] ? r->reply : "the link went down");
 	else if (r->fail == FAIL_TLS || r->fail == FAIL_AUTH ||
 		 r->fail == FAIL_EARLY_OCTETS)
 		set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
-	else if (r->ready &&
-		 (r->fail == FAIL_CLOSED || r->fail == FAIL_TIMEOUT))
-		set_result(x, EXCHANGE_LINK_LOST, r->reply);
 	else if (r->fail != FAIL_NONE)
 		set_result(x, EXCHANGE_UNREACHABLE, r->reply);
 }
@@ -312,8 +310,9 @@ start_tls(struct exchange *x, struct session *s)
 	};
 
 	memcpy(policy.pin, p->pin, sizeof(policy.pin));
-	stream_tls_connect(
-		s->stream, x->n->tls_client, &policy, EXCHANGE_TLS_MS);
+	stream_tls_connect(s->stream, x->n->tls_client, &policy,
+		node_limit_ms(x->n->conf->limits.stall_timeout_s,
+			EXCHANGE_TLS_MAX_MS));
 }
 
 static void
@@ -351,7 +350,8 @@ start_machine(struct exchange *x, struct session *s)
 			.auth_clear = p->auth_clear,
 			.stall_ms =
 				(uint64_t)conf->limits.stall_timeout_s * 1000,
-			.final_ms = DELIVER_FINAL_MS,
+			.final_ms =
+				(uint64_t)conf->limits.final_timeout_s * 1000,
 			.turn_ms = EXCHANGE_TURN_MS},
 		.routes = (const char *const *)x->routes,
 		.routes_n = x->conf.routes_n,
@@ -452,7 +452,9 @@ connect_next(struct exchange *x)
 			.port = port_of_step(x),
 			.interface = x->interface,
 			.address = x->address,
-			.timeout_ms = EXCHANGE_DIAL_MS},
+			.timeout_ms = node_limit_ms(
+				x->n->conf->limits.stall_timeout_s,
+				EXCHANGE_DIAL_MAX_MS)},
 		connected, x);
 }
 

@@ -341,6 +341,14 @@ tell_rest(struct link_run *r)
 }
 
 static void
+begin(struct links *l, struct link_run *r)
+{
+	r->worst = 0;
+	r->worst_text[0] = '\0';
+	dispatch_link_up(l->n->dispatch, r->row.name);
+}
+
+static void
 obey(struct links *l, struct link_run *r, unsigned commands)
 {
 	if (commands & LINK_DO_SAVE) {
@@ -355,11 +363,8 @@ obey(struct links *l, struct link_run *r, unsigned commands)
 		r->row.verified = false;
 		dispatch_link_lost(l->n->dispatch, r->row.name);
 	}
-	if (commands & LINK_DO_START) {
-		r->worst = 0;
-		r->worst_text[0] = '\0';
-		dispatch_link_up(l->n->dispatch, r->row.name);
-	}
+	if (commands & LINK_DO_START)
+		begin(l, r);
 	if (commands & LINK_DO_IDLE)
 		tell_rest(r);
 }
@@ -448,6 +453,15 @@ links_way_to(struct links *l, const char *peer, struct link_way *way_r)
 		return true;
 	}
 	return !named;
+}
+
+void
+links_again(struct links *l, const char *name)
+{
+	struct link_run *r = find(l, name);
+
+	if (r && link_is_usable(&r->machine))
+		begin(l, r);
 }
 
 bool

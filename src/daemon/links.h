@@ -32,6 +32,9 @@ struct link_way {
 /* False: by no link now. A peer that no link names always can. */
 bool links_way_to(struct links *l, const char *peer, struct link_way *way_r);
 
+/* A person wants everything tried again over a link that is up already. */
+void links_again(struct links *l, const char *name);
+
 /* From dispatch: an exchange over LINK began; PEER came to rest. */
 void links_working(struct links *l, const char *link);
 void links_peer_result(struct links *l, const char *link,

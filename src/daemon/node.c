@@ -23,6 +23,14 @@ node_new_id(struct node *n)
 	return ++n->last_id;
 }
 
+uint64_t
+node_limit_ms(int64_t limit_s, uint64_t most_ms)
+{
+	uint64_t ms = (uint64_t)limit_s * 1000;
+
+	return ms < most_ms ? ms : most_ms;
+}
+
 /* --- routing anew ------------------------------------------------------------
  */
 
@@ -88,8 +96,10 @@ node_reload(struct node *n, struct err *e)
 	enum err_code rc;
 
 	rc = daemon_load_conf(old->file, &next, e);
-	if (rc != OK)
+	if (rc != OK) {
+		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
+	}
 	rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)
 		rc = services_reload(n->services, next, e);

@@ -47,6 +47,9 @@ struct node {
 /* A number no session or claim of this start of the daemon has had. */
 uint64_t node_new_id(struct node *n);
 
+/* A configured limit in ms, but at most MOST_MS. */
+uint64_t node_limit_ms(int64_t limit_s, uint64_t most_ms);
+
 /* Routes every delivery anew whose generation is not ours, in the background.
  */
 void node_reroute(struct node *n);

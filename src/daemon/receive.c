@@ -12,7 +12,7 @@
 enum {
 	RECEIVE_BODY_HIGH = 4 * 1024 * 1024, /* octets held: stop reading */
 	RECEIVE_BACKLOG_MAX = 4096,	     /* jobs of the spool: likewise */
-	RECEIVE_TLS_TIMEOUT_MS = 60000,
+	RECEIVE_TLS_MAX_MS = 60000,
 };
 
 static const struct session_host host;
@@ -176,8 +176,9 @@ on_start_tls(void *arg)
 {
 	struct receive *r = arg;
 
-	stream_tls_accept(
-		r->s->stream, r->n->tls_server, RECEIVE_TLS_TIMEOUT_MS);
+	stream_tls_accept(r->s->stream, r->n->tls_server,
+		node_limit_ms(r->n->conf->limits.command_timeout_s,
+			RECEIVE_TLS_MAX_MS));
 }
 
 static void
@@ -315,8 +316,7 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 	if (listener->tls == TLS_IMPLICIT) {
 		session_swap(r->s, NULL, &host, r);
 		r->s->in_handshake = true;
-		stream_tls_accept(
-			stream, n->tls_server, RECEIVE_TLS_TIMEOUT_MS);
+		on_start_tls(r);
 		return;
 	}
 	make_machine(r);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/history.h"
 #include "spool/queue.h"
@@ -192,6 +193,7 @@ serve_turn(struct session *s, const char *account, const char *domains)
 	struct str rest = str_of(domains);
 	struct conf *conf = s->n->conf;
 	uint64_t stall_ms = (uint64_t)conf->limits.stall_timeout_s * 1000;
+	uint64_t final_ms = (uint64_t)conf->limits.final_timeout_s * 1000;
 
 	while (rest.n && n < WIRE_ATRN_DOMAINS_MAX)
 		list[n++] = str_dup(str_cut(rest, ',', &rest));
@@ -200,8 +202,8 @@ serve_turn(struct session *s, const char *account, const char *domains)
 					       .tls_active = s->has_tls,
 					       .turned = true,
 					       .stall_ms = stall_ms,
-					       .final_ms = DELIVER_FINAL_MS,
-					       .turn_ms = DELIVER_FINAL_MS},
+					       .final_ms = final_ms,
+					       .turn_ms = final_ms},
 			.routes = routes,
 			.routes_n = 1,
 			.push = true,
@@ -214,4 +216,5 @@ serve_turn(struct session *s, const char *account, const char *domains)
 		"serve");
 	for (size_t i = 0; i < n; i++)
 		free(list[i]);
+	crash_point("turn-swapped");
 }

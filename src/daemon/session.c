@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/crash.h"
 
 #include <stdlib.h>
 
@@ -260,6 +261,8 @@ on_drained(void *arg)
 	struct session *s = arg;
 
 	s->progress_ms = clock_mono_ms();
+	if (s->bytes_total && s->bytes_done == s->bytes_total)
+		crash_point("deliver-sent-before-reply");
 	session_pump(s);
 }
 
@@ -287,7 +290,7 @@ on_closed(void *arg, enum stream_end end, const char *why)
 {
 	struct session *s = arg;
 
-	(void)end;
+	s->silent = end == STREAM_TIMEOUT;
 	session_hold(s);
 	if (s->machine && !s->in_handshake) {
 		/* What the peer said last may still be unread. */

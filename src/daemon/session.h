@@ -44,6 +44,7 @@ struct session {
 	struct tls_facts tls;
 	bool has_tls;
 	bool in_handshake, pumping, again, closed;
+	bool silent; /* sent octets were never acknowledged: a lost link */
 	unsigned refs;
 	int64_t started_s;
 	uint64_t started_ms, progress_ms;

@@ -83,19 +83,19 @@ add_recipient(const struct dsn_recipient *r, struct buf *out)
 			type = str_cut(str_of(r->orcpt), ';', &address);
 
 		/* RFC 3461 6.3: the decoded form of the parameter */
-		buf_addf(out, "Original-Recipient: %.*s;", STR_FMT(type));
+		buf_addf(out, "Original-Recipient: %.*s; ", STR_FMT(type));
 		if (!xtext_decode(address, out))
 			buf_adds(out, address);
 		buf_addz(out, "\r\n");
 	}
-	buf_addf(out, "Final-Recipient: %s;",
+	buf_addf(out, "Final-Recipient: %s; ",
 		grammar_is_ascii(str_of(r->address)) ? "rfc822" : "utf-8");
 	add_safe(out, r->address);
 	buf_addf(out, "\r\nAction: failed\r\nStatus: %s\r\n", r->status);
 	if (r->peer[0]) {
-		buf_addz(out, "Remote-MTA: dns;");
+		buf_addz(out, "Remote-MTA: dns; ");
 		add_safe(out, r->peer);
-		buf_addz(out, "\r\nDiagnostic-Code: smtp;");
+		buf_addz(out, "\r\nDiagnostic-Code: smtp; ");
 		add_safe(out, r->reply);
 		buf_addz(out, "\r\n");
 	}
@@ -111,7 +111,7 @@ add_status_part(const struct dsn *d, bool utf8, struct buf *out)
 	add_boundary(d, "", out);
 	buf_addf(out,
 		"Content-Type: message/%sdelivery-status\r\n\r\n"
-		"Reporting-MTA: dns;%s\r\n",
+		"Reporting-MTA: dns; %s\r\n",
 		utf8 ? "global-" : "", d->hostname);
 	if (d->envid[0]) {
 		buf_addz(out, "Original-Envelope-Id: ");

@@ -165,12 +165,12 @@ test_notice(void **state)
 	assert_non_null(strstr(z, "\r\nAuto-Submitted: auto-replied\r\n"));
 	assert_non_null(strstr(z, "Original-Envelope-Id: QQ=1\r\n"));
 	assert_non_null(
-		strstr(z, "Original-Recipient: rfc822;Bob@example.net\r\n"
-			  "Final-Recipient: rfc822;bob@example.net\r\n"
+		strstr(z, "Original-Recipient: rfc822; Bob@example.net\r\n"
+			  "Final-Recipient: rfc822; bob@example.net\r\n"
 			  "Action: failed\r\nStatus: 5.1.1\r\n"
-			  "Remote-MTA: dns;mail.example.net\r\n"));
+			  "Remote-MTA: dns; mail.example.net\r\n"));
 	assert_non_null(
-		strstr(z, "Final-Recipient: rfc822;carol@example.net\r\n"
+		strstr(z, "Final-Recipient: rfc822; carol@example.net\r\n"
 			  "Action: failed\r\nStatus: 5.4.7\r\n"));
 	assert_non_null(strstr(z, "text/rfc822-headers\r\n\r\nSubject: hello"));
 	/* what a peer said stays on its line */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -308,4 +309,13 @@ loop_signal(struct loop *loop, int signo, loop_fn *fn, void *arg)
 		on_signal, w);
 	must(event_add(&w->ev, NULL) == 0, "event loop: cannot watch signal");
 	list_push(&loop->signals, &w->node);
+}
+
+const char *
+loop_library(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "libevent %s", event_get_version());
+	return text;
 }

@@ -14,6 +14,9 @@ struct loop;
 typedef void loop_fn(void *arg);
 
 /* Also makes the program ignore SIGPIPE: a dead peer is an error, no end. */
+/* "libevent 2.1.12-stable" */
+const char *loop_library(void);
+
 struct loop *loop_new(void);
 void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);

@@ -366,3 +366,13 @@ tls_client_free(struct tls_client *c)
 	SSL_CTX_free(c->ctx);
 	free(c);
 }
+
+const char *
+tls_library(void)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "openssl %s",
+		OpenSSL_version(OPENSSL_FULL_VERSION_STRING));
+	return text;
+}

@@ -13,6 +13,9 @@
 
 enum { TLS_PIN_BYTES = 32 };
 
+/* "openssl 3.0.17" */
+const char *tls_library(void);
+
 struct tls_server; /* shared by listeners, replaced whole on reload */
 struct tls_client; /* CA store and settings, shared by all peers */
 
