@@ -15,7 +15,8 @@ static const char full[] =
 	"limits = { message_size = \"4M\"; recipients = 7; connections = 8;\n"
 	"  connections_per_client = 9; line = 1000; errors = 11;\n"
 	"  commands = 12; command_timeout = \"13s\"; data_timeout = \"14m\";\n"
-	"  stall_timeout = \"15s\"; disk_reserve = 16; };\n"
+	"  stall_timeout = \"15s\"; final_timeout = \"17s\";\n"
+	"  disk_reserve = 16; };\n"
 	"local = { domains = [ \"a.example\", \"b.example\" ];\n"
 	"  deliver = \"maildir:/m/{user}\"; users = \"file:/u\";\n"
 	"  aliases = \"/a\"; };\n"
@@ -114,6 +115,7 @@ test_limits(void **state)
 	assert_int_equal(c->limits.command_timeout_s, 13);
 	assert_int_equal(c->limits.data_timeout_s, 14 * 60);
 	assert_int_equal(c->limits.stall_timeout_s, 15);
+	assert_int_equal(c->limits.final_timeout_s, 17);
 	assert_int_equal(c->limits.disk_reserve, 16);
 	assert_int_equal(c->queue.retry_n, 2);
 	assert_int_equal(c->queue.retry_s[0], 1);

@@ -141,9 +141,9 @@ test_pins(void **state)
 				  "101112131415161718191a1b1c1d1e1f";
 	static const char base64[] =
 		"sha256://4CAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-	static const char *const bad[] = {"", "sha256:", "sha1:00",
-		"sha256:zzfe02030405060708090a0b0c0d0e0f"
-		"101112131415161718191a1b1c1d1e1f",
+	static const char not_hex[] = "sha256:zzfe02030405060708090a0b0c0d"
+				      "0e0f101112131415161718191a1b1c1d1e1f";
+	static const char *const bad[] = {"", "sha256:", "sha1:00", not_hex,
 		"sha256://4CAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh",
 		"sha256://4CAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=="};
 	unsigned char a[VALUE_PIN_SIZE], b[VALUE_PIN_SIZE];
