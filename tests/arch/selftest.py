@@ -98,8 +98,40 @@ def symbols_seen(check_symbols, code):
         shutil.rmtree(root)
 
 
-def run(checks, check_symbols, Tree):
+PAGES = {
+    "conf/schema.c": '\t.path = "spool",\n\t.path = "tls.key",\n',
+    "docs/man/tidepost.conf.5": ".It Ic spool\n.It Ic tls.key\n",
+    "docs/man/tidepost.1": ".It Xo\n.Ic link up\n.Op Fl -wait\n.Xc\n",
+    "build/tidepost": "#!/bin/sh\necho link up\necho link up --wait\n",
+}
+# (file, text, how many faults follow)
+PAGES_BROKEN = (
+    ("conf/schema.c", PAGES["conf/schema.c"], 0),
+    ("conf/schema.c", '\t.path = "spool",\n', 1),
+    ("conf/schema.c", "", 3),
+    ("docs/man/tidepost.conf.5", ".It Ic spool\n", 1),
+    ("docs/man/tidepost.1", ".It Xo\n.Ic link up\n.Xc\n", 1),
+    ("docs/man/tidepost.1", "\n", 2),
+    ("build/tidepost", "#!/bin/sh\necho link up\n", 1),
+)
+
+
+def pages_faults(check_pages, Tree, path, text):
+    root = tempfile.mkdtemp(prefix="tidepost-arch-")
+    try:
+        write(root, dict(PAGES, **{path: text}))
+        os.chmod(root + "/build/tidepost", 0o755)
+        return list(check_pages(Tree(root), root + "/build"))
+    finally:
+        shutil.rmtree(root)
+
+
+def run(checks, check_symbols, check_pages, Tree):
     bad = []
+    for path, text, expected in PAGES_BROKEN:
+        found = pages_faults(check_pages, Tree, path, text)
+        if len(found) != expected:
+            bad.append(f"manual-pages: {path}: {text!r}: {found}")
     for name, _ in checks:
         found = faults(checks, name, Tree, CLEAN)
         if found:
@@ -124,7 +156,7 @@ def run(checks, check_symbols, Tree):
             bad.append(f"symbols: {code!r}: {found}")
     for line in bad:
         print("  " + line)
-    total = len(checks) + len(BROKEN) + 5
+    total = len(checks) + len(BROKEN) + len(PAGES_BROKEN) + 5
     print(f"{'FAIL' if bad else 'ok'} self-test: {total - len(bad)} of {total}"
           " made-up trees judged rightly")
     return not bad

@@ -170,7 +170,7 @@ class Node:
         self.process.send_signal(signal.SIGHUP)
         report.wait_until(lambda: any(
             e["event"].startswith("reload")
-            for e in self.events(now=True)[before:]))
+            for e in self.events(now=True)[before:]), 3)
 
     def port(self, name):
         for listener in self.conf["listeners"]:
