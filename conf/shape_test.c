@@ -2,6 +2,9 @@
 #include "conf/testing.h"
 
 static const struct testing_case cases[] = {
+	{"limits = { line = 78; };", {{0}}},
+	{"limits = { line = 1048576; recipients = 1; };", {{0}}},
+	{"limits = { command_timeout = \"1d\"; };", {{0}}},
 	{"hostnme = \"x\";",
 		{{ERROR, 2, 1,
 			"hostnme: unknown key, did you mean hostname?"}}},
