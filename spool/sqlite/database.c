@@ -121,8 +121,6 @@ sqlite_open(const struct spool_options *options, const char *where,
 		      : err_set(e, ERR_INVALID, "spool: no path is given");
 	if (rc == OK && options->daemon)
 		rc = lockfile_take(g, e);
-	if (rc == OK && options->daemon)
-		ballast_make(g);
 	if (rc != OK) {
 		sqlite_close(g);
 		return rc;
@@ -314,6 +312,9 @@ sqlite_connect(struct engine *g, enum engine_access access,
 		sqlite_disconnect(c);
 		return rc;
 	}
+	/* Only beside a spool that is known to be ours. */
+	if (access == ENGINE_WRITE && g->options->daemon)
+		ballast_make(g);
 	*conn_r = c;
 	return OK;
 }

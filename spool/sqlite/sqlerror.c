@@ -16,8 +16,9 @@ code_of_errno(int err)
 	case EPERM:
 		return ERR_PERM;
 	case ENOENT:
-	case ENOTDIR:
 		return ERR_NOTFOUND;
+	case ENOTDIR:
+		return ERR_CREATE;
 	default:
 		return ERR_IO;
 	}

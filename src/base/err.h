@@ -15,6 +15,7 @@
 	X(ERR_NOMEM, "out of memory", 71)                                      \
 	X(ERR_IO, "input/output error", 74)                                    \
 	X(ERR_FULL, "no space left", 73)                                       \
+	X(ERR_CREATE, "cannot be created", 73)                                 \
 	X(ERR_READONLY, "read-only", 73)                                       \
 	X(ERR_LOCKED, "locked by another process", 69)                         \
 	X(ERR_BUSY, "busy, try later", 75)                                     \

@@ -218,12 +218,33 @@ on_reload(void *arg)
 /* --- start and end
  * -------------------------------------------------------------------- */
 
+/* Before anything is made: a certificate that cannot be used changes nothing.
+ */
+static enum err_code
+try_certificate(const struct conf *conf, struct err *e)
+{
+	struct tls_server_conf c = {
+		.certificate = conf->tls.certificate,
+		.key = conf->tls.key,
+		.min_version = conf->tls.min_version,
+	};
+	struct tls_server *server = NULL;
+	enum err_code rc = OK;
+
+	if (conf->tls.certificate)
+		rc = tls_server_new(&c, &server, e);
+	tls_server_free(server);
+	return rc == OK ? OK : ERR_CONFIG;
+}
+
 static enum err_code
 open_all(struct node *n, struct err *e)
 {
 	const struct passwd *pw;
 	enum err_code rc = find_user(n->conf, &pw, e);
 
+	if (rc == OK)
+		rc = try_certificate(n->conf, e);
 	if (rc == OK)
 		rc = make_run_dir(n->conf, e);
 	if (rc == OK && pw)
