@@ -14,6 +14,8 @@ static const char *const level_names[] = {
 
 static log_sink *sink;
 static void *sink_arg;
+static log_observer *observer;
+static void *observer_arg;
 static _Atomic int least_level = LOG_INFO;
 
 static void
@@ -30,6 +32,13 @@ log_set_sink(log_sink *fn, void *arg)
 {
 	sink = fn;
 	sink_arg = arg;
+}
+
+void
+log_set_observer(log_observer *fn, void *arg)
+{
+	observer = fn;
+	observer_arg = arg;
 }
 
 void
@@ -107,11 +116,13 @@ log_write(
 		return;
 	buf_init(&b, 0);
 	buf_addf(&b, "event=%s", event);
-	for (; fields->key; fields++)
-		log_add_field(&b, fields);
+	for (const struct log_field *f = fields; f->key; f++)
+		log_add_field(&b, f);
 	if (sink)
 		sink(level, buf_z(&b), sink_arg);
 	else
 		to_stderr(level, buf_z(&b));
 	buf_free(&b);
+	if (observer)
+		observer(level, event, fields, observer_arg);
 }

@@ -42,6 +42,10 @@ typedef void log_sink(enum log_level level, const char *line, void *arg);
 
 /* SINK NULL: standard error. Call before threads start. */
 void log_set_sink(log_sink *sink, void *arg);
+/* Sees every fact that is logged, as fields; after the sink. NULL: nobody. */
+typedef void log_observer(enum log_level level, const char *event,
+	const struct log_field *fields, void *arg);
+void log_set_observer(log_observer *fn, void *arg);
 void log_set_level(enum log_level least);
 const char *log_level_name(enum log_level level);
 bool log_level_parse(struct str name, enum log_level *level_r);

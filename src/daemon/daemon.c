@@ -5,6 +5,7 @@
 #include "daemon/accounts.h"
 #include "daemon/control.h"
 #include "daemon/dispatch.h"
+#include "daemon/eventlog.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
 #include "daemon/notify.h"
@@ -289,8 +290,11 @@ close_all(struct node *n)
 		dispatch_stop(n->dispatch);
 	close_sessions(n);
 	pool_free(n->pool);
+	if (n->eventlog)
+		eventlog_stop(n->eventlog);
 	spool_close(n->spool);
 	n->spool = NULL;
+	eventlog_free(n->eventlog);
 	links_free(n->links);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
@@ -314,6 +318,7 @@ run(struct node *n)
 	loop_signal(n->loop, SIGTERM, on_stop, n);
 	loop_signal(n->loop, SIGINT, on_stop, n);
 	loop_signal(n->loop, SIGHUP, on_reload, n);
+	n->eventlog = eventlog_new(n);
 	node_reroute(n); /* generations are of this start */
 	dispatch_all(n->dispatch);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),

@@ -15,6 +15,7 @@
 struct accounts;
 struct control;
 struct dispatch;
+struct eventlog;
 struct links;
 struct local;
 struct services;
@@ -35,6 +36,7 @@ struct node {
 	struct links *links;
 	struct local *local;
 	struct control *control;
+	struct eventlog *eventlog;
 	struct list_node sessions;
 	size_t sessions_n;
 	uint64_t last_id; /* of sessions, and of claims: one number space */
