@@ -30,10 +30,10 @@
 
 enum { SHOWN = 48, LINE = 1024 };
 
-#define REAL(name)                                                            \
-	static __typeof__(name) *real;                                        \
-	if (!real)                                                            \
-		*(void **)&real = dlsym(RTLD_NEXT, #name)
+#define REAL(name)                                                             \
+	static __typeof__(name) *real;                                         \
+	if (!real)                                                             \
+	*(void **)&real = dlsym(RTLD_NEXT, #name)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -2; /* -2: not opened yet, -1: none wanted */
