@@ -152,4 +152,35 @@ def silence():
     check(doubled <= told(site, shore), "doubles are told", doubled)
 
 
-run(push_reset, push_closed, turned_reset, turned_closed, silence)
+def ended_by_us(name, end):
+    """The peer has the whole message and has not answered; then we stop."""
+    world = World()
+    peer = Peer(rules={"end": STALL}, auth=False)
+    site = world.make_site(peer=world.peer(
+        submission=peer.port, tls="none", user=None, password_file=None,
+        collect="none", collect_port=None)).start()
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        message = client.mail("ann@aurora.example.org", "ben@shore.example",
+                              make("who has it")).message_id
+    site.must("link", "up", "iridium")
+    check(wait_until(lambda: any(
+        c.seen.get("end") for c in list(peer.open))), f"{name}: it is there")
+    end(site)
+    peer.rules.clear()
+    if not site.is_running():
+        site.start()
+    equal(wait_until(site.doubts), [message],
+          f"{name}: the log says may-be-delivered-twice")
+    equal(site.link_up("iridium", "20s"), 0, f"{name}: later it goes")
+    equal(len(peer.mails), 1, f"{name}: and is taken")
+
+
+def in_doubt():
+    for name, end in (("link down", lambda site: site.link_down("iridium")),
+                      ("stopped", lambda site: site.stop()),
+                      ("killed", lambda site: site.kill())):
+        run_part(ended_by_us, name, end)
+
+
+run(push_reset, push_closed, turned_reset, turned_closed, silence, in_doubt)
