@@ -105,9 +105,9 @@ def sync_ms(folder):
 
 
 def file_system(folder):
-    done = subprocess.run(["stat", "-f", "-c", "%T", folder],
+    done = subprocess.run(["df", "--output=fstype", folder],
                           capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+    return done.stdout.split("\n")[-2].strip() if done.stdout else "unknown"
 
 
 def verdict(good, aim):
@@ -118,7 +118,7 @@ def say(text=""):
     print(text, flush=True)
 
 
-# --- tidepost's node -----------------------------------------------------------
+# --- tidepost's node ---------------------------------------------------------
 
 def make_node(folder, name, tls=None):
     """Takes mail for everybody and has no link up: nothing is delivered."""
@@ -135,7 +135,7 @@ def make_node(folder, name, tls=None):
     })
 
 
-# --- parts -----------------------------------------------------------------------
+# --- parts -------------------------------------------------------------------
 
 def measure_memory(node, postfix):
     """Idle, nothing received yet."""
@@ -283,7 +283,7 @@ def measure_list(folder, node):
     say()
 
 
-# --- all of it ------------------------------------------------------------------------
+# --- all of it ---------------------------------------------------------------
 
 def raise_files():
     """Room for the descriptors of the idle sessions, here and in the node."""
