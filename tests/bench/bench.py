@@ -13,6 +13,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -341,6 +342,7 @@ def measure_all(folder):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and clean up
     raise_files()
     ARGS.build = os.path.abspath(ARGS.build)
     folder = tempfile.mkdtemp(prefix="tidepost-bench-", dir=ARGS.dir)

@@ -68,10 +68,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 def why_not():
     """Why it cannot run here; None where it can."""
+    if os.geteuid() != 0:
+        return "Postfix is started by root only (sudo make bench)"
     if not shutil.which("postfix"):
         return "Postfix is not installed (sh tests/deps bench)"
-    if os.geteuid() != 0:
-        return "Postfix is started by root only"
     return None
 
 
