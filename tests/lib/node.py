@@ -22,6 +22,8 @@ DAEMON = os.path.join(os.path.abspath(BUILD), "tidepostd")
 CLI = os.path.join(os.path.abspath(BUILD), "tidepost")
 PASSWORD = "seven-gulls"
 READY_S = 20
+SANITIZER = re.compile(
+    r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 STOP_S = 20
 
 
@@ -82,7 +84,7 @@ class Node:
         self.process = None
         self._ended = False  # by a test, not by itself
         self._crashes = 0  # of earlier starts
-        report.at_end(self.kill)
+        report.at_end(self.end)
         report.on_failure(self.describe)
 
     # --- the daemon ---
@@ -158,6 +160,24 @@ class Node:
                 self._ended = True
                 self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+
+    def end(self):
+        """At the end of a test: a daemon that still runs must end well."""
+        if self.is_running():
+            status = self.stop_or_kill()
+            if status != 0:
+                report.check(False, f"{self.name} ends well when told to",
+                             f"exit {status}\n{self.describe()}")
+        found = SANITIZER.search(self.log_text())
+        if found:
+            report.check(False, f"{self.name}: sanitizer",
+                         self.log_text()[found.start():][:6000])
+
+    def stop_or_kill(self):
+        try:
+            return self.stop()
+        except AssertionError as e:
+            return str(e)
 
     def restart(self, env=None):
         self.kill()
