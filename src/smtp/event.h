@@ -28,7 +28,9 @@ enum smtp_event_kind {
 			    where): forget the message; the machine reads on to
 			    the true end and answers 554 5.6.0 itself */
 	EV_BODY_TOO_BIG, /* likewise, 552 5.3.4 */
-	EV_BODY_END,	 /* asks: the reply to the final dot or BDAT LAST */
+	EV_BODY_END,	 /* asks: the reply to the final dot or BDAT LAST;
+			    LMTP: for recipient number index (from 0) of
+			    those that were taken, one after the other */
 	EV_RESET,	 /* the transaction begun by EV_MAIL is over without a
 			    body end: forget it */
 	EV_ATRN,	 /* asks. text: the domains as given, "" for all. 250

@@ -82,7 +82,16 @@ server_offered(const struct smtp_server *s)
 	/* RFC 3030 3: BINARYMIME needs CHUNKING. */
 	if (!(ext & EXT_CHUNKING))
 		ext &= ~(unsigned)EXT_BINARYMIME;
+	/* RFC 6531 3.1: SMTPUTF8 needs 8BITMIME. */
+	if (!(ext & EXT_8BITMIME))
+		ext &= ~(unsigned)EXT_SMTPUTF8;
 	return ext;
+}
+
+bool
+server_speaks(const struct smtp_server *s, const struct verb *v)
+{
+	return !(v->flags & (s->conf.lmtp ? VERB_SMTP : VERB_LMTP));
 }
 
 /* --- input and events ----------------------------------------------------- */
@@ -311,21 +320,34 @@ static const struct machine_ops ops = {
 
 /* --- the host's calls ----------------------------------------------------- */
 
+/* In LMTP one end of data may bring a reply for each recipient. */
+static size_t
+out_max(const struct smtp_server *s)
+{
+	if (!s->conf.lmtp)
+		return SERVER_OUT_MAX;
+	return SERVER_OUT_MAX + s->conf.recipients_max * SERVER_REPLY_MAX;
+}
+
 struct smtp_server *
 smtp_server_new(const struct smtp_server_conf *conf, uint64_t now_ms)
 {
 	struct smtp_server *s = xcalloc(1, sizeof(*s));
 
 	s->machine.ops = &ops;
-	buf_init(&s->machine.out, SERVER_OUT_MAX);
-	buf_init(&s->body, SERVER_BLOCK);
 	s->conf = *conf;
+	if (conf->lmtp && !conf->recipients_max)
+		s->conf.recipients_max = SERVER_LMTP_RCPT_MAX;
+	buf_init(&s->machine.out, out_max(s));
+	buf_init(&s->body, SERVER_BLOCK);
 	s->tls = conf->tls_active;
 	s->now_ms = now_ms;
 	line_reader_init(&s->line, WIRE_COMMAND_MAX);
 	state_init(&s->state, "smtp-server", rows, SERVER_INIT, 0);
 	server_sayf(s, 220, "", "%s %s", conf->hostname,
-		conf->greeting ? conf->greeting : "ESMTP tidepost");
+		conf->greeting ? conf->greeting
+		: conf->lmtp   ? "LMTP tidepost"
+			       : "ESMTP tidepost");
 	return s;
 }
 

@@ -20,7 +20,13 @@
  *   machine takes none of them, tells EV_REFUSED and wants CLOSE;
  * - at the end of the stream feed what is left, then machine_eof.
  *
- * A limit of 0 below means none. After EV_RESET, EV_BODY_FAULT and
+ * LMTP: EV_BODY_END is asked once for each recipient that was taken, in the
+ * order of their RCPTs (RFC 2033 4.2); index counts them from 0. The next one
+ * comes after the answer to the one before. A 421 ends the connection; those
+ * not asked about then get no reply.
+ *
+ * A limit of 0 below means none; but with LMTP recipients_max 0 means 1000,
+ * as each of them gets a reply of its own. After EV_RESET, EV_BODY_FAULT and
  * EV_BODY_TOO_BIG no other event of that message follows. EV_CLOSED comes from
  * machine_eof only; an answer still owed then may be given and is dropped.
  */
@@ -42,6 +48,13 @@ struct smtp_server_conf {
 	bool odmr;	    /* the odmr service: 502 to MAIL and RCPT;
 			       ATRN without AUTH is 530 */
 	bool turned;	    /* after ATRN: no STARTTLS, AUTH, ATRN */
+	bool lmtp;	    /* RFC 2033: LHLO, a reply for each recipient */
+	/*
+	 * RFC 9422, shown where extensions has EXT_LIMITS; 0 leaves one out.
+	 * RCPTMAX should not be above recipients_max, which is what holds.
+	 * After MAILMAX commands MAIL the next one gets 421 4.5.3.
+	 */
+	size_t limit_rcpt, limit_mail;
 	/*
 	 * Mechanisms to show in EHLO, blank separated, as they stand with and
 	 * without TLS; "" hides AUTH.

@@ -17,6 +17,30 @@ begin(struct smtp_server *s)
 	chunk_reset(&s->chunk);
 	content_check_init(&s->content, s->conf.line_max);
 	s->discard = false;
+	s->replied_n = 0;
+}
+
+/*
+ * RFC 2033 4.2, 4.3: the end of data is answered once for each recipient that
+ * was taken, which for BDAT LAST may be none at all.
+ */
+static size_t
+replies_owed(const struct smtp_server *s, bool last)
+{
+	return s->conf.lmtp && last ? s->recipients_n : 1;
+}
+
+static void
+say_verdict(struct smtp_server *s, size_t times)
+{
+	while (times-- > 0)
+		server_say(s, &s->verdict);
+}
+
+static void
+ask_end(struct smtp_server *s)
+{
+	server_ask(s, EV_BODY_END)->index = s->replied_n;
 }
 
 /* The transaction is over, with the body read; the session goes on. */
@@ -89,9 +113,9 @@ hand_on(struct smtp_server *s)
 	}
 }
 
-/* All octets are here. */
+/* All octets are here; LAST: it is not a mere chunk that ends it early. */
 static void
-end_body(struct smtp_server *s)
+end_body(struct smtp_server *s, bool last)
 {
 	if (!s->discard) {
 		content_check_end(&s->content);
@@ -100,12 +124,12 @@ end_body(struct smtp_server *s)
 	}
 	if (s->discard) {
 		s->wake = true;
-		server_say(s, &s->verdict);
+		say_verdict(s, replies_owed(s, last));
 		finish(s);
 		return;
 	}
 	s->host_has_mail = false;
-	server_ask(s, EV_BODY_END);
+	ask_end(s);
 }
 
 /* --- DATA ----------------------------------------------------------------- */
@@ -142,7 +166,7 @@ read_data(struct smtp_server *s, struct str in)
 
 	hand_on(s);
 	if (ended)
-		end_body(s);
+		end_body(s, true);
 	return taken;
 }
 
@@ -151,13 +175,24 @@ read_data(struct smtp_server *s, struct str in)
 static void
 end_swallow(struct smtp_server *s)
 {
-	if (s->verdict_is_hosts)
-		server_say(s, &s->verdict);
-	else
+	if (s->verdict_is_hosts || s->owed == 0) {
+		say_verdict(s, s->owed);
+	} else {
 		server_refuse(s, &s->verdict);
+		if (server_now(s) != SERVER_CLOSE)
+			say_verdict(s, s->owed - 1);
+	}
 	s->wake = true;
 	if (server_now(s) != SERVER_CLOSE)
 		finish(s);
+}
+
+/* In a transaction, so that the client counts as RFC 2033 4.3 says. */
+static bool
+may_owe(const struct smtp_server *s)
+{
+	return server_now(s) == SERVER_MAIL || server_now(s) == SERVER_RCPT ||
+	       server_now(s) == SERVER_CHUNKS;
 }
 
 /*
@@ -167,6 +202,7 @@ end_swallow(struct smtp_server *s)
 static void
 swallow(struct smtp_server *s)
 {
+	s->owed = may_owe(s) ? replies_owed(s, s->chunk.last) : 1;
 	server_forget(s);
 	server_move(s, SERVER_SWALLOW);
 	s->armed = false;
@@ -195,7 +231,7 @@ static void
 end_chunk(struct smtp_server *s)
 {
 	if (s->chunk.last || s->discard) {
-		end_body(s);
+		end_body(s, s->chunk.last);
 		return;
 	}
 	server_sayf(s, 250, "2.0.0", "Ok: %llu octets so far",
@@ -318,5 +354,8 @@ server_body_answer(struct smtp_server *s, const struct reply *r)
 	if (server_is_2xx(r))
 		s->errors_n = 0;
 	server_say(s, r);
-	finish(s);
+	if (s->conf.lmtp && ++s->replied_n < s->recipients_n)
+		ask_end(s);
+	else
+		finish(s);
 }

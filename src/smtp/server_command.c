@@ -7,7 +7,7 @@ order_text(const struct smtp_server *s)
 {
 	switch (server_now(s)) {
 	case SERVER_INIT:
-		return "say EHLO first";
+		return s->conf.lmtp ? "say LHLO first" : "say EHLO first";
 	case SERVER_READY:
 		return "no transaction is open; say MAIL first";
 	case SERVER_MAIL:
@@ -37,6 +37,14 @@ is_wanting_auth(const struct smtp_server *s, const struct verb *v)
 		return false;
 	return (v->flags & VERB_ALWAYS_AUTH) ||
 	       (s->conf.auth_required && (v->flags & VERB_NEEDS_AUTH));
+}
+
+/* RFC 2033 4.1: 500 to the other protocol's greeting, as to any unknown. */
+static void
+refuse_foreign(struct smtp_server *s)
+{
+	server_refusef(s, 500, "5.5.1", "%s is not known here; say %s",
+		s->verb->name, s->conf.lmtp ? "LHLO" : "EHLO");
 }
 
 /* False: the command may not run; *r says why. The order is told in verb.h. */
@@ -121,7 +129,10 @@ command(struct smtp_server *s, struct str line)
 		s->auth_seen = true;
 		s->shown = str_of(s->verb->name);
 	}
-	run(s, str_trim(args));
+	if (server_speaks(s, s->verb))
+		run(s, str_trim(args));
+	else
+		refuse_foreign(s);
 }
 
 static void

@@ -34,7 +34,30 @@ refuse_params(struct smtp_server *s, enum params_result result, struct str bad)
 static unsigned
 extensions_in_force(const struct smtp_server *s)
 {
-	return s->extended ? server_offered(s) : 0;
+	unsigned ext = server_offered(s);
+
+	if (!server_mechs(s)[0])
+		ext &= ~(unsigned)EXT_AUTH;
+	return s->extended ? ext : 0;
+}
+
+/* RFC 6531 3.4: at RCPT it is in force where MAIL had the parameter. */
+static unsigned
+extensions_at_rcpt(const struct smtp_server *s)
+{
+	unsigned ext = extensions_in_force(s);
+
+	return s->mail.smtputf8 ? ext : ext & ~(unsigned)EXT_SMTPUTF8;
+}
+
+/* RFC 9422: commands are counted, not what came of them. */
+static bool
+is_over_limit(struct smtp_server *s)
+{
+	if (!s->conf.limit_mail || ++s->mails_n <= s->conf.limit_mail)
+		return false;
+	server_close(s, "4.5.3", "too many messages in this session");
+	return true;
 }
 
 /* RFC 1870 6.1 (2) */
@@ -96,6 +119,8 @@ server_mail(struct smtp_server *s, struct str args)
 
 	/* Until it is taken, what follows in its group is in its wake. */
 	s->wake = true;
+	if (is_over_limit(s))
+		return;
 	if (!parse_mail(s, args))
 		return;
 	s->recipients_n = 0;
@@ -124,7 +149,7 @@ parse_rcpt(struct smtp_server *s, struct str args)
 		server_refusef(s, 501, "5.1.3", "recipient: %s", why);
 		return false;
 	}
-	result = params_rcpt(args, ext, &s->rcpt, &bad);
+	result = params_rcpt(args, extensions_at_rcpt(s), &s->rcpt, &bad);
 	if (result != PARAMS_OK) {
 		refuse_params(s, result, bad);
 		return false;

@@ -41,8 +41,10 @@ enum {
 	SERVER_OUT_STOP = 65536, /* above it no input is taken */
 	/* Two whole replies of the longest kind: 900 lines of 12 octets. */
 	SERVER_OUT_MAX = SERVER_OUT_STOP + 32768,
-	SERVER_BLOCK = 16384, /* octets of a body in one event */
-	SERVER_ECHO_MAX = 64, /* of the client's words in a reply */
+	SERVER_BLOCK = 16384,	     /* octets of a body in one event */
+	SERVER_ECHO_MAX = 64,	     /* of the client's words in a reply */
+	SERVER_REPLY_MAX = 16384,    /* more than the longest reply has */
+	SERVER_LMTP_RCPT_MAX = 1000, /* where the host names no limit */
 };
 
 struct smtp_server {
@@ -76,6 +78,7 @@ struct smtp_server {
 	struct mail_params mail;
 	struct rcpt_params rcpt;
 	size_t recipients_n;
+	size_t mails_n; /* MAIL commands of this session */
 	char mechanism[32];
 
 	/* The body. */
@@ -86,6 +89,8 @@ struct smtp_server {
 	bool discard;	      /* DATA: the verdict is known, read on */
 	struct reply verdict; /* said at the true end of what is read */
 	bool verdict_is_hosts;
+	size_t owed;	  /* how often the verdict is said: LMTP */
+	size_t replied_n; /* LMTP: recipients whose end was answered */
 
 	struct reply refusal, farewell; /* what EV_REFUSED shows */
 	size_t errors_n, idle_n;
@@ -102,6 +107,8 @@ void server_move(struct smtp_server *s, enum server_state to);
 void server_settle(struct smtp_server *s);
 /* The extensions in force, whether shown at this moment or not. */
 unsigned server_offered(const struct smtp_server *s);
+/* V belongs to the protocol spoken here, LMTP or SMTP. */
+bool server_speaks(const struct smtp_server *s, const struct verb *v);
 const char *server_mechs(const struct smtp_server *s);
 
 /* --- server_tell.c --- */

@@ -39,7 +39,10 @@ test_ehlo_names(void **state)
 	} cases[] = {{"a", true}, {"a.example", true}, {"my_pc", true},
 		{"[IPv6:::1]", true}, {"[192.0.2.1]", true}, {"x-1.b.", true},
 		{"", false}, {"a b", false}, {"(a)", false}, {"a\\x80", false},
-		{"<a>", false}, {"a;b", false}, {"[bad", false}};
+		/* RFC 6531 3.7.1: A-labels alone */
+		{"xn--bcher-kva.example", true},
+		{"b\\xc3\\xbccher.example", false}, {"<a>", false},
+		{"a;b", false}, {"[bad", false}};
 	struct smtp_server_conf conf = script_conf();
 	char script[512];
 

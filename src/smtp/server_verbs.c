@@ -1,4 +1,5 @@
-/* The verbs that move no mail: EHLO HELO RSET NOOP QUIT VRFY HELP STARTTLS. */
+/* The verbs that move no mail: EHLO HELO LHLO RSET NOOP QUIT VRFY HELP
+ * STARTTLS. */
 #include "smtp/server_state.h"
 
 #include "wire/grammar.h"
@@ -67,8 +68,20 @@ shown_extensions(const struct smtp_server *s)
 		ext &= ~(unsigned)EXT_STARTTLS;
 	if (!is_auth_shown(s))
 		ext &= ~(unsigned)EXT_AUTH;
-	/* These two need parameters that nobody sets yet. */
-	return ext & ~(unsigned)(EXT_FUTURERELEASE | EXT_LIMITS);
+	if (!s->conf.limit_rcpt && !s->conf.limit_mail)
+		ext &= ~(unsigned)EXT_LIMITS;
+	/* It needs parameters that nobody sets yet. */
+	return ext & ~(unsigned)EXT_FUTURERELEASE;
+}
+
+/* RFC 9422 */
+static void
+add_limits(const struct smtp_server *s, struct buf *out)
+{
+	if (s->conf.limit_rcpt)
+		buf_addf(out, " RCPTMAX=%zu", s->conf.limit_rcpt);
+	if (s->conf.limit_mail)
+		buf_addf(out, " MAILMAX=%zu", s->conf.limit_mail);
 }
 
 static void
@@ -80,6 +93,8 @@ add_keyword(const struct smtp_server *s, enum ext bit, struct buf *out)
 			(unsigned long long)s->conf.message_size_max);
 	else if (bit == EXT_AUTH)
 		buf_addf(out, " %s", server_mechs(s));
+	else if (bit == EXT_LIMITS)
+		add_limits(s, out);
 }
 
 void
@@ -135,11 +150,32 @@ server_quit(struct smtp_server *s, struct str args)
 	server_move(s, SERVER_CLOSE);
 }
 
+/* RFC 6531 3.7.4.2: String [SP "SMTPUTF8"]. True: the word was there. */
+static bool
+cut_smtputf8(const struct smtp_server *s, struct str *args)
+{
+	const struct str word = STR(" SMTPUTF8");
+
+	if (!s->extended || !(server_offered(s) & EXT_SMTPUTF8) ||
+		args->n < word.n ||
+		!str_eq_nocase(str_skip(*args, args->n - word.n), word))
+		return false;
+	args->n -= word.n;
+	return true;
+}
+
 void
 server_vrfy(struct smtp_server *s, struct str args)
 {
+	bool utf8 = cut_smtputf8(s, &args);
+
+	args = str_trim(args);
 	if (args.n == 0)
 		server_refusef(s, 501, "5.5.4", "VRFY needs an address");
+	else if (!grammar_is_utf8(args))
+		server_refusef(s, 501, "5.5.4", "VRFY: this is not UTF-8");
+	else if (!utf8 && !grammar_is_ascii(args))
+		server_refusef(s, 553, "5.6.7", "this name needs SMTPUTF8");
 	else
 		server_sayf(s, 252, "2.5.0",
 			"Not verified; send mail to it and see");
@@ -154,7 +190,7 @@ server_help(struct smtp_server *s, struct str args)
 	buf_init(&text, 0);
 	buf_addz(&text, "Verbs:");
 	for (const struct verb *v = verb_table(); v->name; v++)
-		if (v->run)
+		if (v->run && server_speaks(s, v))
 			buf_addf(&text, " %s", v->name);
 	server_sayf(s, 214, "2.0.0", "%s", buf_z(&text));
 	buf_free(&text);

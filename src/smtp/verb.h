@@ -1,8 +1,9 @@
 /*
  * The verbs a server knows: one table, in which everything stands that
  * decides whether a command may run before its own function looks at its
- * arguments. The checks are made in this order: is it served here (502), TLS
- * (530), AUTH (530), order (503), no argument where none may be (501).
+ * arguments. The checks are made in this order: does this protocol have it
+ * (500), is it served here (502), TLS (530), AUTH (530), order (503), no
+ * argument where none may be (501).
  */
 #ifndef SMTP_VERB_H
 #define SMTP_VERB_H
@@ -33,6 +34,8 @@ enum verb_flag {
 	 */
 	VERB_FOLLOWS_MAIL = 1 << 9,
 	VERB_SECRET = 1 << 10, /* its arguments must not reach a log */
+	VERB_SMTP = 1 << 11,   /* unknown in LMTP (RFC 2033 4.1) */
+	VERB_LMTP = 1 << 12,   /* unknown in SMTP */
 };
 
 struct verb {

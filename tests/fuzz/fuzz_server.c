@@ -1,10 +1,10 @@
 /*
  * The server machine against any client and any host.
  *
- * Octet 0 and 1 choose the service, 2 the size of the pieces the client's
- * octets come in, 3 how many octets are the host's script; the rest is the
- * client. Each answer of the host takes one octet of its script. The same is
- * then run in one piece, and both must have said and told the same.
+ * Octet 0 and 1 choose the service, 2 the protocol and the size of the pieces
+ * the client's octets come in, 3 how many octets are the host's script; the
+ * rest is the client. Each answer of the host takes one octet of its script.
+ * The same is then run in one piece, and both must have said and told the same.
  */
 #include "smtp/server.h"
 #include "smtp/server_state.h"
@@ -24,6 +24,8 @@ struct host {
 	bool odd; /* the script does what depends on how input was cut */
 	/* what the events said so far */
 	bool has_mail, has_rcpt, in_body, authenticated, closed;
+	bool lmtp;
+	size_t taken_n, ends_n; /* recipients, and ends asked about */
 	struct buf said, told, body;
 	bool turned_over; /* TLS or TURN was wanted */
 };
@@ -69,7 +71,11 @@ choose_conf(uint8_t a, uint8_t b)
 		conf.extensions |= EXT_ATRN | EXT_ETRN;
 	if (b & 128)
 		conf.extensions |= EXT_SMTPUTF8 | EXT_REQUIRETLS |
-				   EXT_MT_PRIORITY | EXT_DELIVERBY;
+				   EXT_MT_PRIORITY | EXT_DELIVERBY | EXT_LIMITS;
+	if (b & 128) {
+		conf.limit_rcpt = 3;
+		conf.limit_mail = 3;
+	}
 	return conf;
 }
 
@@ -125,9 +131,11 @@ answer(struct host *h, enum smtp_event_kind kind)
 	case EV_MAIL:
 		h->has_mail = code / 100 == 2;
 		h->has_rcpt = false;
+		h->taken_n = h->ends_n = 0;
 		break;
 	case EV_RCPT:
 		h->has_rcpt |= code / 100 == 2;
+		h->taken_n += code / 100 == 2;
 		break;
 	case EV_DATA:
 		h->in_body = code / 100 < 4;
@@ -187,8 +195,14 @@ check_event(struct host *h, const struct smtp_event *e)
 		FUZZ_CHECK(e->text.n > 0 && e->fault_line > 0);
 		/* fall through */
 	case EV_BODY_TOO_BIG:
-	case EV_BODY_END:
 		FUZZ_CHECK(h->in_body);
+		h->in_body = h->has_mail = false;
+		break;
+	case EV_BODY_END:
+		FUZZ_CHECK(e->index == h->ends_n && h->ends_n < h->taken_n);
+		FUZZ_CHECK(h->in_body == (h->ends_n == 0));
+		FUZZ_CHECK(h->lmtp || h->ends_n == 0);
+		h->ends_n++;
 		h->in_body = h->has_mail = false;
 		break;
 	case EV_RESET:
@@ -326,12 +340,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < HEAD || size < (size_t)HEAD + data[3])
 		return 0;
 	conf = choose_conf(data[0], data[1]);
+	conf.lmtp = h.lmtp = whole.lmtp = data[2] & 128;
 	h.script = whole.script = data + HEAD;
 	h.script_n = whole.script_n = data[3];
 	in = (struct str){
 		(const char *)data + HEAD + data[3], size - HEAD - data[3]};
 	h.odd = data[2] & 1;
-	run(&h, &conf, in, data[2] / 2);
+	run(&h, &conf, in, data[2] / 2 & 63);
 	if (!h.odd) {
 		run(&whole, &conf, in, 0);
 		/* octets behind STARTTLS and ATRN are seen or not yet seen */

@@ -132,7 +132,10 @@ script_event(const struct smtp_event *e, char *out, size_t size)
 	case EV_BODY_TOO_BIG:
 		return "too big";
 	case EV_BODY_END:
-		return "end";
+		if (e->index == 0)
+			return "end";
+		snprintf(out, size, "end %zu", e->index);
+		break;
 	case EV_RESET:
 		return "reset";
 	case EV_ATRN:
