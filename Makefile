@@ -154,6 +154,7 @@ help:
 	@echo 'make demo        two nodes on loopback (DEMO_KEEP=1: leave them running)'
 	@echo 'make check       every test; last line: N passed, N failed'
 	@echo 'make check-asan  the same under ASan and UBSan'
+	@echo 'make interop     beside other mail programs (make deps-interop installs them)'
 	@echo 'make bench       figures beside Postfix'
 	@echo 'make fuzz        FUZZ_SECONDS=60 a target'
 	@echo 'make lint        both compilers, formatting, manual pages'
@@ -186,6 +187,16 @@ check-asan: deps
 
 .PHONY: check-build
 check-build: $(PROGRAMS) $(TEST_BIN) $(REPLAY_BIN)
+
+# Real mail programs on loopback; those that are not there are skipped.
+.PHONY: interop
+interop:
+	@$(MAKE) --no-print-directory all
+	@python3 tests/interop/run.py $(BUILD)
+
+.PHONY: deps-interop
+deps-interop:
+	@sh tests/deps interop
 
 .PHONY: bench
 bench:
