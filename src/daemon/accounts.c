@@ -1,6 +1,5 @@
 #include "daemon/accounts.h"
 
-#include "base/log.h"
 #include "spool/records.h"
 
 #include <pthread.h>
@@ -64,6 +63,8 @@ struct load {
 	struct accounts *a;
 	struct spool_account *list;
 	size_t n;
+	spool_done *done; /* NULL: somebody waits */
+	void *arg;
 };
 
 static enum err_code
@@ -155,21 +156,23 @@ loaded(void *arg, enum err_code code, const struct err *e)
 {
 	struct load *l = arg;
 
-	if (code == OK) {
+	if (code == OK)
 		install(l);
-	} else {
-		log_error("accounts-not-loaded", LOG_STR("why", e->text));
+	else
 		free_list(l->list, l->n);
-	}
+	l->done(l->arg, code, e);
 	free(l);
 }
 
 void
-accounts_reload(struct accounts *a, struct spool *spool)
+accounts_reload(
+	struct accounts *a, struct spool *spool, spool_done *done, void *arg)
 {
 	struct load *l = xcalloc(1, sizeof(*l));
 
 	l->a = a;
+	l->done = done;
+	l->arg = arg;
 	spool_submit_read(spool, read_all, loaded, l);
 }
 

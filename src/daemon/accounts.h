@@ -22,8 +22,9 @@ void accounts_free(struct accounts *a); /* NULL is fine */
 /* Replaces everything by what the spool says; blocking. */
 enum err_code accounts_load(
 	struct accounts *a, struct spool *spool, struct err *e);
-/* The same, in the background. */
-void accounts_reload(struct accounts *a, struct spool *spool);
+/* The same, in the background; DONE tells when it holds. */
+void accounts_reload(
+	struct accounts *a, struct spool *spool, spool_done *done, void *arg);
 
 /* A sasl_lookup; ARG is the struct accounts. Thread-safe. */
 bool accounts_verifier(

@@ -24,6 +24,7 @@ struct bounce {
 	struct node *n;
 	struct spool_message original;
 	char route[SPOOL_NAME_MAX + 1];
+	int64_t generation; /* of the route */
 	struct failure *failures;
 	size_t failures_n;
 	int64_t id; /* of the notice */
@@ -58,6 +59,7 @@ bounce_new(struct node *n, const struct spool_message *m)
 
 	b->n = n;
 	b->original = *m;
+	b->generation = n->route_generation;
 	route_to_sender(n, m, b->route);
 	return b;
 }
@@ -171,7 +173,7 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.message = b->id,
 		.n = 1,
 		.state = SPOOL_READY,
-		.route_generation = b->n->route_generation,
+		.route_generation = b->generation,
 		.queued_at = m.received_at,
 		/* RFC 3461 6.2: a notice asks for none about itself */
 		.params.notify = NOTIFY_NEVER,

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "daemon/accounts.h"
-#include "daemon/dispatch.h"
+#include "daemon/policy.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -90,7 +90,7 @@ mark_route(struct spool_txn *t, const char *name, struct err *e)
 {
 	char route[SPOOL_NAME_MAX + 1];
 
-	snprintf(route, sizeof(route), "customer:%.240s", name);
+	policy_customer_route(name, route);
 	return spool_route_reason_put(t, route, REASON_CUSTOMER_CALL, name, e);
 }
 
@@ -157,7 +157,7 @@ static enum err_code delete (struct spool_txn *t, struct account_job *j,
 
 	if (rc != OK) return rc;
 	spool_account_clear(&a);
-	snprintf(route, sizeof(route), "customer:%.240s", name);
+	policy_customer_route(name, route);
 	act.keep_until = act.now + j->c->n->conf->queue.keep_deleted_s;
 	j->deleted = 0;
 	if (j->customer && conn_get(j->c, KEY_YES))
@@ -179,27 +179,40 @@ write_account(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static void
+end_job(struct account_job *j)
+{
+	explicit_bzero(&j->verifier, sizeof(j->verifier));
+	conn_release(j->c);
+	free(j);
+}
+
+/* The next RCPT or AUTH sees the change: only now is it told. */
+static void
+accounts_loaded(void *arg, enum err_code code, const struct err *e)
+{
+	struct account_job *j = arg;
+
+	if (code == OK) {
+		node_reroute(j->c->n);
+		conn_end(j->c, 0, NULL, (int64_t)j->deleted);
+	} else {
+		conn_end_err(j->c, code, e);
+	}
+	end_job(j);
+}
+
+static void
 account_written(void *arg, enum err_code code, const struct err *e)
 {
 	struct account_job *j = arg;
 	struct node *n = j->c->n;
-	struct err why = {0};
 
-	/* At once: the next RCPT or AUTH must see it. */
-	if (code == OK)
-		code = accounts_load(n->accounts, n->spool, &why);
-	else
-		why = *e;
 	if (code == OK) {
-		n->route_generation++;
-		node_reroute(n);
-		conn_end(j->c, 0, NULL, (int64_t)j->deleted);
-	} else {
-		conn_end_err(j->c, code, &why);
+		accounts_reload(n->accounts, n->spool, accounts_loaded, j);
+		return;
 	}
-	explicit_bzero(&j->verifier, sizeof(j->verifier));
-	conn_release(j->c);
-	free(j);
+	conn_end_err(j->c, code, e);
+	end_job(j);
 }
 
 static bool
@@ -233,12 +246,26 @@ take_password(struct account_job *j, struct err *e)
 	return verifier_make(password, keep, &j->verifier, e);
 }
 
+/* A setting whose work is not there yet: refused, never ignored. */
+static const char *
+later_key(const struct control_conn *c)
+{
+	static const char *const keys[] = {KEY_QUOTA, KEY_MAX_SIZE,
+		KEY_LIFETIME, KEY_NETWORK, KEY_ETRN, KEY_MAX_PRIORITY};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (conn_get(c, keys[i]))
+			return keys[i];
+	return NULL;
+}
+
 void
 control_account(struct control_conn *c, bool customer)
 {
 	struct account_job *j = xcalloc(1, sizeof(*j));
 	const char *action = conn_get(c, KEY_ACTION);
 	const char *name = conn_get(c, KEY_NAME);
+	const char *later;
 	struct err e = {0};
 	enum err_code rc = OK;
 
@@ -248,9 +275,13 @@ control_account(struct control_conn *c, bool customer)
 	if (!is_known(j->action))
 		rc = err_set(&e, ERR_UNSUPPORTED, "not yet supported: %s",
 			j->action);
-	else if (!name || !name[0] || strlen(name) > SASL_NAME_MAX)
+	else if (!name || !name[0] || strlen(name) > POLICY_CUSTOMER_MAX)
 		rc = err_set(&e, ERR_USAGE,
-			"a name of 1 to %d octets is needed", SASL_NAME_MAX);
+			"a name of 1 to %d octets is needed",
+			(int)POLICY_CUSTOMER_MAX);
+	else if ((later = later_key(c)) != NULL)
+		rc = err_set(
+			&e, ERR_UNSUPPORTED, "not yet supported: %s", later);
 	else
 		rc = take_password(j, &e);
 	if (rc != OK) {

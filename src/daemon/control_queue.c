@@ -3,15 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
-#include "daemon/settle.h"
+#include "daemon/giveup.h"
 #include "spool/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	QUEUE_RETURN_PAGE = 1000, /* deliveries returned in one transaction */
-};
 
 /* The request, decoded: one filter, or one an id. */
 struct queue_job {
@@ -20,23 +16,11 @@ struct queue_job {
 	struct spool_filter *filters;
 	size_t filters_n;
 	size_t changed;
-	/* for return */
-	uint64_t owner;
-	struct spool_claimed *messages;
-	size_t messages_n;
-	struct settle **settles;
 };
 
 static void
 free_job(struct queue_job *j)
 {
-	for (size_t i = 0; i < j->messages_n; i++) {
-		spool_claimed_clear(&j->messages[i]);
-		if (j->settles)
-			settle_free(j->settles[i]);
-	}
-	free(j->messages);
-	free(j->settles);
 	free(j->filters);
 	conn_release(j->c);
 	free(j);
@@ -176,6 +160,12 @@ write_action(struct spool_txn *t, void *arg, struct err *e)
 	return rc;
 }
 
+static bool
+makes_due(enum spool_action_kind kind)
+{
+	return kind != ACTION_HOLD && kind != ACTION_DELETE;
+}
+
 static void
 action_written(void *arg, enum err_code code, const struct err *e)
 {
@@ -183,7 +173,7 @@ action_written(void *arg, enum err_code code, const struct err *e)
 
 	if (code == OK) {
 		conn_end(j->c, 0, NULL, (int64_t)j->changed);
-		if (j->changed)
+		if (j->changed && makes_due(j->action.kind))
 			dispatch_now(j->c->n->dispatch);
 	} else {
 		conn_end_err(j->c, code, e);
@@ -195,102 +185,40 @@ action_written(void *arg, enum err_code code, const struct err *e)
  * ------------------------------------------------------------ */
 
 static enum err_code
-add_returned(struct spool_txn *t, struct queue_job *j,
-	const struct spool_row *row, struct err *e)
-{
-	struct spool_claimed *m;
-
-	m = j->messages_n ? &j->messages[j->messages_n - 1] : NULL;
-	if (!m || m->message.id != row->d.message) {
-		enum err_code rc;
-
-		j->messages = xrealloc(j->messages,
-			(j->messages_n + 1) * sizeof(*j->messages));
-		m = &j->messages[j->messages_n++];
-		memset(m, 0, sizeof(*m));
-		rc = spool_message_get(t, row->d.message, &m->message, e);
-		if (rc != OK)
-			return rc;
-	}
-	m->deliveries =
-		xrealloc(m->deliveries, (m->n + 1) * sizeof(*m->deliveries));
-	m->deliveries[m->n++] = row->d;
-	return OK;
-}
-
-static enum err_code
-claim_returned(struct spool_txn *t, void *arg, struct err *e)
+check_filters(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct queue_job *j = arg;
 	enum err_code rc = OK;
 
-	for (size_t i = 0; i < j->messages_n; i++)
-		spool_claimed_clear(&j->messages[i]);
-	j->messages_n = 0;
-	j->changed = 0;
-	for (size_t i = 0; rc == OK && i < j->filters_n; i++) {
-		struct spool_row *rows = NULL;
-		size_t n = 0;
-
+	for (size_t i = 0; rc == OK && i < j->filters_n; i++)
 		rc = must_exist(t, &j->filters[i], e);
-		if (rc == OK)
-			rc = spool_claim_rows(t, j->owner, &j->filters[i],
-				QUEUE_RETURN_PAGE, &rows, &n, e);
-		for (size_t k = 0; rc == OK && k < n; k++)
-			rc = add_returned(t, j, &rows[k], e);
-		j->changed += n;
-		free(rows);
-	}
-	return rc;
-}
-
-static enum err_code
-write_returned(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct queue_job *j = arg;
-	enum err_code rc = OK;
-
-	for (size_t i = 0; rc == OK && i < j->messages_n; i++)
-		rc = settle_write(t, j->settles[i], e);
 	return rc;
 }
 
 static void
-returned(void *arg, enum err_code code, const struct err *e)
+returned(void *arg, enum err_code code, const struct err *e, size_t count)
 {
 	struct queue_job *j = arg;
 
-	if (code == OK) {
-		for (size_t i = 0; i < j->messages_n; i++)
-			settle_written(j->settles[i]);
-		conn_end(j->c, 0, NULL, (int64_t)j->changed);
-	} else {
-		settle_release_owner(j->c->n, j->owner);
+	if (code == OK)
+		conn_end(j->c, 0, NULL, (int64_t)count);
+	else
 		conn_end_err(j->c, code, e);
-	}
 	free_job(j);
 }
 
 static void
-claimed_for_return(void *arg, enum err_code code, const struct err *e)
+return_to_sender(struct queue_job *j)
 {
-	struct queue_job *j = arg;
-	struct node *n = j->c->n;
-
-	if (code != OK) {
-		conn_end_err(j->c, code, e);
-		free_job(j);
-		return;
-	}
-	j->settles = xcalloc(j->messages_n, sizeof(struct settle *));
-	for (size_t i = 0; i < j->messages_n; i++) {
-		j->settles[i] =
-			settle_new(n, &j->messages[i], j->owner, "", NULL, 0);
-		for (size_t k = 0; k < j->messages[i].n; k++)
-			settle_fail(j->settles[i], k, "5.7.0",
-				"returned by the operator of this node");
-	}
-	spool_submit(n->spool, write_returned, returned, j);
+	giveup(j->c->n, &(struct giveup_conf){
+				.filters = j->filters,
+				.filters_n = j->filters_n,
+				.status = "5.7.0",
+				.text = "returned by the operator of this node",
+				.check = check_filters,
+				.done = returned,
+				.arg = j,
+			});
 }
 
 /* --- the verb
@@ -311,9 +239,7 @@ control_queue(struct control_conn *c)
 			"the request names no action or no messages", -1);
 		free_job(j);
 	} else if (is_return) {
-		j->owner = node_new_id(c->n);
-		spool_submit(
-			c->n->spool, claim_returned, claimed_for_return, j);
+		return_to_sender(j);
 	} else {
 		spool_submit(c->n->spool, write_action, action_written, j);
 	}

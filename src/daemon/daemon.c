@@ -29,6 +29,7 @@ enum {
 	DAEMON_HELPERS = 4,
 	DAEMON_SWEEP_EVERY_MS = 600000,
 	DAEMON_SWEEP_BATCH = 1000,
+	DAEMON_TICKET_KEYS_MS = 86400000,
 };
 
 /* --- configuration
@@ -187,12 +188,37 @@ struct sweeper {
 	struct loop_timer *timer;
 };
 
+/* Once a day; the certificate is read anew, too. */
+static void
+renew_ticket_keys(struct node *n)
+{
+	struct tls_server *server = NULL;
+	struct tls_client *client = NULL;
+	struct err e = {0};
+
+	if (!n->tls_server ||
+		clock_mono_ms() - n->tls_made_ms < DAEMON_TICKET_KEYS_MS)
+		return;
+	n->tls_made_ms = clock_mono_ms();
+	if (daemon_make_tls(n, n->conf, &server, &client, &e) != OK) {
+		log_warning("certificate", LOG_STR("why", e.text));
+		tls_server_free(server);
+		tls_client_free(client);
+		return;
+	}
+	tls_server_free(n->tls_server);
+	tls_client_free(n->tls_client);
+	n->tls_server = server;
+	n->tls_client = client;
+}
+
 static void
 sweep(void *arg)
 {
 	struct sweeper *s = arg;
 
 	spool_submit(s->n->spool, write_sweep, swept, NULL);
+	renew_ticket_keys(s->n);
 	loop_timer_set(s->timer, DAEMON_SWEEP_EVERY_MS);
 }
 
@@ -261,6 +287,8 @@ open_all(struct node *n, struct err *e)
 		rc = daemon_make_tls(
 			n, n->conf, &n->tls_server, &n->tls_client, e);
 	if (rc == OK)
+		rc = node_load_generation(n, e);
+	if (rc == OK)
 		rc = accounts_load(n->accounts, n->spool, e);
 	if (rc == OK)
 		rc = links_new(n, &n->links, e);
@@ -319,7 +347,7 @@ run(struct node *n)
 	loop_signal(n->loop, SIGINT, on_stop, n);
 	loop_signal(n->loop, SIGHUP, on_reload, n);
 	n->eventlog = eventlog_new(n);
-	node_reroute(n); /* generations are of this start */
+	node_reroute(n); /* the configuration may be another than last time */
 	dispatch_all(n->dispatch);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),
 		LOG_INT("pid", getpid()),
@@ -335,9 +363,8 @@ daemon_run(struct node *n, struct err *e)
 	enum err_code rc;
 
 	list_init(&n->sessions);
-	n->started_s = clock_wall_s();
-	n->started_ms = clock_mono_ms();
-	n->route_generation = clock_sane_s();
+	n->started_s = clock_sane_s();
+	n->started_ms = n->tls_made_ms = clock_mono_ms();
 	n->loop = loop_new();
 	n->pool = pool_new(n->loop, DAEMON_HELPERS);
 	n->accounts = accounts_new();

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/deliver_private.h"
-#include "daemon/links.h"
 #include "daemon/receive.h"
 
 #include <stdlib.h>
@@ -170,11 +169,8 @@ static void
 end_message(struct deliver *d, enum deliver_end end, const struct reply *final,
 	bool in_doubt, bool next)
 {
-	if (end == END_REPLIED && reply_class(final) == 2) {
+	if (end == END_REPLIED && reply_class(final) == 2)
 		crash_point("deliver-replied-before-commit");
-		d->s->messages_sent++;
-		links_progress(d->n->links, d->s);
-	}
 	deliver_step(d, end, final, in_doubt, next);
 }
 
@@ -247,20 +243,34 @@ tell_over(struct deliver *d)
 	d->owner.over(d->owner_arg, &d->result);
 }
 
+/* Ended by us in the middle: only the machine knows whether it is in doubt. */
+static void
+abort_message(struct deliver *d, const char *why)
+{
+	struct smtp_event ev;
+
+	smtp_client_abort(d->client, why);
+	while (machine_next(d->s->machine, &ev))
+		on_event(d, &ev);
+}
+
 /* A step in flight tells later: what follows may depend on its outcome. */
 static void
 on_closed(void *arg, const char *why)
 {
 	struct deliver *d = arg;
 
-	d->result.link_lost |= d->s->silent;
+	d->result.link_lost |= d->s->end == STREAM_TIMEOUT;
 	if (d->result.fail == FAIL_NONE && !d->result.ready)
-		d->result.fail = d->s->in_handshake ? FAIL_TLS : FAIL_CLOSED;
+		d->result.fail =
+			d->s->end == STREAM_TLS ? FAIL_TLS : FAIL_CLOSED;
 	if (d->result.fail != FAIL_NONE && !d->result.reply[0])
 		str_copyz(d->result.reply, sizeof(d->result.reply), why);
 	log_info("session-end", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_STR("role", d->s->role),
 		LOG_INT("sent", d->s->messages_sent), LOG_STR("why", why));
+	if (d->have && d->sending)
+		abort_message(d, why);
 	if (d->have && !d->stepping)
 		end_message(d, END_BROKEN, NULL, false, false);
 	if (!d->stepping)
@@ -291,11 +301,15 @@ on_free(void *arg)
 }
 
 static void
-turned_over(void *arg, const char *why)
+turned_over(void *arg, bool clean, const char *why)
 {
 	struct deliver *d = arg;
 
-	(void)why;
+	if (!clean) {
+		d->result.fail = FAIL_CLOSED;
+		d->result.link_lost |= d->s->end == STREAM_TIMEOUT;
+		str_copyz(d->result.reply, sizeof(d->result.reply), why);
+	}
 	tell_over(d);
 	on_free(d);
 }
@@ -407,6 +421,12 @@ deliver_link_lost(struct deliver *d)
 {
 	d->result.link_lost = true;
 	session_close(d->s, "the link went down");
+}
+
+uint64_t
+deliver_size_max(const struct deliver *d)
+{
+	return smtp_client_size_max(d->client);
 }
 
 const char *

@@ -63,6 +63,8 @@ void deliver_more(struct deliver *d);
 /* The link went down: close, and nothing counts as an attempt. */
 void deliver_link_lost(struct deliver *d);
 
+/* The largest message the peer says it takes; 0: it does not say. */
+uint64_t deliver_size_max(const struct deliver *d);
 const char *deliver_keywords(const struct deliver *d);
 struct session *deliver_session(const struct deliver *d);
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/crash.h"
+#include "daemon/links.h"
 #include "daemon/settle.h"
 
 #include <stdlib.h>
@@ -85,37 +86,68 @@ take_claimed(struct deliver *d, struct step *st)
 }
 
 static void
+free_step(struct step *st)
+{
+	spool_claimed_clear(&st->claimed);
+	settle_free(st->settle);
+	free(st->chunk);
+	free(st);
+}
+
+static void
+count_delivered(struct deliver *d, const struct settle *settle)
+{
+	if (settle_delivered(settle) == 0)
+		return;
+	d->s->messages_sent++;
+	links_progress(d->n->links, d->s);
+}
+
+static void
+step_failed(struct deliver *d, const struct err *e)
+{
+	/*
+	 * What the peer took is not on our disk as such: it is in doubt, and
+	 * said to be.
+	 */
+	settle_release_owner(d->n, d->s->id);
+	log_error("outcome-not-stored", LOG_INT("session", d->s->id),
+		LOG_STR("peer", d->peer), LOG_STR("why", e->text));
+	if (d->result.fail == FAIL_NONE)
+		d->result.fail = FAIL_ABORTED;
+	str_copyz(d->result.reply, sizeof(d->result.reply), e->text);
+	session_close(d->s, "the spool cannot be written");
+}
+
+static void
 step_written(void *arg, enum err_code code, const struct err *e)
 {
 	struct step *st = arg;
 	struct deliver *d = st->d;
 	struct session *s = d->s;
 
+	if (code == ERR_FULL && st->settle && settle_drop_notices(st->settle)) {
+		/* No room for a notice; there is for saying what was taken. */
+		st->claim = false;
+		spool_submit(d->n->spool, write_step, step_written, st);
+		return;
+	}
 	d->stepping = false;
 	if (code == OK) {
 		if (st->settle) {
 			crash_point("deliver-committed");
+			count_delivered(d, st->settle);
 			settle_written(st->settle);
 		}
 		take_claimed(d, st);
 	} else {
-		/*
-		 * What the peer took is not on our disk as such: at the next
-		 * start it is in doubt, and said to be.
-		 */
-		settle_release_owner(d->n, s->id);
-		log_error("outcome-not-stored", LOG_INT("session", s->id),
-			LOG_STR("peer", d->peer), LOG_STR("why", e->text));
-		session_close(s, "the spool cannot be written");
+		step_failed(d, e);
 	}
 	if (s->closed && d->have)
 		deliver_step(d, END_BROKEN, NULL, false, false);
 	else
 		deliver_stepped(d, code);
-	spool_claimed_clear(&st->claimed);
-	settle_free(st->settle);
-	free(st->chunk);
-	free(st);
+	free_step(st);
 	session_release(s);
 }
 

@@ -13,7 +13,7 @@ enum {
 	/* How often a peer that no link names is asked for our mail. */
 	DISPATCH_COLLECT_EVERY_S = 900,
 	DISPATCH_TIMER_MAX_S = 3600,
-	DISPATCH_ROUTES_MAX = 1000,
+	DISPATCH_AGAIN_S = 60, /* after a fault of our own */
 };
 
 /* One peer of the configuration, and what it is owed. */
@@ -24,7 +24,8 @@ struct peer_run {
 	size_t routes_n;
 	struct exchange *exchange;
 	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
-	bool want_collect;
+	bool want_collect, collecting; /* to come, and in the exchange */
+	int64_t collect_after;	       /* the peer refused to turn; 0: none */
 	bool wake;	/* make deferred mail due once, at the next look */
 	bool checking;	/* a look at the queue is under way */
 	bool again;	/* look once more after it */
@@ -33,6 +34,9 @@ struct peer_run {
 	unsigned failures;
 	int64_t wait_until; /* after a failure; 0: no wait */
 	int64_t collected_at;
+	/* Why nothing can go to it although it is reachable; NONE: nothing. */
+	enum spool_reason trouble;
+	char trouble_text[SPOOL_TEXT_MAX + 1];
 	bool orphan; /* its configuration is gone; freed when at rest */
 };
 
@@ -92,33 +96,43 @@ is_at_rest(const struct peer_run *p)
 	return !p->exchange && !p->checking;
 }
 
+/* Does P use LINK now: by its exchange, or by the one it is about to begin? */
+static bool
+is_busy_on(const struct peer_run *p, const char *link)
+{
+	struct link_way way;
+
+	if (p->exchange)
+		return strcmp(p->link, link) == 0;
+	return p->checking &&
+	       links_way_to(p->d->n->links, p->peer->name, &way) && way.link &&
+	       strcmp(way.link, link) == 0;
+}
+
 /* Tells the link when none of its peers has anything left to do. */
 static void
 settle_link(struct dispatch *d, const char *link)
 {
-	for (size_t i = 0; i < d->peers_n; i++) {
-		struct link_way way;
-
-		if (!is_at_rest(d->peers[i]) &&
-			links_way_to(
-				d->n->links, d->peers[i]->peer->name, &way) &&
-			way.link && strcmp(way.link, link) == 0)
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (is_busy_on(d->peers[i], link))
 			return;
-	}
 	links_resting(d->n->links, link);
 }
 
+/* The link P used last, and the one it would use now. */
 static void
 come_to_rest(struct peer_run *p)
 {
+	struct dispatch *d = p->d;
+	char last[SPOOL_NAME_MAX + 1];
 	struct link_way way;
 
-	if (p->orphan) {
-		free_peer(p);
-		return;
-	}
-	if (links_way_to(p->d->n->links, p->peer->name, &way) && way.link)
-		settle_link(p->d, way.link);
+	memcpy(last, p->link, sizeof(last));
+	if (links_way_to(d->n->links, p->peer->name, &way) && way.link &&
+		strcmp(way.link, last) != 0)
+		settle_link(d, way.link);
+	if (last[0])
+		settle_link(d, last);
 }
 
 static void
@@ -133,32 +147,104 @@ back_off(struct peer_run *p)
 	dispatch_due_at(p->d, p->wait_until);
 }
 
+/* TLS or AUTH failing is a reason for all that waits for this peer. */
+static void
+set_trouble(struct peer_run *p, const struct exchange_result *result)
+{
+	enum spool_reason was = p->trouble;
+
+	if (result->code == EXCHANGE_NOT_TRUSTED)
+		p->trouble = result->auth ? REASON_AUTH : REASON_TLS;
+	else if (result->code == EXCHANGE_OK)
+		p->trouble = REASON_NONE;
+	str_copyz(p->trouble_text, sizeof(p->trouble_text), result->text);
+	if (p->trouble != was)
+		links_explain(p->d->n->links);
+}
+
+enum spool_reason
+dispatch_trouble(
+	const struct dispatch *d, const char *peer, const char **text_r)
+{
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (strcmp(d->peers[i]->peer->name, peer) == 0) {
+			*text_r = d->peers[i]->trouble_text;
+			return d->peers[i]->trouble;
+		}
+	return REASON_NONE;
+}
+
+/* The link was taken down; it may be up again by now, or another one. */
+static void
+after_link_lost(struct peer_run *p)
+{
+	p->want_collect |= p->peer->collect == COLLECT_ATRN;
+	p->wake = true;
+	look(p);
+}
+
+static void
+after_success(struct peer_run *p, const struct exchange_result *result)
+{
+	if (p->collecting)
+		p->collected_at = clock_sane_s();
+	p->failures = 0;
+	p->wait_until = p->collect_after = 0;
+	p->fruitless = result->pushed == 0;
+	look(p); /* what arrived meanwhile */
+}
+
+/* Pushing works; only the turn is asked for again later. */
+static void
+after_collect_failure(struct peer_run *p, const struct exchange_result *result)
+{
+	p->want_collect = true;
+	p->collect_after = clock_sane_s() + p->d->n->conf->queue.retry_s[0];
+	dispatch_due_at(p->d, p->collect_after);
+	p->fruitless = result->pushed == 0;
+	look(p);
+}
+
+static void
+after_failure(struct peer_run *p)
+{
+	p->want_collect |= p->collecting;
+	back_off(p);
+	come_to_rest(p);
+}
+
 static void
 exchange_done(void *arg, const struct exchange_result *result)
 {
 	struct peer_run *p = arg;
+	struct node *n = p->d->n;
 
 	p->exchange = NULL;
 	if (p->orphan || p->d->stopping) {
-		if (p->orphan)
+		if (p->orphan && is_at_rest(p))
 			free_peer(p);
 		return;
 	}
 	log_info("exchange-end", LOG_STR("peer", p->peer->name),
 		LOG_STR("link", p->link), LOG_INT("code", result->code),
 		LOG_STR("text", result->text));
-	links_peer_result(p->d->n->links, p->link, result);
-	if (result->code == EXCHANGE_OK) {
-		p->failures = 0;
-		p->wait_until = 0;
-		p->collected_at = clock_sane_s();
-		p->fruitless = result->pushed == 0;
-		look(p); /* what arrived meanwhile */
-		return;
-	}
-	p->want_collect = false;
-	back_off(p);
-	come_to_rest(p);
+	if (!result->taken_down)
+		links_peer_result(n->links, p->link, result);
+	set_trouble(p, result);
+	if (result->taken_down)
+		after_link_lost(p);
+	else if (result->code == EXCHANGE_OK)
+		after_success(p, result);
+	else if (result->only_collect_failed)
+		after_collect_failure(p, result);
+	else
+		after_failure(p);
+}
+
+static bool
+may_collect(const struct peer_run *p)
+{
+	return p->want_collect && p->collect_after <= clock_sane_s();
 }
 
 static void
@@ -167,6 +253,9 @@ start(struct peer_run *p, const struct link_way *way, bool push)
 	struct node *n = p->d->n;
 
 	str_copyz(p->link, sizeof(p->link), way->link);
+	p->collecting = may_collect(p);
+	if (p->collecting)
+		p->want_collect = false;
 	p->exchange = exchange_start(n, &(struct exchange_conf){
 						.peer = p->peer,
 						.routes = p->routes,
@@ -175,11 +264,10 @@ start(struct peer_run *p, const struct link_way *way, bool push)
 						.interface = way->interface,
 						.address = way->address,
 						.push = push,
-						.collect = p->want_collect,
+						.collect = p->collecting,
 						.done = exchange_done,
 						.arg = p,
 					});
-	p->want_collect = false;
 	if (way->link)
 		links_working(n->links, p->link);
 }
@@ -215,37 +303,55 @@ look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static void
+free_look(struct look_job *j)
+{
+	for (size_t i = 0; i < j->routes_n; i++)
+		free(j->routes[i]);
+	free(j->routes);
+	free(j);
+}
+
+/* Nothing to begin now; what is left, and until when? */
+static void
+rest_after_look(struct peer_run *p, const struct look_job *j,
+	const struct link_way *way)
+{
+	static const struct exchange_result left = {
+		.code = EXCHANGE_LEFT, .text = "some mail was left"};
+
+	if (j->due > 0)
+		dispatch_due_at(p->d, j->due);
+	if (j->due >= 0 && way->link)
+		links_peer_result(p->d->n->links, way->link, &left);
+	come_to_rest(p);
+}
+
+static void
 looked(void *arg, enum err_code code, const struct err *e)
 {
 	struct look_job *j = arg;
 	struct peer_run *p = j->p;
 	bool push = j->due == 0 && !p->fruitless;
-	struct exchange_result left = {
-		.code = EXCHANGE_LEFT, .text = "some mail was left"};
-	struct link_way way;
+	struct link_way way = {NULL, NULL, NULL};
 
 	p->checking = false;
-	if (code != OK)
-		log_error("queue-unreadable", LOG_STR("why", e->text));
-	for (size_t i = 0; i < j->routes_n; i++)
-		free(j->routes[i]);
-	free(j->routes);
 	if (p->orphan || p->d->stopping) {
 		if (p->orphan && is_at_rest(p))
 			free_peer(p);
+	} else if (code != OK) {
+		log_error("queue-unreadable", LOG_STR("why", e->text));
+		p->wake |= j->wake;
+		dispatch_due_at(p->d, clock_sane_s() + DISPATCH_AGAIN_S);
+		come_to_rest(p);
 	} else if (p->again) {
 		look(p);
-	} else if ((push || p->want_collect) && code == OK &&
-		   links_way_to(p->d->n->links, p->peer->name, &way)) {
+	} else if (links_way_to(p->d->n->links, p->peer->name, &way) &&
+		   (push || may_collect(p))) {
 		start(p, &way, push);
 	} else {
-		if (j->due > 0)
-			dispatch_due_at(p->d, j->due);
-		if (j->due >= 0)
-			links_peer_result(p->d->n->links, p->link, &left);
-		come_to_rest(p);
+		rest_after_look(p, j, &way);
 	}
-	free(j);
+	free_look(j);
 }
 
 /* Is there work for this peer, and may it be tried now? */
@@ -338,14 +444,15 @@ dispatch_new(struct node *n)
 	return d;
 }
 
+/* What runs goes on to its end with the configuration it began with. */
 static void
-drop_peers(struct dispatch *d)
+drop_peers(struct dispatch *d, bool end_exchanges)
 {
 	for (size_t i = 0; i < d->peers_n; i++) {
 		struct peer_run *p = d->peers[i];
 
 		p->orphan = true;
-		if (p->exchange)
+		if (p->exchange && end_exchanges)
 			exchange_link_lost(p->exchange);
 		else if (is_at_rest(p))
 			free_peer(p);
@@ -358,7 +465,7 @@ drop_peers(struct dispatch *d)
 void
 dispatch_reload(struct dispatch *d)
 {
-	drop_peers(d);
+	drop_peers(d, false);
 	make_peers(d);
 	dispatch_all(d);
 }
@@ -368,7 +475,7 @@ dispatch_stop(struct dispatch *d)
 {
 	d->stopping = true;
 	loop_timer_clear(d->timer);
-	drop_peers(d);
+	drop_peers(d, true);
 }
 
 void
@@ -385,13 +492,14 @@ collect_again(struct peer_run *p)
 {
 	struct link_way way;
 
-	if (p->peer->collect != COLLECT_ATRN || p->exchange)
+	if (p->peer->collect != COLLECT_ATRN)
 		return;
 	if (!links_way_to(p->d->n->links, p->peer->name, &way) || way.link)
 		return; /* a link's coming up decides */
-	if (clock_sane_s() - p->collected_at >= DISPATCH_COLLECT_EVERY_S)
+	dispatch_due_at(p->d, clock_sane_s() + DISPATCH_COLLECT_EVERY_S + 1);
+	if (!p->exchange &&
+		clock_sane_s() - p->collected_at >= DISPATCH_COLLECT_EVERY_S)
 		p->want_collect = true;
-	dispatch_due_at(p->d, clock_sane_s() + DISPATCH_COLLECT_EVERY_S);
 }
 
 void
@@ -409,6 +517,7 @@ dispatch_now(struct dispatch *d)
 {
 	for (size_t i = 0; i < d->peers_n; i++) {
 		d->peers[i]->wait_until = 0;
+		d->peers[i]->collect_after = 0;
 		d->peers[i]->fruitless = false;
 	}
 	dispatch_all(d);
@@ -460,7 +569,7 @@ dispatch_link_up(struct dispatch *d, const char *link)
 		if (!is_of_link(d, p, link))
 			continue;
 		p->want_collect = p->peer->collect == COLLECT_ATRN;
-		p->wait_until = 0;
+		p->wait_until = p->collect_after = 0;
 		p->failures = 0;
 		p->wake = true;
 		p->fruitless = false;

@@ -25,6 +25,13 @@ void dispatch_all(struct dispatch *d);
 /* The same, and peers that failed are tried without further waiting. */
 void dispatch_now(struct dispatch *d);
 
+/*
+ * Why mail for PEER waits although it is reachable (REASON_TLS, REASON_AUTH);
+ * REASON_NONE: it does not.
+ */
+enum spool_reason dispatch_trouble(
+	const struct dispatch *d, const char *peer, const char **text_r);
+
 /* LINK came up: each of its peers has a turn, deferred mail is due once. */
 void dispatch_link_up(struct dispatch *d, const char *link);
 void dispatch_link_lost(struct dispatch *d, const char *link);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
+#include "daemon/giveup.h"
 #include "daemon/history.h"
 #include "net/dial.h"
 #include "spool/records.h"
@@ -37,7 +38,10 @@ struct exchange {
 	char password[SASL_SECRET_MAX + 1];
 	char policy[600]; /* what a TLS ticket belongs to */
 	struct buf ticket;
-	bool turned, turn_refused;
+	bool turned, turn_refused, looked_for_large;
+	/* What became of collecting; told when all else went well. */
+	enum exchange_code collect_code;
+	char collect_text[400];
 	struct exchange_result result;
 	char last_address[64];
 	struct buf keywords;
@@ -78,6 +82,10 @@ finish(struct exchange *x)
 	if (x->finished)
 		return;
 	x->finished = true;
+	if (x->result.code == EXCHANGE_OK && x->collect_code != EXCHANGE_OK) {
+		set_result(x, x->collect_code, x->collect_text);
+		x->result.only_collect_failed = true;
+	}
 	history_peer(x->n, x->peer->name, x->last_address,
 		x->keywords.len ? buf_z(&x->keywords) : NULL,
 		x->result.code == EXCHANGE_OK,
@@ -122,10 +130,66 @@ on_ready(void *arg, struct deliver *d)
 }
 
 static void
+given_up(void *arg, enum err_code code, const struct err *e, size_t count)
+{
+	struct exchange *x = arg;
+
+	if (code != OK)
+		log_error("too-large-not-returned",
+			LOG_STR("peer", x->peer->name),
+			LOG_STR("why", e->text));
+	else if (count)
+		log_warning("too-large", LOG_STR("peer", x->peer->name),
+			LOG_INT("deliveries", count));
+	unref(x);
+}
+
+/*
+ * What is larger than the only peer of its route takes (RFC 1870) will never
+ * go: it returns to its sender now, not after days.
+ */
+static void
+return_too_large(struct exchange *x, struct deliver *d)
+{
+	const struct conf *conf = x->n->conf;
+	uint64_t most = deliver_size_max(d);
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		"the message is larger than %s takes (%llu octets)",
+		x->peer->name, (unsigned long long)most);
+	for (size_t i = 0; most && i < conf->routes_n; i++) {
+		const struct conf_route *route = &conf->routes[i];
+		struct spool_filter f = {
+			.route = conf_route_name(route), .larger = most};
+
+		if (route->peers.n != 1 ||
+			strcmp(route->peers.v[0], x->peer->name) != 0)
+			continue;
+		for (int state = 0; state < 2; state++) {
+			f.has_state = true;
+			f.state = state ? SPOOL_DEFERRED : SPOOL_READY;
+			x->refs++;
+			giveup(x->n, &(struct giveup_conf){.filters = &f,
+					     .filters_n = 1,
+					     .status = "5.3.4",
+					     .text = text,
+					     .done = given_up,
+					     .arg = x});
+		}
+	}
+}
+
+static void
 on_idle(void *arg, struct deliver *d)
 {
 	struct exchange *x = arg;
 	char domains[400];
+
+	if (x->steps[x->step] == STEP_PUSH && !x->looked_for_large) {
+		x->looked_for_large = true;
+		return_too_large(x, d);
+	}
 
 	if (x->steps[x->step] == STEP_PUSH && same_connection(x) &&
 		x->step + 1 < x->steps_n)
@@ -152,11 +216,19 @@ on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
 	reply_one_line(r, line, sizeof(line));
 	log_info("not-turned", LOG_STR("peer", x->peer->name),
 		LOG_STR("reply", line));
-	if (r->code == 530)
-		set_result(x, EXCHANGE_NOT_TRUSTED, line);
-	else if (r->code != 453)
-		set_result(x, EXCHANGE_UNREACHABLE, line);
+	if (r->code != 453) {
+		x->collect_code = r->code == 530 ? EXCHANGE_NOT_TRUSTED
+						 : EXCHANGE_UNREACHABLE;
+		str_copyz(x->collect_text, sizeof(x->collect_text), line);
+	}
 	deliver_quit(d);
+}
+
+static void
+not_trusted(struct exchange *x, const struct deliver_result *r)
+{
+	set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
+	x->result.auth = r->fail == FAIL_AUTH;
 }
 
 static void
@@ -167,7 +239,7 @@ judge(struct exchange *x, const struct deliver_result *r)
 			r->reply[0] ? r->reply : "the link went down");
 	else if (r->fail == FAIL_TLS || r->fail == FAIL_AUTH ||
 		 r->fail == FAIL_EARLY_OCTETS)
-		set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
+		not_trusted(x, r);
 	else if (r->fail != FAIL_NONE)
 		set_result(x, EXCHANGE_UNREACHABLE, r->reply);
 }
@@ -344,6 +416,7 @@ start_machine(struct exchange *x, struct session *s)
 			       : p->tls == TLS_OFFERED ? CLIENT_TLS_OFFERED
 						       : CLIENT_TLS_NONE,
 			.tls_active = s->has_tls,
+			.tls_verified = s->tls.verified,
 			.user = p->user,
 			.password = p->user ? x->password : NULL,
 			.auth_required = p->user != NULL,
@@ -382,7 +455,11 @@ static void
 early_closed(void *arg, const char *why)
 {
 	struct exchange *x = arg;
-	struct deliver_result r = {.fail = FAIL_TLS};
+	struct deliver_result r = {
+		.fail = x->session->end == STREAM_TLS ? FAIL_TLS : FAIL_CLOSED,
+		.link_lost = x->result.taken_down ||
+			     x->session->end == STREAM_TIMEOUT,
+	};
 
 	str_copyz(r.reply, sizeof(r.reply), why);
 	on_over(x, &r);
@@ -569,12 +646,12 @@ exchange_link_lost(struct exchange *x)
 {
 	if (x->finished)
 		return;
+	x->result.taken_down = true;
 	if (x->deliver) {
 		deliver_link_lost(x->deliver);
 		return;
 	}
 	set_result(x, EXCHANGE_LINK_LOST, "the link went down");
-	x->step = x->steps_n;
 	if (x->session) {
 		session_close(x->session, "the link went down");
 		return;

@@ -18,8 +18,11 @@ enum exchange_code {
 
 struct exchange_result {
 	enum exchange_code code;
-	char text[512];	 /* in words */
-	unsigned pushed; /* messages */
+	char text[512];		  /* in words */
+	unsigned pushed;	  /* messages */
+	bool auth;		  /* of NOT_TRUSTED: it was AUTH, not TLS */
+	bool taken_down;	  /* ended by exchange_link_lost */
+	bool only_collect_failed; /* pushing went well */
 };
 
 struct exchange_conf {

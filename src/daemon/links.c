@@ -148,8 +148,11 @@ explain_route(
 	row->arg[0] = '\0';
 	for (size_t i = 0; i < route->peers.n; i++) {
 		if (links_way_to(l, route->peers.v[i], &way)) {
-			row->reason = REASON_NONE;
-			row->arg[0] = '\0';
+			const char *text = "";
+
+			row->reason = dispatch_trouble(
+				l->n->dispatch, route->peers.v[i], &text);
+			str_copyz(row->arg, sizeof(row->arg), text);
 			return;
 		}
 		add_link_names(l->n->conf, route->peers.v[i], row->arg,
@@ -157,8 +160,8 @@ explain_route(
 	}
 }
 
-static void
-explain_routes(struct links *l)
+void
+links_explain(struct links *l)
 {
 	struct conf *conf = l->n->conf;
 	struct reason_job *j = xcalloc(1, sizeof(*j));
@@ -244,7 +247,7 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 	read_boot(l->boot, sizeof(l->boot));
 	rc = load(l, e);
 	if (rc == OK) {
-		explain_routes(l);
+		links_explain(l);
 		*links_r = l;
 	} else {
 		links_free(l);
@@ -354,7 +357,7 @@ obey(struct links *l, struct link_run *r, unsigned commands)
 	if (commands & LINK_DO_SAVE) {
 		r->row.since = clock_wall_s();
 		save(l, r);
-		explain_routes(l);
+		links_explain(l);
 		log_info("link", LOG_STR("link", r->row.name),
 			LOG_STR("state", link_state_name(&r->machine)));
 	}
@@ -568,6 +571,21 @@ links_resting(struct links *l, const char *link)
 /* --- reload, status, end
  * ------------------------------------------------------------ */
 
+/* A link that stays keeps its state and who waits for it. */
+static void
+take_over(struct link_run *r, struct link_run *was)
+{
+	r->machine = was->machine;
+	r->worst = was->worst;
+	memcpy(r->worst_text, was->worst_text, sizeof(r->worst_text));
+	while (!list_empty(&was->waits)) {
+		struct list_node *node = was->waits.next;
+
+		list_remove(node);
+		list_push(&r->waits, node);
+	}
+}
+
 void
 links_reload(struct links *l)
 {
@@ -578,20 +596,21 @@ links_reload(struct links *l)
 	l->v = xcalloc(conf->links_n, sizeof(*l->v));
 	l->count = conf->links_n;
 	for (size_t i = 0; i < l->count; i++) {
-		bool known = false;
+		struct link_run *was = NULL;
 
-		for (size_t k = 0; k < old_n && !known; k++) {
-			known = strcmp(old[k].row.name, conf->links[i].name) ==
-				0;
-			if (known)
-				l->v[i].row = old[k].row;
-		}
-		init_run(l, &l->v[i], i, known);
+		for (size_t k = 0; k < old_n && !was; k++)
+			if (strcmp(old[k].row.name, conf->links[i].name) == 0)
+				was = &old[k];
+		if (was)
+			l->v[i].row = was->row;
+		init_run(l, &l->v[i], i, was != NULL);
+		if (was)
+			take_over(&l->v[i], was);
 	}
 	for (size_t k = 0; k < old_n; k++)
-		end_waits(&old[k], 12, "the configuration was read again");
+		end_waits(&old[k], 12, "the link is no longer configured");
 	free(old);
-	explain_routes(l);
+	links_explain(l);
 }
 
 bool

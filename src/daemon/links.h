@@ -35,6 +35,9 @@ bool links_way_to(struct links *l, const char *peer, struct link_way *way_r);
 /* A person wants everything tried again over a link that is up already. */
 void links_again(struct links *l, const char *name);
 
+/* Stores anew why each route waits: something it depends on changed. */
+void links_explain(struct links *l);
+
 /* From dispatch: an exchange over LINK began; PEER came to rest. */
 void links_working(struct links *l, const char *link);
 void links_peer_result(struct links *l, const char *link,

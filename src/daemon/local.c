@@ -9,12 +9,17 @@
 
 #include <stdlib.h>
 
-enum { LOCAL_AT_ONCE = 4 }; /* messages on helper threads at a time */
+enum {
+	LOCAL_AT_ONCE = 4,  /* messages on helper threads at a time */
+	LOCAL_AGAIN_S = 60, /* after a fault of the spool */
+};
 
 struct local {
 	struct node *n;
 	size_t running;
 	bool claiming, again, stopping;
+	bool unsure; /* an outcome was not stored: a mailbox may have the mail
+		      */
 };
 
 /* One message on its way into the mailboxes of its local recipients. */
@@ -63,6 +68,10 @@ settled(void *arg, enum err_code code, const struct err *e)
 	struct local_job *j = arg;
 	struct local *l = j->l;
 
+	if (code == ERR_FULL && settle_drop_notices(j->settle)) {
+		spool_submit(l->n->spool, write_settle, settled, j);
+		return;
+	}
 	l->running--;
 	if (code == OK) {
 		settle_written(j->settle);
@@ -70,6 +79,8 @@ settled(void *arg, enum err_code code, const struct err *e)
 	} else {
 		/* Tried again later; its name in the Maildir stops doubles. */
 		settle_release_owner(l->n, j->owner);
+		l->unsure = true;
+		dispatch_due_at(l->n->dispatch, clock_sane_s() + LOCAL_AGAIN_S);
 		log_error("outcome-not-stored",
 			LOG_INT("msg", j->claimed.message.id),
 			LOG_STR("why", e->text));
@@ -125,12 +136,22 @@ deliver(void *arg)
 			.received_at = j->claimed.message.received_at,
 			.recipient = d->recipient,
 			.fallback_domain = j->domain,
-			.look_in_cur = d->attempts > 0 ||
+			.look_in_cur = j->l->unsure || d->attempts > 0 ||
 				       d->queued_at <= j->l->n->started_s,
 		};
 
 		j->codes[i] = maildir_deliver(&m, &j->errors[i]);
 	}
+}
+
+/* The daemon stops before it was begun. */
+static void
+dropped(void *arg)
+{
+	struct local_job *j = arg;
+
+	settle_release_owner(j->l->n, j->owner);
+	free_job(j);
 }
 
 /* --- claiming
@@ -170,7 +191,7 @@ begin(struct local_job *j)
 	j->domain = str_dupz(conf->local.domains.n ? conf->local.domains.v[0]
 						   : conf->hostname);
 	j->l->running++;
-	pool_submit(j->l->n->pool, deliver, delivered, j);
+	pool_submit_droppable(j->l->n->pool, deliver, delivered, dropped, j);
 }
 
 static void
@@ -180,16 +201,20 @@ claimed(void *arg, enum err_code code, const struct err *e)
 	struct local *l = j->l;
 
 	l->claiming = false;
-	if (code == OK && j->found) {
+	if (code == OK && j->found && l->stopping) {
+		settle_release_owner(l->n, j->owner);
+	} else if (code == OK && j->found) {
 		begin(j);
 		claim(l);
 		return;
 	}
-	if (code != OK)
+	if (code != OK) {
+		dispatch_due_at(l->n->dispatch, clock_sane_s() + LOCAL_AGAIN_S);
 		log_error("claim-failed", LOG_STR("route", "local"),
 			LOG_STR("why", e->text));
-	else if (j->due > 0)
+	} else if (!j->found && j->due > 0) {
 		dispatch_due_at(l->n->dispatch, j->due);
+	}
 	free_job(j);
 	if (l->again)
 		claim(l);

@@ -44,6 +44,15 @@ safe_name(const char *in, size_t n, char *out, size_t size)
 	return true;
 }
 
+bool
+maildir_can_hold(const struct mailbox *recipient)
+{
+	char local[WIRE_LOCAL_PART_MAX + 1], user[WIRE_LOCAL_PART_MAX + 1];
+
+	return mailbox_local_plain(recipient, local, sizeof(local)) &&
+	       safe_name(local, strlen(local), user, sizeof(user));
+}
+
 static bool
 expand(const char *pattern, const char *user, const char *domain,
 	struct buf *out)
@@ -178,10 +187,12 @@ is_in_cur(const char *folder, const char *name)
 /* --- writing
  * -------------------------------------------------------------------- */
 
+/* One chunk of the body: the reader of the spool is shared, so not for long. */
 struct copy {
 	const struct maildir_job *j;
-	int fd;
+	uint64_t offset;
 	char *chunk;
+	size_t n;
 };
 
 static bool
@@ -201,49 +212,58 @@ write_all(int fd, const char *p, size_t n)
 }
 
 static enum err_code
-copy_body(struct spool_txn *t, void *arg, struct err *e)
+read_chunk(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct copy *c = arg;
-	uint64_t offset = 0;
+
+	return spool_body_read(
+		t, c->j->id, c->offset, c->chunk, SPOOL_CHUNK_BYTES, &c->n, e);
+}
+
+static enum err_code
+copy_body(const struct maildir_job *j, int fd, struct err *e)
+{
+	struct copy c = {.j = j, .chunk = xmalloc(SPOOL_CHUNK_BYTES)};
+	enum err_code rc = OK;
+
+	do {
+		rc = spool_read(j->spool, read_chunk, &c, e);
+		if (rc == OK && !write_all(fd, c.chunk, c.n))
+			rc = system_err(
+				e, "cannot write mail for", j->recipient);
+		c.offset += c.n;
+	} while (rc == OK && c.n);
+	free(c.chunk);
+	return rc;
+}
+
+static enum err_code
+write_mail(const struct maildir_job *j, int fd, struct err *e)
+{
 	struct buf head;
 	bool ok;
-	size_t n;
 
-	/* This function may be run again from its start. */
-	if (lseek(c->fd, 0, SEEK_SET) < 0 || ftruncate(c->fd, 0) < 0)
-		return system_err(e, "cannot write", c->j->recipient);
 	buf_init(&head, 0);
-	trace_return_path_add(c->j->sender, &head);
-	ok = write_all(c->fd, buf_view(&head).p, head.len);
+	trace_return_path_add(j->sender, &head);
+	ok = write_all(fd, buf_view(&head).p, head.len);
 	buf_free(&head);
-	do {
-		enum err_code rc = spool_body_read(t, c->j->id, offset,
-			c->chunk, SPOOL_CHUNK_BYTES, &n, e);
-
-		if (rc != OK)
-			return rc;
-		ok = ok && write_all(c->fd, c->chunk, n);
-		offset += n;
-	} while (ok && n);
-	return ok ? OK
-		  : system_err(e, "cannot write mail for", c->j->recipient);
+	return ok ? copy_body(j, fd, e)
+		  : system_err(e, "cannot write mail for", j->recipient);
 }
 
 static enum err_code
 write_tmp(const struct maildir_job *j, const char *path, struct err *e)
 {
-	struct copy c = {.j = j};
 	enum err_code rc;
+	int fd;
 
-	c.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (c.fd < 0)
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
 		return system_err(e, "cannot write", path);
-	c.chunk = xmalloc(SPOOL_CHUNK_BYTES);
-	rc = spool_read(j->spool, copy_body, &c, e);
-	if (rc == OK && fsync(c.fd) < 0)
+	rc = write_mail(j, fd, e);
+	if (rc == OK && fsync(fd) < 0)
 		rc = system_err(e, "cannot sync", path);
-	free(c.chunk);
-	if (close(c.fd) < 0 && rc == OK)
+	if (close(fd) < 0 && rc == OK)
 		rc = system_err(e, "cannot write", path);
 	return rc;
 }

@@ -23,6 +23,9 @@ struct maildir_job {
 	bool look_in_cur; /* it may have been delivered before a restart */
 };
 
+/* Can RECIPIENT's local part be the name of a folder? */
+bool maildir_can_hold(const struct mailbox *recipient);
+
 /*
  * Blocking; for a helper thread. ERR_INVALID: the recipient cannot be a
  * folder's name (permanent); anything else is the disk's trouble.

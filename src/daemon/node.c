@@ -8,13 +8,17 @@
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
+#include "daemon/session.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
-	NODE_REROUTE_BATCH = 500, /* deliveries routed anew at a time */
+	NODE_HELD_MAX = 64 * 1024 * 1024, /* octets received, not yet stored */
+	NODE_BACKLOG_MAX = 4096,	  /* jobs waiting for the spool */
+	NODE_REROUTE_BATCH = 500,	  /* deliveries routed anew at a time */
 };
 
 uint64_t
@@ -31,8 +35,84 @@ node_limit_ms(int64_t limit_s, uint64_t most_ms)
 	return ms < most_ms ? ms : most_ms;
 }
 
+/* --- back-pressure
+ * ---------------------------------------------------------------- */
+
+bool
+node_may_take(struct node *n)
+{
+	if (n->held_octets < NODE_HELD_MAX &&
+		spool_backlog(n->spool) < NODE_BACKLOG_MAX)
+		return true;
+	n->starved = true;
+	return false;
+}
+
+/* On the loop, apart from whatever reported: sessions may end meanwhile. */
+static void
+pump_all(void *arg)
+{
+	struct node *n = arg;
+	struct session **list = xcalloc(n->sessions_n, sizeof(*list));
+	size_t count = 0;
+
+	LIST_EACH(node, tmp, &n->sessions)
+	{
+		list[count] = LIST_ITEM(node, struct session, node);
+		session_hold(list[count++]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		session_pump(list[i]);
+		session_release(list[i]);
+	}
+	free(list);
+}
+
+void
+node_held(struct node *n, int64_t octets)
+{
+	n->held_octets += (size_t)octets;
+	if (!n->starved || octets > 0 || n->held_octets > NODE_HELD_MAX / 2)
+		return;
+	n->starved = false;
+	loop_post(n->loop, pump_all, n);
+}
+
 /* --- routing anew ------------------------------------------------------------
  */
+
+static const char generation_key[] = "route-generation";
+
+static enum err_code
+put_generation(struct spool_txn *t, int64_t generation, struct err *e)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)generation);
+	return spool_meta_put(t, generation_key, str_of(text), e);
+}
+
+static enum err_code
+raise_generation(struct spool_txn *t, void *arg, struct err *e)
+{
+	int64_t *generation = arg;
+	struct buf text;
+	enum err_code rc;
+
+	buf_init(&text, 0);
+	rc = spool_meta_get(t, generation_key, &text, e);
+	*generation = rc == OK ? strtoll(buf_z(&text), NULL, 10) + 1 : 1;
+	buf_free(&text);
+	if (rc != OK && rc != ERR_NOTFOUND)
+		return rc;
+	return put_generation(t, *generation, e);
+}
+
+enum err_code
+node_load_generation(struct node *n, struct err *e)
+{
+	return spool_write(n->spool, raise_generation, &n->route_generation, e);
+}
 
 struct reroute {
 	struct node *n;
@@ -45,10 +125,15 @@ static enum err_code
 write_routes(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct reroute *r = arg;
+	enum err_code rc = put_generation(t, r->generation, e);
 
+	if (rc != OK)
+		return rc;
 	return spool_reroute(t, r->generation, NODE_REROUTE_BATCH, policy_route,
 		&r->router, &r->stale, e);
 }
+
+static void reroute_batch(struct node *n);
 
 static void
 routes_written(void *arg, enum err_code code, const struct err *e)
@@ -59,14 +144,14 @@ routes_written(void *arg, enum err_code code, const struct err *e)
 	if (code != OK)
 		log_error("routes-not-stored", LOG_STR("why", e->text));
 	else if (r->stale && r->generation == n->route_generation)
-		node_reroute(n); /* the next batch */
+		reroute_batch(n);
 	else
 		dispatch_all(n->dispatch);
 	free(r);
 }
 
-void
-node_reroute(struct node *n)
+static void
+reroute_batch(struct node *n)
 {
 	struct reroute *r = xcalloc(1, sizeof(*r));
 
@@ -74,6 +159,13 @@ node_reroute(struct node *n)
 	r->router = policy_router(n);
 	r->generation = n->route_generation;
 	spool_submit(n->spool, write_routes, routes_written, r);
+}
+
+void
+node_reroute(struct node *n)
+{
+	n->route_generation++;
+	reroute_batch(n);
 }
 
 /* --- reading the configuration again
@@ -118,7 +210,6 @@ node_reload(struct node *n, struct err *e)
 	n->tls_client = tls_client;
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
-	n->route_generation++;
 	node_reroute(n);
 	log_info("reloaded", LOG_STR("file", next->file));
 	return OK;

@@ -42,17 +42,32 @@ struct node {
 	uint64_t last_id; /* of sessions, and of claims: one number space */
 	int64_t route_generation;
 	int64_t started_s;
-	uint64_t started_ms;
+	uint64_t started_ms, tls_made_ms;
 	bool stopping;
+	/* Octets and jobs on their way to the spool, over all sessions. */
+	size_t held_octets;
+	bool starved; /* a session was told to wait for them to fall */
 };
 
 /* A number no session or claim of this start of the daemon has had. */
 uint64_t node_new_id(struct node *n);
 
+/*
+ * May a session take more input? Memory of what is received but not yet
+ * stored is bounded for the node as a whole; who is told no is pumped again.
+ */
+bool node_may_take(struct node *n);
+/* N octets came to wait for the spool (or, negative, left). */
+void node_held(struct node *n, int64_t octets);
+
 /* A configured limit in ms, but at most MOST_MS. */
 uint64_t node_limit_ms(int64_t limit_s, uint64_t most_ms);
 
-/* Routes every delivery anew whose generation is not ours, in the background.
+/* Takes the generation of routes from the spool, and raises it. Blocking. */
+enum err_code node_load_generation(struct node *n, struct err *e);
+/*
+ * Configuration or customers changed: raises the generation and routes every
+ * delivery anew, in the background.
  */
 void node_reroute(struct node *n);
 

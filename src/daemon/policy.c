@@ -1,6 +1,7 @@
 #include "daemon/policy.h"
 
 #include "daemon/accounts.h"
+#include "daemon/maildir.h"
 #include "daemon/userlist.h"
 #include "net/listen.h"
 
@@ -8,6 +9,12 @@
 #include <string.h>
 
 static const char customer_prefix[] = "customer:";
+
+void
+policy_customer_route(const char *name, char route_r[SPOOL_NAME_MAX + 1])
+{
+	snprintf(route_r, SPOOL_NAME_MAX + 1, "%s%s", customer_prefix, name);
+}
 
 const char *
 policy_route_customer(const char *route)
@@ -50,11 +57,11 @@ policy_route(void *arg, const struct mailbox *recipient,
 		return str_copyz(route_r, SPOOL_NAME_MAX + 1, "local");
 	if (accounts_customer_name(
 		    r->accounts, mailbox_domain(recipient), customer)) {
-		int len = snprintf(route_r, SPOOL_NAME_MAX + 1, "%s%s",
-			customer_prefix, customer);
-
-		return len > 0 && len <= SPOOL_NAME_MAX;
+		policy_customer_route(customer, route_r);
+		return true;
 	}
+	if (mailbox_domain(recipient).n == 0)
+		return false; /* <postmaster> is this node's or nobody's */
 	route = conf_route_for(r->conf, recipient);
 	return route &&
 	       str_copyz(route_r, SPOOL_NAME_MAX + 1, conf_route_name(route));
@@ -99,6 +106,8 @@ policy_mail(struct node *n, const struct policy_client *c,
 	else if (!spool_has_room(n->spool, size))
 		reply_set(reply_r, 452, "4.3.1",
 			"No room on the disk for this message now");
+	else if (c->account[0] && !a)
+		reply_set(reply_r, 550, "5.7.1", "This account is gone");
 	else if (a && a->suspended)
 		reply_set(reply_r, 550, "5.7.1", "This account is suspended");
 	else if (a && !account_may_send(a, sender, n->conf))
@@ -125,6 +134,9 @@ answer_local(
 	if (asks_to_forward(recipient))
 		reply_set(reply_r, 550, "5.7.1",
 			"Forwarding by the local part is not done here");
+	else if (!maildir_can_hold(recipient))
+		reply_set(reply_r, 550, "5.1.1",
+			"This cannot be the name of a mailbox here");
 	else if (!is_postmaster(recipient) && !userlist_has(n->conf, recipient))
 		reply_set(reply_r, 550, "5.1.1", "No such user here");
 	else
@@ -149,8 +161,10 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	bool routed = policy_route_now(n, recipient, route_r);
 	bool local = routed && strcmp(route_r, "local") == 0;
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
-	bool trusted = !c->turned &&
-		       (c->account[0] || in_networks(n->conf, c->address));
+	bool trusted =
+		!c->turned &&
+		(c->account[0] ? accounts_get(n->accounts, c->account) != NULL
+			       : in_networks(n->conf, c->address));
 
 	if (local)
 		answer_local(n, recipient, reply_r);

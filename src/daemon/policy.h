@@ -41,6 +41,9 @@ bool policy_route(void *arg, const struct mailbox *recipient,
 bool policy_route_now(struct node *n, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1]);
 
+/* "customer:NAME". NAME is at most POLICY_CUSTOMER_MAX octets. */
+enum { POLICY_CUSTOMER_MAX = SPOOL_NAME_MAX - 9 };
+void policy_customer_route(const char *name, char route_r[SPOOL_NAME_MAX + 1]);
 /* The name behind "customer:", or NULL. */
 const char *policy_route_customer(const char *route);
 

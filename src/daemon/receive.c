@@ -11,7 +11,7 @@
 
 enum {
 	RECEIVE_BODY_HIGH = 4 * 1024 * 1024, /* octets held: stop reading */
-	RECEIVE_BACKLOG_MAX = 4096,	     /* jobs of the spool: likewise */
+	RECEIVE_SPILLS_MAX = 4,		     /* likewise, parts on their way */
 	RECEIVE_TLS_MAX_MS = 60000,
 };
 
@@ -59,6 +59,7 @@ add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route)
 	slot = &r->rcpts[r->rcpts_n++];
 	slot->mailbox = *ev->mailbox;
 	slot->params = *ev->rcpt;
+	slot->generation = r->n->route_generation;
 	str_copyz(slot->route, sizeof(slot->route), route);
 }
 
@@ -151,6 +152,9 @@ on_event(void *arg, const struct smtp_event *ev)
 		r->atrn_domains = str_dup(ev->text);
 		serve_atrn(r->s, r->account, r->atrn_domains);
 		break;
+	case EV_QUIT:
+		r->quit = true;
+		break;
 	case EV_TLS_STARTED:
 		r->account[0] = '\0';
 		receive_reset(r);
@@ -176,6 +180,10 @@ on_start_tls(void *arg)
 {
 	struct receive *r = arg;
 
+	if (!r->n->tls_server) {
+		session_close(r->s, "TLS is no longer configured");
+		return;
+	}
 	stream_tls_accept(r->s->stream, r->n->tls_server,
 		node_limit_ms(r->n->conf->limits.command_timeout_s,
 			RECEIVE_TLS_MAX_MS));
@@ -196,8 +204,10 @@ on_may_feed(void *arg)
 {
 	struct receive *r = arg;
 
-	return r->body.len < RECEIVE_BODY_HIGH && r->spills_in_flight < 4 &&
-	       spool_backlog(r->n->spool) < RECEIVE_BACKLOG_MAX;
+	if (r->body.len >= RECEIVE_BODY_HIGH ||
+		r->spills_in_flight >= RECEIVE_SPILLS_MAX)
+		return false; /* its own spill wakes it */
+	return node_may_take(r->n);
 }
 
 static void
@@ -211,7 +221,7 @@ on_closed(void *arg, const char *why)
 		LOG_INT("received", r->s->messages_received),
 		LOG_STR("why", why));
 	if (r->done)
-		r->done(r->done_arg, why);
+		r->done(r->done_arg, r->quit, why);
 }
 
 static void
@@ -310,6 +320,8 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 	r->auth_clear = listener->auth_clear;
 	r->s = session_new(n, stream, "receive");
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
+	stream_set_stall_ms(
+		stream, (uint64_t)n->conf->limits.stall_timeout_s * 1000);
 	log_info("connected", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer),
 		LOG_STR("listener", listener->name));

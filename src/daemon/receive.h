@@ -11,8 +11,8 @@
 void receive_start(
 	struct node *n, const struct conf_listener *listener, int fd);
 
-/* Called once when a turned session is over. */
-typedef void receive_done(void *arg, const char *why);
+/* Called once when a turned session is over; CLEAN: the peer said QUIT. */
+typedef void receive_done(void *arg, bool clean, const char *why);
 
 /*
  * The turn of ATRN on the customer's side: S gets a server machine and takes

@@ -97,6 +97,20 @@ continue_exchange(struct receive *r, struct buf *out)
 }
 
 static void
+free_step(void *arg)
+{
+	struct auth_step *st = arg;
+	struct session *s = st->r->s;
+
+	buf_free(&st->out);
+	if (st->line)
+		explicit_bzero(st->line, strlen(st->line));
+	free(st->line);
+	free(st);
+	session_release(s);
+}
+
+static void
 step_done(void *arg)
 {
 	struct auth_step *st = arg;
@@ -117,12 +131,7 @@ step_done(void *arg)
 	else
 		refuse(r, st->result, name);
 out:
-	buf_free(&st->out);
-	if (st->line)
-		explicit_bzero(st->line, strlen(st->line));
-	free(st->line);
-	free(st);
-	session_release(s);
+	free_step(st);
 }
 
 static void
@@ -135,7 +144,7 @@ run_step(struct receive *r, struct str line)
 	st->line = line.p ? str_dup(line) : NULL;
 	buf_init(&st->out, 0);
 	session_hold(r->s);
-	pool_submit(r->n->pool, step_work, step_done, st);
+	pool_submit_droppable(r->n->pool, step_work, step_done, free_step, st);
 }
 
 void

@@ -139,7 +139,7 @@ fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
 		.n = (unsigned)i + 1,
 		.params = rcpt->params,
 		.state = SPOOL_READY,
-		.route_generation = st->n->route_generation,
+		.route_generation = rcpt->generation,
 		.priority = st->m.priority,
 		.queued_at = st->m.received_at,
 	};

@@ -12,6 +12,7 @@ struct receive_rcpt {
 	struct mailbox mailbox;
 	struct rcpt_params params;
 	char route[SPOOL_NAME_MAX + 1];
+	int64_t generation; /* of the route */
 };
 
 struct receive {
@@ -20,7 +21,7 @@ struct receive {
 	struct smtp_server *server;
 	enum conf_service service;
 	enum conf_tls tls;
-	bool auth_clear, turned;
+	bool auth_clear, turned, quit;
 	char mechs_tls[128], mechs_clear[128]; /* as EHLO shows them */
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
 	struct sasl_server *sasl;
@@ -33,9 +34,10 @@ struct receive {
 	struct mail_params params;
 	struct receive_rcpt *rcpts;
 	size_t rcpts_n, rcpts_cap;
-	int64_t id;	 /* of the message; 0 before its body begins */
-	struct buf body; /* octets not yet with the spool */
-	uint64_t size;	 /* of the body so far, our trace field included */
+	int64_t id; /* of the message; 0 before its body begins */
+	struct buf
+		body;  /* octets not yet with the spool; counted in the node */
+	uint64_t size; /* of the body so far, our trace field included */
 	struct header_scan header;
 	bool spilled; /* part of the body is in the spool */
 	bool ending;  /* the end came, parts are still on their way */

@@ -6,6 +6,7 @@
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/history.h"
+#include "daemon/policy.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -115,9 +116,11 @@ looked(void *arg, enum err_code code, const struct err *e)
 	} else {
 		reply_set(&r, 250, "2.0.0", "Ok now reversing the connection");
 	}
-	if (r.code != 250)
+	if (r.code != 250) {
+		s->role = "receive";
 		history_customer(sv->n, sv->name,
 			r.code == 453 ? "no mail was waiting" : r.text);
+	}
 	session_answer(s, &r);
 	session_release(s);
 	free(sv);
@@ -131,7 +134,7 @@ serve_new(struct session *s, const char *account)
 	sv->s = s;
 	sv->n = s->n;
 	str_copyz(sv->name, sizeof(sv->name), account);
-	snprintf(sv->route, sizeof(sv->route), "customer:%.240s", account);
+	policy_customer_route(account, sv->route);
 	sv->now = clock_sane_s();
 	sv->refused_before = sv->now - s->n->conf->queue.retry_s[0];
 	return sv;
@@ -151,6 +154,7 @@ serve_atrn(struct session *s, const char *account, const char *domains)
 		machine_answer(s->machine, &r);
 		return;
 	}
+	s->role = "serve"; /* from now on nobody else has its mail */
 	session_hold(s);
 	spool_submit(s->n->spool, wake_and_look, looked, serve_new(s, account));
 }

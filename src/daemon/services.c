@@ -135,9 +135,9 @@ find_same(const struct services *s, const struct conf_listener *want)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct conf_listener *have = s->v[i]->conf;
 
-		if (strcmp(have->name, want->name) == 0 &&
-			strcmp(have->address, want->address) == 0 &&
-			have->port == want->port)
+		if (strcmp(have->address, want->address) == 0 &&
+			have->port == want->port &&
+			(want->port || strcmp(have->name, want->name) == 0))
 			return s->v[i];
 	}
 	return NULL;

@@ -9,6 +9,7 @@
 enum {
 	SESSION_UNSENT_MAX = 65536, /* octets waiting for the kernel */
 	SESSION_LINGER_MS = 5000,
+	SESSION_CLOSING_MS = 30000, /* for the last octets to leave */
 };
 
 static void on_timer(void *arg);
@@ -198,10 +199,35 @@ move_wanted(struct session *s)
 	return false;
 }
 
+/*
+ * A machine that is done waits only for its last octets to leave; a peer that
+ * does not read them must not keep the session.
+ */
+static uint64_t
+closing_deadline(struct session *s, uint64_t now)
+{
+	enum want want = machine_want(s->machine);
+
+	if (want != WANT_CLOSE && want != WANT_TLS && want != WANT_TURN) {
+		s->closing_ms = 0;
+		return UINT64_MAX;
+	}
+	if (!s->closing_ms)
+		s->closing_ms = now;
+	return s->closing_ms + SESSION_CLOSING_MS;
+}
+
 static void
 set_timer(struct session *s)
 {
-	uint64_t at = machine_deadline(s->machine), now = clock_mono_ms();
+	uint64_t now = clock_mono_ms();
+	uint64_t at = machine_deadline(s->machine);
+	uint64_t closing = closing_deadline(s, now);
+
+	if (s->in_handshake)
+		at = UINT64_MAX; /* the stream has a deadline for it */
+	else if (closing < at)
+		at = closing;
 
 	if (at == UINT64_MAX)
 		loop_timer_clear(s->timer);
@@ -290,7 +316,7 @@ on_closed(void *arg, enum stream_end end, const char *why)
 {
 	struct session *s = arg;
 
-	s->silent = end == STREAM_TIMEOUT;
+	s->end = end;
 	session_hold(s);
 	if (s->machine && !s->in_handshake) {
 		/* What the peer said last may still be unread. */
@@ -314,5 +340,11 @@ static const struct stream_ops stream_ops = {
 static void
 on_timer(void *arg)
 {
-	session_pump(arg);
+	struct session *s = arg;
+
+	if (s->closing_ms &&
+		clock_mono_ms() >= s->closing_ms + SESSION_CLOSING_MS)
+		session_close(s, "the peer does not read");
+	else
+		session_pump(s);
 }

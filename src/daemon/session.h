@@ -44,7 +44,8 @@ struct session {
 	struct tls_facts tls;
 	bool has_tls;
 	bool in_handshake, pumping, again, closed;
-	bool silent; /* sent octets were never acknowledged: a lost link */
+	uint64_t closing_ms; /* since when the machine wants to be rid of it */
+	enum stream_end end; /* how the stream ended, once closed by it */
 	unsigned refs;
 	int64_t started_s;
 	uint64_t started_ms, progress_ms;

@@ -63,6 +63,17 @@ settle_release(struct settle *st, size_t i, const char *why)
 }
 
 static void
+hold(struct verdict *v, enum spool_reason reason, const char *why)
+{
+	char text[SPOOL_TEXT_MAX + 1];
+
+	memcpy(text, v->text, sizeof(text));
+	v->kind = OUTCOME_HELD;
+	v->reason = reason;
+	snprintf(v->text, sizeof(v->text), "%s: %.900s", why, text);
+}
+
+static void
 fail(struct settle *st, size_t i, const char *status, const char *text,
 	const char *peer)
 {
@@ -77,10 +88,7 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 			st->now);
 	} else if (need == BOUNCE_HOLD) {
 		/* Nobody can be told, and nothing is thrown away silently. */
-		v->kind = OUTCOME_HELD;
-		v->reason = REASON_RULE_HOLD;
-		snprintf(v->text, sizeof(v->text),
-			"cannot be delivered nor returned: %.900s", text);
+		hold(v, REASON_RULE_HOLD, "cannot be delivered nor returned");
 	}
 }
 
@@ -146,6 +154,30 @@ void
 settle_in_doubt(struct settle *st)
 {
 	st->in_doubt = true;
+}
+
+size_t
+settle_delivered(const struct settle *st)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->count; i++)
+		n += st->verdicts[i].kind == OUTCOME_DELIVERED;
+	return n;
+}
+
+bool
+settle_drop_notices(struct settle *st)
+{
+	if (bounce_is_empty(st->bounce))
+		return false;
+	bounce_free(st->bounce);
+	st->bounce = bounce_new(st->n, &st->m);
+	for (size_t i = 0; i < st->count; i++)
+		if (st->verdicts[i].kind == OUTCOME_FAILED)
+			hold(&st->verdicts[i], REASON_DISK,
+				"the disk has no room for the notice");
+	return true;
 }
 
 /* --- in the transaction ----------------------------------------------------

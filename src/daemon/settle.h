@@ -29,6 +29,14 @@ void settle_release(struct settle *st, size_t i, const char *why);
 /* The final octets were out and no reply came (RFC 1047): logged. */
 void settle_in_doubt(struct settle *st);
 
+/* How many of its deliveries were delivered. */
+size_t settle_delivered(const struct settle *st);
+/*
+ * The disk has no room for notices: what was to be returned is held instead, so
+ * that the other verdicts can be written. False: there are none.
+ */
+bool settle_drop_notices(struct settle *st);
+
 /* In the transaction. */
 enum err_code settle_write(
 	struct spool_txn *t, struct settle *st, struct err *e);

@@ -43,6 +43,9 @@ void loop_signal(struct loop *loop, int signo, loop_fn *fn, void *arg);
 struct pool;
 struct pool *pool_new(struct loop *loop, unsigned threads);
 void pool_submit(struct pool *pool, loop_fn *work, loop_fn *done, void *arg);
+/* The same, but says by DROPPED that the pool ends before WORK began. */
+void pool_submit_droppable(struct pool *pool, loop_fn *work, loop_fn *done,
+	loop_fn *dropped, void *arg);
 /*
  * Waits for the work in hand; DONE of what is finished is still called. Work
  * that no helper has begun is dropped, and its DONE is not called. Free the

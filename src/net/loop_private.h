@@ -22,11 +22,6 @@ void loop_adopt(struct loop *loop, struct loop_ward *w);
 /* Forgets what was posted with ARG. */
 void loop_unpost(struct loop *loop, const void *arg);
 
-/*
- * As pool_submit, but says by DROPPED that the pool ends before WORK began.
- */
-void pool_submit_droppable(struct pool *pool, loop_fn *work, loop_fn *done,
-	loop_fn *dropped, void *arg);
 
 /* DELAY_MS for event_add(). */
 struct timeval loop_timeval(uint64_t delay_ms);

@@ -36,6 +36,7 @@ struct smtp_client_conf {
 	const char *hostname; /* for EHLO. All texts borrowed for its life */
 	enum client_tls tls;  /* STARTTLS policy; ignored under tls_active */
 	bool tls_active;      /* implicit TLS, or the stream was turned */
+	bool tls_verified;    /* of tls_active: the peer is who it should be */
 	bool turned;	      /* after ATRN: never STARTTLS nor AUTH */
 	const char *user, *password; /* NULL: no AUTH */
 	bool auth_required;	     /* fail where AUTH is not possible */

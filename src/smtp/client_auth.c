@@ -108,7 +108,8 @@ client_auth_enter(struct smtp_client *c)
 			c, "AUTH is required and the peer does not offer it");
 		return;
 	}
-	c->sasl = sasl_client_new(buf_view(&c->mechs), c->tls,
+	/* To somebody unknown a password goes as it would in the clear. */
+	c->sasl = sasl_client_new(buf_view(&c->mechs), c->tls_verified,
 		c->conf.auth_clear, c->conf.user, c->conf.password);
 	if (!c->sasl) {
 		go_without(c, "no common AUTH mechanism");

@@ -13,7 +13,7 @@ conf_for(const char *user, const char *password)
 
 	conf.user = user;
 	conf.password = password;
-	conf.tls_active = true;
+	conf.tls_active = conf.tls_verified = true;
 	return conf;
 }
 
@@ -112,7 +112,7 @@ test_none(void **state)
 	conf.auth_clear = false;
 	play_with(conf, HELLO "S 250 AUTH CRAM-MD5\n"
 			      "E failed auth 0\nC QUIT\nW close\n");
-	conf.tls_active = true;
+	conf.tls_active = conf.tls_verified = true;
 	play_with(conf, HELLO "S 250 SIZE\n"
 			      "E failed auth 0\nC QUIT\nW close\n");
 	conf.user = NULL;

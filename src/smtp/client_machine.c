@@ -146,10 +146,10 @@ machine_ops_tls_done(struct machine *m, const struct tls_facts *facts)
 {
 	struct smtp_client *c = of(m);
 
-	(void)facts;
 	if (client_now(c) != CL_TLS)
 		return;
 	c->tls = true;
+	c->tls_verified = facts->verified;
 	client_event(c, EV_TLS_STARTED, NULL);
 	client_enter(c, CL_HELLO);
 }

@@ -440,7 +440,8 @@ test_auth_and_turn(void **state)
 		sc.tls_active = sc.auth_required = true;
 		cc.user = "ann";
 		cc.password = "secret";
-		cc.tls_active = cc.auth_required = true;
+		cc.tls_active = cc.tls_verified = true;
+		cc.auth_required = true;
 		start(&b, &cc, &sc);
 		run(&b);
 		stop(&b);

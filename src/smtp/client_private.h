@@ -101,6 +101,7 @@ struct smtp_client {
 	/* what EHLO told */
 	bool helo; /* HELO was sent after a refused EHLO */
 	bool tls;
+	bool tls_verified; /* and the peer is who it should be */
 	unsigned extensions;
 	uint64_t size_max;
 	struct buf hello_text; /* the reply as it came */

@@ -222,7 +222,7 @@ test_starttls(void **state)
 	conf.tls = CLIENT_TLS_NONE;
 	play_with(conf, TLS_HELLO "E ready\nW work\n");
 	conf.tls = CLIENT_TLS_REQUIRED;
-	conf.tls_active = true;
+	conf.tls_active = conf.tls_verified = true;
 	play_with(conf, TLS_HELLO "E ready\nW work\n");
 	conf.tls_active = false;
 	conf.turned = true;

@@ -1,0 +1,29 @@
+/*
+ * Giving deliveries up whatever their time and route: returned by a person, or
+ * too large for the only peer. Claims them, settles them as failed (with
+ * notices), page by page.
+ */
+#ifndef DAEMON_GIVEUP_H
+#define DAEMON_GIVEUP_H
+
+#include "daemon/node.h"
+#include "spool/queue.h"
+
+/* COUNT: deliveries given up. */
+typedef void giveup_done(
+	void *arg, enum err_code code, const struct err *e, size_t count);
+
+struct giveup_conf {
+	const struct spool_filter *filters; /* copied; texts borrowed */
+	size_t filters_n;
+	const char *status; /* "5.3.4"; static */
+	const char *text;   /* copied */
+	/* Run first, in the transaction; NULL: nothing. ARG is for both. */
+	spool_fn *check;
+	giveup_done *done;
+	void *arg;
+};
+
+void giveup(struct node *n, const struct giveup_conf *conf);
+
+#endif
