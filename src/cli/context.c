@@ -166,6 +166,11 @@ cli_spool_read(struct cli *c)
 		return cli_refuse(ERR_CLOSED,
 			"%s (the first start of tidepostd makes the spool)",
 			e.text);
+	if (code == ERR_PERM)
+		return cli_refuse(code,
+			"%s (root, the daemon's user and the group "
+			"tidepost-console may look)",
+			e.text);
 	return code == OK ? 0 : cli_fail(&e);
 }
 
@@ -174,6 +179,7 @@ cli_spool_write(struct cli *c)
 {
 	struct spool_options options = {.create = true, .daemon = true};
 	struct err e;
+	enum err_code code;
 	int status = cli_load(c);
 
 	if (status != 0 || (c->spool && c->spool_writes))
@@ -181,9 +187,15 @@ cli_spool_write(struct cli *c)
 	options.url = c->conf->spool;
 	options.events_keep_s = c->conf->log.keep_s;
 	options.reserve_bytes = c->conf->limits.disk_reserve;
-	if (drop_root(c->conf, &e) != OK || open_spool(c, &options, &e) != OK)
-		return cli_fail(&e);
-	return 0;
+	code = drop_root(c->conf, &e);
+	if (code == OK)
+		code = open_spool(c, &options, &e);
+	if (code == ERR_PERM)
+		return cli_refuse(code,
+			"%s (while the daemon is down only root and its user "
+			"may change things)",
+			e.text);
+	return code == OK ? 0 : cli_fail(&e);
 }
 
 int

@@ -89,11 +89,11 @@ link_table(const struct facts *f)
 		{.title = "LINK"},
 		{.title = "STATE"},
 		{.title = "SINCE"},
-		{.title = "INTERFACE"},
+		{.title = "INTERFACE", .spare = true},
 		{.title = "WAITING", .right = true},
 		{.title = "SIZE", .right = true},
-		{.title = "SENT", .right = true},
-		{.title = "RECEIVED", .right = true},
+		{.title = "SENT", .right = true, .spare = true},
+		{.title = "RECEIVED", .right = true, .spare = true},
 		{.title = "WHY", .cut = true},
 	};
 	struct table *t =

@@ -102,10 +102,10 @@ static const struct table_column list_columns[] = {
 	{.title = "STATE"},
 	{.title = "SIZE", .right = true},
 	{.title = "AGE", .right = true},
-	{.title = "PRI", .right = true},
+	{.title = "PRI", .right = true, .spare = true},
 	{.title = "FROM", .cut = true},
 	{.title = "TO", .cut = true},
-	{.title = "ROUTE", .cut = true},
+	{.title = "ROUTE", .cut = true, .spare = true},
 	{.title = "WHY", .cut = true},
 };
 enum { LIST_COLUMNS = sizeof(list_columns) / sizeof(*list_columns) };

@@ -171,7 +171,8 @@ print_delivery(const struct shown *s, const struct spool_row *row)
 	protocol_id_format(d->message, d->n, id);
 	queue_reason(row, reason, sizeof(reason));
 	text_time(d->next_attempt, next);
-	text_printf(stdout, "\n%s  %s\n", id, d->recipient);
+	putchar('\n');
+	text_printf(stdout, "%s  %s\n", id, d->recipient);
 	text_printf(stdout, "    %s%s%s\n", spool_state_name(d->state),
 		reason[0] ? ": " : "", reason);
 	text_printf(stdout, "    route %s, priority %d, attempts %u%s%s\n",

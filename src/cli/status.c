@@ -184,7 +184,7 @@ print_sessions(const struct facts *f)
 		{.title = "STATE", .cut = true},
 		{.title = "MESSAGE"},
 		{.title = "BYTES", .right = true},
-		{.title = "SINCE"},
+		{.title = "SINCE", .spare = true},
 	};
 	struct table *t =
 		table_new(stdout, columns, sizeof(columns) / sizeof(*columns));

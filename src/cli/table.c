@@ -15,6 +15,7 @@ struct table {
 	size_t n;
 	struct buf cells[TABLE_PAGE * TABLE_COLUMNS_MAX]; /* clean */
 	unsigned widths[TABLE_COLUMNS_MAX];
+	bool hidden[TABLE_COLUMNS_MAX];
 	size_t cells_n; /* held */
 	size_t rows;
 	bool started; /* the titles are out, the widths are settled */
@@ -62,11 +63,24 @@ table_cellf(struct table *t, const char *fmt, ...)
 static unsigned
 row_width(const struct table *t)
 {
-	unsigned width = (unsigned)(t->n - 1) * gap_n;
+	unsigned width = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		width += t->widths[i];
-	return width;
+		if (!t->hidden[i])
+			width += t->widths[i] + gap_n;
+	return width - gap_n;
+}
+
+/* Leaves out the last column that can be spared. False: none can. */
+static bool
+spare(struct table *t)
+{
+	for (size_t i = t->n; i-- > 0;)
+		if (t->columns[i].spare && !t->hidden[i]) {
+			t->hidden[i] = true;
+			return true;
+		}
+	return false;
 }
 
 /* Takes one column off the widest that may be cut. False: none may. */
@@ -76,7 +90,8 @@ narrow(struct table *t)
 	size_t widest = t->n;
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->columns[i].cut && t->widths[i] > TABLE_LEAST &&
+		if (t->columns[i].cut && !t->hidden[i] &&
+			t->widths[i] > TABLE_LEAST &&
 			(widest == t->n || t->widths[i] > t->widths[widest]))
 			widest = i;
 	if (widest == t->n)
@@ -98,7 +113,7 @@ settle_widths(struct table *t)
 		if (width > t->widths[i % t->n])
 			t->widths[i % t->n] = width;
 	}
-	while (room && row_width(t) > room && narrow(t))
+	while (room && row_width(t) > room && (spare(t) || narrow(t)))
 		;
 }
 
@@ -118,6 +133,8 @@ add_cell(
 	bool cut = columns > width && text_on_terminal();
 	unsigned pad;
 
+	if (t->hidden[column])
+		return;
 	if (cut) {
 		text = text_front(text, width - 1);
 		columns = text_columns(text) + 1;

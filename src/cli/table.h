@@ -1,8 +1,9 @@
 /*
  * Columns for people. Rows are printed in pages: the first TABLE_PAGE rows
  * decide the widths, so that memory is bounded and the first rows come at
- * once, however many follow. On a terminal the widest columns that may be
- * cut are, until a row fits ("~" shows the cut); elsewhere nothing is.
+ * once, however many follow. On a terminal columns that can be spared are left
+ * out and the widest that may be cut are, until a row fits ("~" shows the
+ * cut); elsewhere every row is whole.
  * Every cell is cleaned (text.h).
  */
 #ifndef CLI_TABLE_H
@@ -22,6 +23,7 @@ struct table_column {
 	const char *title;
 	bool right; /* aligned */
 	bool cut;   /* may be */
+	bool spare; /* left out first where a row does not fit */
 };
 
 struct table;

@@ -106,6 +106,37 @@ test_narrow_terminal(void **state)
 }
 
 static void
+test_spare_columns_go_first(void **state)
+{
+	static const struct table_column columns3[] = {
+		{.title = "KEPT"},
+		{.title = "SPARED", .spare = true},
+		{.title = "CUT", .cut = true},
+	};
+	static const unsigned widths[] = {21, 20};
+	static const char *const expect[] = {
+		"KEPT  SPARED  CUT\na     b       0123456\n",
+		"KEPT  CUT\na     0123456\n",
+	};
+	struct paper p;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct table *t;
+
+		text_assume(widths[i], true);
+		open_paper(&p);
+		t = table_new(p.file, columns3, 3);
+		table_cell(t, "a");
+		table_cell(t, "b");
+		table_cell(t, "0123456");
+		table_end(t);
+		assert_string_equal(read_paper(&p), expect[i]);
+	}
+	text_assume(0, true);
+}
+
+static void
 test_no_rows_no_titles(void **state)
 {
 	struct paper p;
@@ -240,6 +271,7 @@ main(void)
 		cmocka_unit_test(test_without_terminal_nothing_is_cut),
 		cmocka_unit_test(test_terminal_cuts_the_widest),
 		cmocka_unit_test(test_narrow_terminal),
+		cmocka_unit_test(test_spare_columns_go_first),
 		cmocka_unit_test(test_no_rows_no_titles),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_hostile_text),

@@ -28,6 +28,8 @@
  *	   and priority=N with action=priority
  *	  -> end, count= deliveries changed. An id that is no delivery:
  *	     end=65 and nothing is changed. "older" is seconds before now.
+ *	     Without state, undelete looks at the deleted ones, all other
+ *	     actions at all but these.
  *	verb=user action=add|set|passwd|delete name= [sender=]... [password=]
  *	     [max_priority=]
  *	verb=customer action=add|set|passwd|suspend|resume|delete name=
