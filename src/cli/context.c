@@ -245,9 +245,10 @@ ended(const struct record *r, int64_t *count_r)
 		*count_r = -1;
 	if (!record_get_int(r, KEY_END, &status) || status < 0 || status > 125)
 		return cli_refuse(ERR_IO, "the daemon's answer has no status");
-	if (status != 0 && text) {
+	if (text) {
 		fflush(stdout);
-		text_printf(stderr, "tidepost: %s\n", text);
+		text_printf(status ? stderr : stdout, "%s%s\n",
+			status ? "tidepost: " : "", text);
 	}
 	return (int)status;
 }

@@ -48,7 +48,8 @@ int cli_connect(struct cli *c, struct control_client **client_r);
 /*
  * Sends REQUEST and reads to the end. What is not the end goes to EACH (may
  * be NULL). *count_r (may be NULL): what the end counted, or -1. SILENCE_MS 0:
- * wait for ever. A text of the end is printed where its status is not 0.
+ * wait for ever. A text of the end is printed, to standard error where its
+ * status is not 0.
  */
 typedef void cli_answer(void *arg, const struct record *r);
 int cli_ask_daemon(struct control_client *client, const struct record *request,

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""The command line on a terminal: passwords, questions, tables that fit."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import fcntl
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+import node as nodes
+
+PATIENCE_S = 20
+COLUMNS = 60
+
+
+def terminal(site, words, *talk):
+    """Runs the CLI on a terminal. TALK: pairs of what to wait for and what to
+    type (or a signal). Gives the exit status and all that was shown."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["LC_ALL"] = "C.UTF-8"
+        os.execv(nodes.CLI, ["tidepost", "-c", site.file, *words])
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+    shown, at = b"", 0
+    pending = list(talk)
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if pending and pending[0][0].encode() in shown[at:]:
+            _, typed = pending.pop(0)
+            at = len(shown)
+            if isinstance(typed, str):
+                os.write(fd, typed.encode())
+            else:
+                os.kill(pid, typed)
+        if not select.select([fd], [], [], 0.05)[0]:
+            continue
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(fd)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status, shown.decode("utf-8", "replace")
+
+
+def fresh():
+    world = World()
+    return world.make_site(peer=world.peer(submission=9, odmr=9))
+
+
+def send(site, *recipients):
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        reply = client.mail("ann@aurora.example.org", list(recipients),
+                            make("letter"))
+    return reply.message_id
+
+
+def passwords():
+    site = fresh()
+    site.write_conf()
+    status, shown = terminal(site, ["user", "add", "cook"],
+                             ("Password", "fish soup\n"),
+                             ("again", "fish soup\n"))
+    equal(status, 0, "a password is asked for twice")
+    check("fish" not in shown, "and not shown", shown)
+    status, shown = terminal(site, ["user", "add", "mate"],
+                             ("Password", "one\n"), ("again", "two\n"))
+    equal(status, 65, "two that differ are refused")
+    status, shown = terminal(site, ["user", "add", "mate"],
+                             ("Password", signal.SIGINT))
+    equal(status, -signal.SIGINT, "an interrupt ends it")
+    equal([u["name"] for u in site.rows("user", "list")], ["cook"],
+          "only the good one was added")
+    equal(site.cli("user", "add", "mate").returncode, 64,
+          "without a terminal it must be said where the password comes from")
+
+
+def questions():
+    site = fresh().start()
+    name = send(site, "ben@shore.example", "eve@shore.example")
+    for running in (True, False):
+        where = "daemon " + ("up" if running else "down")
+        if not running:
+            site.stop()
+        status, shown = terminal(site, ["queue", "delete", name], ("?", "n\n"))
+        check(status == 0 and "2 deliveries" in shown,
+              f"{where}: the question says how many", shown)
+        equal(len(site.queue()), 2, f"{where}: no means no")
+        status, shown = terminal(site, ["queue", "hold", "--all"],
+                                 ("?", "y\n"))
+        equal(len(site.queue("--state", "held")), 2, f"{where}: yes means yes")
+        site.must("queue", "release", name)
+        status, shown = terminal(
+            site, ["queue", "delete", "--from", "nobody@*"])
+        check(status == 0 and "none" in shown,
+              f"{where}: nothing to ask about", shown)
+
+
+def customer_with_mail():
+    world = World()
+    shore = world.make_shore().start()
+    shore.must("customer", "add", "kestrel", "--domain", "kestrel.example",
+               "--password-stdin", text=PASSWORD + "\n")
+    with Smtp(shore.port("smtp")) as client:
+        client.ehlo()
+        client.mail("ann@shore.example", ["cat@kestrel.example"],
+                    make("letter"))
+    equal(shore.cli("customer", "delete", "kestrel").returncode, 64,
+          "a customer with mail is not deleted without a word")
+    status, shown = terminal(shore, ["customer", "delete", "kestrel"],
+                             ("?", "n\n"))
+    check("1 delivery waits" in shown, "it says what waits", shown)
+    equal(len(shore.rows("customer", "list")), 1, "no means no")
+    status, shown = terminal(shore, ["customer", "delete", "kestrel"],
+                             ("?", "y\n"))
+    equal(shore.rows("customer", "list"), [], "yes means yes")
+    equal(shore.queue(), [], "its mail went with it")
+
+
+def tables():
+    site = fresh().start()
+    send(site, "a-very-long-name-of-a-person@office.shore.example")
+    status, shown = terminal(site, ["queue", "list"])
+    lines = shown.replace("\r", "").rstrip("\n").split("\n")
+    equal(len(lines), 2, "a title and a row")
+    check(all(len(line) <= COLUMNS for line in lines),
+          "a row fits the terminal", lines)
+    check("~" in lines[1], "and shows where it was cut", lines)
+    check("a-very-long-name-of-a-person@office.shore.example"
+          in site.must("queue", "list"), "to a file nothing is cut")
+
+
+run(passwords, questions, customer_with_mail, tables)
