@@ -53,7 +53,8 @@ class Strict(Smtp):
             self.faults.append(f"no CRLF: {line!r}")
         elif not FORM.fullmatch(text):
             self.faults.append(f"not a reply line: {line!r}")
-        if len(line) + 1 > LINE_MAX:
+        # RFC 4954 4: challenges have no such limit.
+        if len(line) + 1 > LINE_MAX and not line.startswith(b"334"):
             self.faults.append(f"{len(line) + 1} octets: {line[:60]!r}")
         if not self.utf8 and any(o > 126 for o in text):
             self.faults.append(f"not ASCII: {line!r}")
