@@ -1,5 +1,6 @@
 #include "cli/ask.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,17 +39,28 @@ ask_yes(const char *question)
 }
 
 /*
- * One line of standard input, octet by octet so that nothing behind it is
- * taken and no copy stays in a buffer of stdio.
+ * The next octet of standard input, alone, so that nothing behind the line is
+ * taken and no copy stays in a buffer of stdio. With WAITING signals get in
+ * only while it waits. 0: the end; -1: an error, or a signal.
  */
+static int
+read_octet(const sigset_t *waiting, char *c_r)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	if (waiting && ppoll(&p, 1, NULL, waiting) < 0)
+		return -1;
+	return (int)read(STDIN_FILENO, c_r, 1);
+}
+
 static enum err_code
-read_line(char *out, size_t size, struct err *e)
+read_line(const sigset_t *waiting, char *out, size_t size, struct err *e)
 {
 	size_t n = 0;
-	ssize_t got;
+	int got;
 	char c;
 
-	while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') {
+	while ((got = read_octet(waiting, &c)) == 1 && c != '\n') {
 		if (c == '\0')
 			return err_set(
 				e, ERR_INVALID, "a password holds no NUL");
@@ -67,11 +79,11 @@ read_line(char *out, size_t size, struct err *e)
 	return OK;
 }
 
-/* Asks without echo; a signal that ends us first gives the terminal back. */
+/* Asks without echo. */
 static enum err_code
-read_hidden(const char *prompt, char *out, size_t size, struct err *e)
+read_hidden(const sigset_t *waiting, const char *prompt, char *out, size_t size,
+	struct err *e)
 {
-	struct sigaction action = {.sa_handler = remember}, old[FATAL_N];
 	struct termios before, hidden;
 	enum err_code code;
 
@@ -79,35 +91,58 @@ read_hidden(const char *prompt, char *out, size_t size, struct err *e)
 		return err_set(e, ERR_IO, "standard input is no terminal");
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	caught = 0;
-	for (size_t i = 0; i < FATAL_N; i++)
-		sigaction(fatal_signals[i], &action, &old[i]);
-	text_print(stderr, str_of(prompt));
+	/* What was typed before the question is no answer to it. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-	code = read_line(out, size, e);
+	text_print(stderr, str_of(prompt));
+	code = read_line(waiting, out, size, e);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);
-	for (size_t i = 0; i < FATAL_N; i++)
-		sigaction(fatal_signals[i], &old[i], NULL);
-	if (caught)
-		raise(caught);
 	return code;
 }
 
 static enum err_code
-ask_twice(const char *name, char *password_r, size_t size, struct err *e)
+ask_twice(const sigset_t *waiting, const char *name, char *password_r,
+	size_t size, struct err *e)
 {
 	char again[SASL_SECRET_MAX + 1] = "";
 	char prompt[SASL_NAME_MAX + 40];
 	enum err_code code;
 
 	snprintf(prompt, sizeof(prompt), "Password for %s: ", name);
-	code = read_hidden(prompt, password_r, size, e);
+	code = read_hidden(waiting, prompt, password_r, size, e);
 	if (code == OK)
-		code = read_hidden("The same again: ", again, sizeof(again), e);
+		code = read_hidden(
+			waiting, "The same again: ", again, sizeof(again), e);
 	if (code == OK && strcmp(again, password_r) != 0)
 		code = err_set(e, ERR_INVALID, "the two differ");
 	explicit_bzero(again, sizeof(again));
+	return code;
+}
+
+/*
+ * The signals that end us are held back but while we wait for a key, so that
+ * the terminal has its echo again before we go.
+ */
+static enum err_code
+ask_terminal(const char *name, char *password_r, size_t size, struct err *e)
+{
+	struct sigaction action = {.sa_handler = remember}, old[FATAL_N];
+	sigset_t fatal, before;
+	enum err_code code;
+
+	sigemptyset(&fatal);
+	for (size_t i = 0; i < FATAL_N; i++)
+		sigaddset(&fatal, fatal_signals[i]);
+	sigprocmask(SIG_BLOCK, &fatal, &before);
+	caught = 0;
+	for (size_t i = 0; i < FATAL_N; i++)
+		sigaction(fatal_signals[i], &action, &old[i]);
+	code = ask_twice(&before, name, password_r, size, e);
+	for (size_t i = 0; i < FATAL_N; i++)
+		sigaction(fatal_signals[i], &old[i], NULL);
+	if (caught)
+		raise(caught);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return code;
 }
 
@@ -116,10 +151,10 @@ ask_password(bool from_stdin, const char *name,
 	char password_r[SASL_SECRET_MAX + 1], struct err *e)
 {
 	if (from_stdin)
-		return read_line(password_r, SASL_SECRET_MAX + 1, e);
+		return read_line(NULL, password_r, SASL_SECRET_MAX + 1, e);
 	if (!ask_possible())
 		return err_set(e, ERR_USAGE,
 			"no terminal to ask for a password on; give it with "
 			"--password-stdin");
-	return ask_twice(name, password_r, SASL_SECRET_MAX + 1, e);
+	return ask_terminal(name, password_r, SASL_SECRET_MAX + 1, e);
 }
