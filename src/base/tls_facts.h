@@ -3,6 +3,7 @@
 #define BASE_TLS_FACTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct tls_facts {
 	char version[16]; /* "TLSv1.3" */
@@ -10,6 +11,14 @@ struct tls_facts {
 	char peer_name[256]; /* the name the certificate was verified for */
 	bool verified;	     /* its chain and name, or the pinned key */
 	bool resumed;
+	/*
+	 * Channel bindings, for SCRAM-SHA-256-PLUS: tls-exporter (RFC 9266)
+	 * and, below TLS 1.3 alone, tls-unique (RFC 5929 3).
+	 */
+	unsigned char cb_exporter[32];
+	bool has_exporter;
+	unsigned char cb_unique[64];
+	size_t cb_unique_n; /* 0: there is none */
 };
 
 #endif

@@ -417,6 +417,7 @@ start_machine(struct exchange *x, struct session *s)
 						       : CLIENT_TLS_NONE,
 			.tls_active = s->has_tls,
 			.tls_verified = s->tls.verified,
+			.tls_facts = &s->tls,
 			.user = p->user,
 			.password = p->user ? x->password : NULL,
 			.auth_required = p->user != NULL,

@@ -29,6 +29,20 @@ receive_policy_client(const struct receive *r, struct policy_client *c_r)
 	};
 }
 
+/* The machine looks at the texts whenever it shows or checks one. */
+static void
+set_mechs(struct receive *r)
+{
+	static const struct tls_facts not_yet;
+	const struct tls_facts *tls = r->s->has_tls ? &r->s->tls : &not_yet;
+	bool cram = accounts_have_cram(r->n->accounts);
+
+	if (r->turned)
+		return;
+	sasl_mechs_server(tls, r->auth_clear, cram, r->mechs_tls);
+	sasl_mechs_server(NULL, r->auth_clear, cram, r->mechs_clear);
+}
+
 /* --- events of the machine -------------------------------------------------
  */
 
@@ -157,6 +171,7 @@ on_event(void *arg, const struct smtp_event *ev)
 		break;
 	case EV_TLS_STARTED:
 		r->account[0] = '\0';
+		set_mechs(r);
 		receive_reset(r);
 		break;
 	default:
@@ -257,7 +272,6 @@ static void
 make_machine(struct receive *r)
 {
 	const struct conf *conf = r->n->conf;
-	bool cram = accounts_have_cram(r->n->accounts);
 	struct smtp_server_conf c = {
 		.hostname = conf->hostname,
 		.extensions = extensions(r),
@@ -278,12 +292,7 @@ make_machine(struct receive *r)
 		.mechs_clear = r->mechs_clear,
 	};
 
-	if (!r->turned) {
-		str_copyz(r->mechs_tls, sizeof(r->mechs_tls),
-			sasl_mechs_server(true, r->auth_clear, cram));
-		str_copyz(r->mechs_clear, sizeof(r->mechs_clear),
-			sasl_mechs_server(false, r->auth_clear, cram));
-	}
+	set_mechs(r);
 	r->server = smtp_server_new(&c, clock_mono_ms());
 	session_swap(r->s, smtp_server_machine(r->server), &host, r);
 	r->s->doing = "receiving";

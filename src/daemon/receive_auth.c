@@ -160,6 +160,7 @@ receive_auth_start(struct receive *r, struct str mech, struct str initial)
 		if (str_eq_nocase(str_cut(rest, ' ', &rest), mech) &&
 			str_copy(name, sizeof(name), mech))
 			r->sasl = sasl_server_new(name, r->n->conf->hostname,
+				r->s->has_tls ? &r->s->tls : NULL,
 				accounts_verifier, r->n->accounts);
 	if (r->sasl) {
 		run_step(r, initial);

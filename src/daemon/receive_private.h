@@ -22,7 +22,8 @@ struct receive {
 	enum conf_service service;
 	enum conf_tls tls;
 	bool auth_clear, turned, quit;
-	char mechs_tls[128], mechs_clear[128]; /* as EHLO shows them */
+	/* as EHLO shows them */
+	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
 	struct sasl_server *sasl;
 	char *atrn_domains; /* of the ATRN in hand; owned */

@@ -431,6 +431,41 @@ server_facts(const struct tls_conn *c, struct tls_facts *facts_r)
 	facts_r->verified = facts_r->peer_name[0] != '\0';
 }
 
+/* RFC 5929 3.1: the first Finished of the last handshake. */
+static size_t
+first_finished(const struct tls_conn *c, void *out, size_t size)
+{
+	/* The server is first where a session is resumed. */
+	bool ours = c->is_server == SSL_session_reused(c->ssl);
+
+	return ours ? SSL_get_finished(c->ssl, out, size)
+		    : SSL_get_peer_finished(c->ssl, out, size);
+}
+
+/*
+ * RFC 9266 4.2: below TLS 1.3 neither kind binds anything without the
+ * extended master secret (RFC 7627).
+ */
+static void
+binding_facts(const struct tls_conn *c, struct tls_facts *facts_r)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	bool old = SSL_version(c->ssl) < TLS1_3_VERSION;
+	size_t n;
+
+	if (old && SSL_get_extms_support(c->ssl) != 1)
+		return;
+	facts_r->has_exporter =
+		SSL_export_keying_material(c->ssl, facts_r->cb_exporter,
+			sizeof(facts_r->cb_exporter), label, sizeof(label) - 1,
+			(const unsigned char *)"", 0, 1) == 1;
+	if (!old)
+		return;
+	n = first_finished(c, facts_r->cb_unique, sizeof(facts_r->cb_unique));
+	if (n <= sizeof(facts_r->cb_unique))
+		facts_r->cb_unique_n = n;
+}
+
 void
 tls_conn_facts(const struct tls_conn *c, struct tls_facts *facts_r)
 {
@@ -441,6 +476,7 @@ tls_conn_facts(const struct tls_conn *c, struct tls_facts *facts_r)
 		SSL_get_version(c->ssl));
 	str_copyz(facts_r->cipher, sizeof(facts_r->cipher),
 		SSL_get_cipher_name(c->ssl));
+	binding_facts(c, facts_r);
 	if (c->is_server) {
 		server_facts(c, facts_r);
 		return;

@@ -550,6 +550,24 @@ test_none(void **state)
 	meeting_free(&m);
 }
 
+/* Both ends know the same of their channel, and of no other. */
+static void
+check_binding(const struct meeting *m)
+{
+	static unsigned char before[32];
+	const struct tls_facts *c = &m->c.facts, *s = &m->s.facts;
+	bool old = strcmp(c->version, "TLSv1.2") == 0;
+
+	assert_true(c->has_exporter && s->has_exporter);
+	assert_memory_equal(
+		c->cb_exporter, s->cb_exporter, sizeof(c->cb_exporter));
+	assert_memory_not_equal(c->cb_exporter, before, sizeof(before));
+	memcpy(before, c->cb_exporter, sizeof(before));
+	assert_int_equal(c->cb_unique_n, old ? 12 : 0);
+	assert_int_equal(s->cb_unique_n, c->cb_unique_n);
+	assert_memory_equal(c->cb_unique, s->cb_unique, sizeof(c->cb_unique));
+}
+
 static void
 meeting_again(struct meeting *m, bool resumed)
 {
@@ -563,6 +581,7 @@ meeting_again(struct meeting *m, bool resumed)
 	assert_int_equal(m->c.tls_ups, 1);
 	assert_int_equal(m->c.facts.resumed, resumed);
 	assert_int_equal(m->s.facts.resumed, resumed);
+	check_binding(m);
 	assert_true(m->c.facts.verified);
 	meeting_talk(m);
 	meeting_part(m);

@@ -221,6 +221,8 @@ smtp_client_new(const struct smtp_client_conf *conf, uint64_t now_ms)
 	c->conf = *conf;
 	c->tls = conf->tls_active;
 	c->tls_verified = conf->tls_active && conf->tls_verified;
+	if (conf->tls_active && conf->tls_facts)
+		c->tls_facts = *conf->tls_facts;
 	c->now_ms = c->moved_ms = now_ms;
 	buf_init(&c->m.out, CLIENT_OUT_MAX);
 	buf_init(&c->hello_text, WIRE_REPLY_MAX + WIRE_REPLY_LINE_MAX);

@@ -38,7 +38,11 @@ struct smtp_client_conf {
 	bool tls_active;      /* implicit TLS, or the stream was turned */
 	bool tls_verified;    /* of tls_active: the peer is who it should be */
 	bool turned;	      /* after ATRN: never STARTTLS nor AUTH */
-	const char *user, *password; /* NULL: no AUTH */
+	/* Of tls_active, for channel binding; NULL: not known. Copied. */
+	const struct tls_facts *tls_facts;
+	const char *user, *password; /* NULL: no AUTH with a password */
+	bool external; /* AUTH EXTERNAL where offered: our certificate was
+			  shown to the peer */
 	bool auth_required;	     /* fail where AUTH is not possible */
 	bool auth_clear;   /* CRAM-MD5 and SCRAM without TLS are allowed */
 	uint64_t stall_ms; /* replies: 5 min, greeting 5 min (4.5.3.2) */

@@ -94,12 +94,35 @@ go_without(struct smtp_client *c, const char *why)
 	}
 }
 
+/* To somebody unknown a password goes as it would in the clear. */
+static struct sasl_client *
+choose(const struct smtp_client *c)
+{
+	struct sasl_client_conf conf = {
+		.user = c->conf.user,
+		.password = c->conf.password,
+		.secure = c->tls_verified,
+		.clear_allowed = c->conf.auth_clear,
+		.external = c->conf.external,
+		.tls = c->tls ? &c->tls_facts : NULL,
+	};
+
+	return sasl_client_new(buf_view(&c->mechs), &conf);
+}
+
+/* True: there is something to prove who we are with. */
+static bool
+has_identity(const struct smtp_client *c)
+{
+	return (c->conf.user && c->conf.password) || c->conf.external;
+}
+
 void
 client_auth_enter(struct smtp_client *c)
 {
 	bool initial = false;
 
-	if (!c->conf.user || !c->conf.password || c->conf.turned) {
+	if (!has_identity(c) || c->conf.turned) {
 		go_without(c, "AUTH is required and there is no password");
 		return;
 	}
@@ -108,9 +131,7 @@ client_auth_enter(struct smtp_client *c)
 			c, "AUTH is required and the peer does not offer it");
 		return;
 	}
-	/* To somebody unknown a password goes as it would in the clear. */
-	c->sasl = sasl_client_new(buf_view(&c->mechs), c->tls_verified,
-		c->conf.auth_clear, c->conf.user, c->conf.password);
+	c->sasl = choose(c);
 	if (!c->sasl) {
 		go_without(c, "no common AUTH mechanism");
 		return;

@@ -206,7 +206,8 @@ scram(const char *password, unsigned steps, struct smtp_event *event_r)
 	struct buf line;
 
 	assert_int_equal(verifier_make(password, false, &verifier, NULL), OK);
-	server = sasl_server_new("SCRAM-SHA-256", "h", look_up, &verifier);
+	server =
+		sasl_server_new("SCRAM-SHA-256", "h", NULL, look_up, &verifier);
 	assert_non_null(server);
 	buf_init(&line, 0);
 	machine_feed(m, STR("220 a\r\n"));

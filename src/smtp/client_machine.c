@@ -150,6 +150,7 @@ machine_ops_tls_done(struct machine *m, const struct tls_facts *facts)
 		return;
 	c->tls = true;
 	c->tls_verified = facts->verified;
+	c->tls_facts = *facts;
 	client_event(c, EV_TLS_STARTED, NULL);
 	client_enter(c, CL_HELLO);
 }

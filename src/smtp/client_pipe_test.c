@@ -144,7 +144,8 @@ authenticate(struct bench *b, const struct smtp_event *e)
 		char mech[40];
 
 		str_copy(mech, sizeof(mech), e->text);
-		b->sasl = sasl_server_new(mech, "h", look_up, &b->verifier);
+		b->sasl =
+			sasl_server_new(mech, "h", NULL, look_up, &b->verifier);
 		assert_non_null(b->sasl);
 	}
 	buf_init(&line, 0);

@@ -102,6 +102,7 @@ struct smtp_client {
 	bool helo; /* HELO was sent after a refused EHLO */
 	bool tls;
 	bool tls_verified; /* and the peer is who it should be */
+	struct tls_facts tls_facts;
 	unsigned extensions;
 	uint64_t size_max;
 	struct buf hello_text; /* the reply as it came */

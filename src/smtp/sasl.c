@@ -2,9 +2,12 @@
 
 #include "smtp/sasl_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[] = {
+	[MECH_EXTERNAL] = "EXTERNAL",
+	[MECH_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
 	[MECH_SCRAM] = "SCRAM-SHA-256",
 	[MECH_CRAM] = "CRAM-MD5",
 	[MECH_PLAIN] = "PLAIN",
@@ -27,15 +30,59 @@ sasl_mech_find(struct str name)
 	return mech;
 }
 
-const char *
-sasl_mechs_server(bool tls, bool clear_allowed, bool cram)
+bool
+sasl_is_scram(enum sasl_mech mech)
 {
-	if (tls)
-		return cram ? "SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"
-			    : "SCRAM-SHA-256 PLAIN LOGIN";
-	if (clear_allowed)
-		return cram ? "SCRAM-SHA-256 CRAM-MD5" : "SCRAM-SHA-256";
-	return "";
+	return mech == MECH_SCRAM || mech == MECH_SCRAM_PLUS;
+}
+
+bool
+sasl_can_bind(const struct tls_facts *tls)
+{
+	return tls && (tls->has_exporter || tls->cb_unique_n > 0);
+}
+
+static bool
+is_offered(const struct tls_facts *tls, bool clear_allowed, bool cram,
+	enum sasl_mech mech)
+{
+	switch (mech) {
+	case MECH_EXTERNAL:
+		return tls && tls->verified && tls->peer_name[0];
+	case MECH_SCRAM_PLUS:
+		return sasl_can_bind(tls);
+	case MECH_SCRAM:
+		return tls || clear_allowed;
+	case MECH_CRAM:
+		return cram && (tls || clear_allowed);
+	default:
+		return tls;
+	}
+}
+
+void
+sasl_mechs_server(const struct tls_facts *tls, bool clear_allowed, bool cram,
+	char out[SASL_MECHS_MAX])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (enum sasl_mech mech = 0; mech < MECH_N; mech++)
+		if (is_offered(tls, clear_allowed, cram, mech))
+			n += (size_t)snprintf(out + n, SASL_MECHS_MAX - n,
+				"%s%s", n ? " " : "", names[mech]);
+}
+
+void
+sasl_set_base64(Gsasl_session *session, Gsasl_property property, const void *p,
+	size_t n)
+{
+	struct buf text;
+
+	buf_init(&text, 0);
+	sasl_encode((struct str){p, n}, &text);
+	gsasl_property_set(session, property, buf_z(&text));
+	sasl_wipe(&text);
 }
 
 static const char alphabet[] =

@@ -8,6 +8,7 @@
 #define SMTP_SASL_H
 
 #include "base/buf.h"
+#include "base/tls_facts.h"
 #include "wire/verifier.h"
 
 /*
@@ -22,12 +23,14 @@ enum sasl_step { SASL_MORE, SASL_OK, SASL_FAILED, SASL_SYNTAX };
 struct sasl_server;
 
 /*
- * MECH as in sasl_mechs_server(); NULL: unknown. Whether it is allowed here
- * is for who offers it. HOST is our name, for mechanisms that use one. Names
- * are given to LOOKUP as the client wrote them, once for an exchange.
+ * MECH as in sasl_mechs_server(); NULL: unknown, or TLS (copied; NULL: none)
+ * lacks what it needs. Whether it is allowed here is for who offers it. HOST is
+ * our name, for mechanisms that use one. Names are given to LOOKUP as the
+ * client wrote them, once for an exchange; EXTERNAL gives the name in the
+ * client's certificate, which needs an account but no password.
  */
-struct sasl_server *sasl_server_new(
-	const char *mech, const char *host, sasl_lookup *lookup, void *arg);
+struct sasl_server *sasl_server_new(const char *mech, const char *host,
+	const struct tls_facts *tls, sasl_lookup *lookup, void *arg);
 /*
  * SASL_SYNTAX wants a 501 (5.5.2), SASL_FAILED a 535 (5.7.8).
  * One base64 line from the client ("=" is the empty response; P NULL: no
@@ -39,18 +42,33 @@ enum sasl_step sasl_server_step(
 const char *sasl_server_name(const struct sasl_server *s);
 void sasl_server_free(struct sasl_server *s);
 
-/* Blank separated, best first. CRAM: some account has a secret for it. */
-const char *sasl_mechs_server(bool tls, bool clear_allowed, bool cram);
+enum { SASL_MECHS_MAX = 128 };
+
+/*
+ * Blank separated, best first. TLS NULL: the stream is in the clear. CRAM: some
+ * account has a secret for it. -PLUS is offered where the channel can be bound,
+ * EXTERNAL where the client's certificate was verified.
+ */
+void sasl_mechs_server(const struct tls_facts *tls, bool clear_allowed,
+	bool cram, char out[SASL_MECHS_MAX]);
 
 struct sasl_client;
 
+struct sasl_client_conf {
+	const char *user, *password; /* copied; NULL: no password is there */
+	bool secure;		     /* PLAIN and LOGIN are allowed */
+	bool clear_allowed;	     /* the others are without it, too */
+	bool external;		     /* our certificate may speak for us */
+	const struct tls_facts *tls; /* copied; NULL: no TLS */
+};
+
 /*
  * Chooses the best mechanism both have. OFFERED: blank separated words of the
- * EHLO reply. TLS: PLAIN and LOGIN are allowed. SCRAM first, then CRAM-MD5,
- * then PLAIN under TLS. NULL: none in common.
+ * EHLO reply. EXTERNAL where asked for, then SCRAM, bound to the channel where
+ * that is possible, then CRAM-MD5, then PLAIN. NULL: none in common.
  */
-struct sasl_client *sasl_client_new(struct str offered, bool tls,
-	bool clear_allowed, const char *user, const char *password);
+struct sasl_client *sasl_client_new(
+	struct str offered, const struct sasl_client_conf *conf);
 const char *sasl_client_mech(const struct sasl_client *s);
 /*
  * The next line. First call with CHALLENGE.p NULL: *initial_r says whether

@@ -7,7 +7,8 @@
 struct sasl_client {
 	enum sasl_mech mech;
 	char *user, *password; /* owned; overwritten when freed */
-	Gsasl *gsasl;	       /* not for LOGIN */
+	struct tls_facts tls;
+	Gsasl *gsasl; /* not for LOGIN and EXTERNAL */
 	Gsasl_session *session;
 	unsigned steps;
 	bool done, failed;
@@ -25,53 +26,96 @@ is_offered(struct str offered, enum sasl_mech mech)
 	return false;
 }
 
-static enum sasl_mech
-choose(struct str offered, bool tls, bool clear_allowed)
+static bool
+is_possible(const struct sasl_client_conf *conf, enum sasl_mech mech)
 {
-	enum sasl_mech mech = MECH_N;
+	bool has_password = conf->user && conf->password;
 
-	/* The enum is in the order of preference. */
-	if (tls || clear_allowed)
-		for (mech = MECH_SCRAM; mech < MECH_N; mech++)
-			if (is_offered(offered, mech))
-				break;
-	if (!tls && (mech == MECH_PLAIN || mech == MECH_LOGIN))
-		return MECH_N;
+	switch (mech) {
+	case MECH_EXTERNAL:
+		return conf->external && conf->tls;
+	case MECH_SCRAM_PLUS:
+		return has_password && sasl_can_bind(conf->tls) &&
+		       (conf->secure || conf->clear_allowed);
+	case MECH_PLAIN:
+	case MECH_LOGIN:
+		return has_password && conf->secure;
+	default:
+		return has_password && (conf->secure || conf->clear_allowed);
+	}
+}
+
+/* The enum is in the order of preference. */
+static enum sasl_mech
+choose(struct str offered, const struct sasl_client_conf *conf)
+{
+	enum sasl_mech mech = 0;
+
+	while (mech < MECH_N &&
+		!(is_possible(conf, mech) && is_offered(offered, mech)))
+		mech++;
 	return mech;
 }
 
+/*
+ * The rest was set at the start. In TLS 1.2 tls-unique is what every server
+ * knows (RFC 5802 6.1).
+ *
+ * Without -PLUS nothing is told: RFC 5802 6 wants the flag "y" then, but GNU
+ * SASL 2.2.0 fails where it should say so. With "n" a server cannot see that
+ * somebody took its -PLUS away; who could do that has broken TLS before.
+ */
 static int
 callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
 {
-	(void)gsasl;
-	(void)session;
-	(void)property;
-	return GSASL_NO_CALLBACK; /* all there is was set at the start */
+	const struct sasl_client *s = gsasl_callback_hook_get(gsasl);
+	const struct tls_facts *tls = &s->tls;
+
+	if (s->mech != MECH_SCRAM_PLUS)
+		return GSASL_NO_CALLBACK;
+	if (property == GSASL_CB_TLS_UNIQUE && tls->cb_unique_n > 0)
+		sasl_set_base64(
+			session, property, tls->cb_unique, tls->cb_unique_n);
+	else if (property == GSASL_CB_TLS_EXPORTER && tls->cb_unique_n == 0 &&
+		 tls->has_exporter)
+		sasl_set_base64(session, property, tls->cb_exporter,
+			sizeof(tls->cb_exporter));
+	else
+		return GSASL_NO_CALLBACK;
+	return GSASL_OK;
+}
+
+static char *
+copy_text(const char *z)
+{
+	return str_dupz(z ? z : "");
 }
 
 struct sasl_client *
-sasl_client_new(struct str offered, bool tls, bool clear_allowed,
-	const char *user, const char *password)
+sasl_client_new(struct str offered, const struct sasl_client_conf *conf)
 {
-	enum sasl_mech mech = choose(offered, tls, clear_allowed);
+	enum sasl_mech mech = choose(offered, conf);
 	struct sasl_client *s;
 
 	if (mech == MECH_N)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->mech = mech;
-	s->user = str_dupz(user);
-	s->password = str_dupz(password);
-	if (mech == MECH_LOGIN)
+	s->user = copy_text(conf->user);
+	s->password = copy_text(conf->password);
+	if (conf->tls)
+		s->tls = *conf->tls;
+	if (mech == MECH_LOGIN || mech == MECH_EXTERNAL)
 		return s;
 	if (gsasl_init(&s->gsasl) != GSASL_OK)
 		goto out;
+	gsasl_callback_hook_set(s->gsasl, s);
 	gsasl_callback_set(s->gsasl, callback);
 	if (gsasl_client_start(s->gsasl, sasl_mech_name(mech), &s->session) !=
 		GSASL_OK)
 		goto out;
-	gsasl_property_set(s->session, GSASL_AUTHID, user);
-	gsasl_property_set(s->session, GSASL_PASSWORD, password);
+	gsasl_property_set(s->session, GSASL_AUTHID, s->user);
+	gsasl_property_set(s->session, GSASL_PASSWORD, s->password);
 	return s;
 out:
 	sasl_client_free(s);
@@ -122,7 +166,7 @@ step_gsasl(struct sasl_client *s, struct str message, struct buf *out)
 	size_t n = 0;
 	int rc;
 
-	if (s->mech == MECH_SCRAM && s->steps == 2 &&
+	if (sasl_is_scram(s->mech) && s->steps == 2 &&
 		!is_sane_round_count(message))
 		return SASL_FAILED;
 	rc = gsasl_step(s->session, message.p, message.n, &answer, &n);
@@ -142,11 +186,19 @@ step_message(struct sasl_client *s, struct str message, struct buf *out)
 				     : step_gsasl(s, message, out);
 }
 
-/* LOGIN and CRAM-MD5 wait for the server's first question. */
+/*
+ * LOGIN and CRAM-MD5 wait for the server's first question. EXTERNAL leaves it
+ * to the server who the certificate is (RFC 4422 A.2).
+ */
 static enum sasl_step
 start(struct sasl_client *s, struct buf *out, bool *initial_r)
 {
-	*initial_r = s->mech == MECH_SCRAM || s->mech == MECH_PLAIN;
+	*initial_r = s->mech != MECH_LOGIN && s->mech != MECH_CRAM;
+	if (s->mech == MECH_EXTERNAL) {
+		buf_addz(out, "=");
+		s->done = true;
+		return SASL_OK;
+	}
 	return *initial_r ? step_gsasl(s, STR(""), out) : SASL_MORE;
 }
 

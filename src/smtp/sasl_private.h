@@ -7,7 +7,16 @@
 
 #include <gsasl.h>
 
-enum sasl_mech { MECH_SCRAM, MECH_CRAM, MECH_PLAIN, MECH_LOGIN, MECH_N };
+/* In the order of preference. */
+enum sasl_mech {
+	MECH_EXTERNAL,
+	MECH_SCRAM_PLUS,
+	MECH_SCRAM,
+	MECH_CRAM,
+	MECH_PLAIN,
+	MECH_LOGIN,
+	MECH_N
+};
 
 enum {
 	/* SCRAM has the most: three messages and the last empty line. */
@@ -28,6 +37,12 @@ enum sasl_mech sasl_mech_find(struct str name);
  */
 bool sasl_decode(struct str line, struct buf *out);
 void sasl_encode(struct str message, struct buf *out);
+bool sasl_is_scram(enum sasl_mech mech);
+/* The channel can be bound to. TLS may be NULL. */
+bool sasl_can_bind(const struct tls_facts *tls);
+/* Sets a property of GNU SASL that it wants in base64. */
+void sasl_set_base64(Gsasl_session *session, Gsasl_property property,
+	const void *p, size_t n);
 /* Frees B after overwriting what was in it. */
 void sasl_wipe(struct buf *b);
 

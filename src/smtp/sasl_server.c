@@ -4,6 +4,8 @@
  * A name that nobody has is treated as a name with a wrong password: its
  * decoy verifier is derived from the name and a secret of this process, so
  * that SCRAM shows the same salt each time it is asked.
+ *
+ * GNU SASL does CRAM-MD5, PLAIN and SCRAM; LOGIN and EXTERNAL are done here.
  */
 #include "smtp/sasl_private.h"
 
@@ -16,11 +18,13 @@ struct sasl_server {
 	enum sasl_mech mech;
 	sasl_lookup *lookup;
 	void *arg;
-	Gsasl *gsasl;		/* not for LOGIN */
+	struct tls_facts tls;
+	Gsasl *gsasl;		/* not for LOGIN and EXTERNAL */
 	Gsasl_session *session; /* likewise */
 	char name[SASL_NAME_MAX + 1];
 	struct verifier verifier;
 	bool is_known, is_looked_up;
+	bool is_flagged;  /* SCRAM: the first message was looked at */
 	bool is_finished; /* only the empty answer to the last message is due */
 	unsigned steps;
 };
@@ -83,18 +87,6 @@ check_password(struct sasl_server *s, const char *password)
 
 /* --- what GNU SASL asks --------------------------------------------------- */
 
-static void
-set_base64(Gsasl_session *session, Gsasl_property property, const void *p,
-	size_t n)
-{
-	struct buf text;
-
-	buf_init(&text, 0);
-	sasl_encode((struct str){p, n}, &text);
-	gsasl_property_set(session, property, buf_z(&text));
-	sasl_wipe(&text);
-}
-
 static int
 give_scram(struct sasl_server *s, Gsasl_session *session)
 {
@@ -103,10 +95,10 @@ give_scram(struct sasl_server *s, Gsasl_session *session)
 
 	snprintf(number, sizeof(number), "%u", v->iterations);
 	gsasl_property_set(session, GSASL_SCRAM_ITER, number);
-	set_base64(session, GSASL_SCRAM_SALT, v->salt, sizeof(v->salt));
-	set_base64(session, GSASL_SCRAM_SERVERKEY, v->server_key,
+	sasl_set_base64(session, GSASL_SCRAM_SALT, v->salt, sizeof(v->salt));
+	sasl_set_base64(session, GSASL_SCRAM_SERVERKEY, v->server_key,
 		sizeof(v->server_key));
-	set_base64(session, GSASL_SCRAM_STOREDKEY, v->stored_key,
+	sasl_set_base64(session, GSASL_SCRAM_STOREDKEY, v->stored_key,
 		sizeof(v->stored_key));
 	return GSASL_OK;
 }
@@ -118,7 +110,8 @@ give_secret(struct sasl_server *s, Gsasl_session *session)
 	if (s->is_known && s->verifier.secret[0])
 		gsasl_property_set(session, GSASL_PASSWORD, s->verifier.secret);
 	else
-		set_base64(session, GSASL_PASSWORD, secret, sizeof(secret));
+		sasl_set_base64(
+			session, GSASL_PASSWORD, secret, sizeof(secret));
 	return GSASL_OK;
 }
 
@@ -142,14 +135,36 @@ validate(struct sasl_server *s, Gsasl_session *session, const char *authid)
 	return GSASL_OK;
 }
 
+/* RFC 5802 6: the client says which kind it binds with. */
+static int
+give_binding(
+	struct sasl_server *s, Gsasl_session *session, Gsasl_property property)
+{
+	const struct tls_facts *tls = &s->tls;
+
+	if (s->mech != MECH_SCRAM_PLUS)
+		return GSASL_NO_CALLBACK;
+	if (property == GSASL_CB_TLS_EXPORTER && tls->has_exporter)
+		sasl_set_base64(session, property, tls->cb_exporter,
+			sizeof(tls->cb_exporter));
+	else if (property == GSASL_CB_TLS_UNIQUE && tls->cb_unique_n > 0)
+		sasl_set_base64(
+			session, property, tls->cb_unique, tls->cb_unique_n);
+	else
+		return GSASL_NO_CALLBACK;
+	return GSASL_OK;
+}
+
 static int
 callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
 {
-	struct sasl_server *s = gsasl_session_hook_get(session);
+	struct sasl_server *s = gsasl_callback_hook_get(gsasl);
 	const char *authid;
 
-	(void)gsasl;
 	switch (property) {
+	case GSASL_CB_TLS_EXPORTER:
+	case GSASL_CB_TLS_UNIQUE:
+		return give_binding(s, session, property);
 	case GSASL_VALIDATE_SIMPLE:
 	case GSASL_PASSWORD:
 	case GSASL_SCRAM_ITER:
@@ -165,7 +180,7 @@ callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
 		return GSASL_AUTHENTICATION_ERROR;
 	if (property == GSASL_VALIDATE_SIMPLE)
 		return validate(s, session, authid);
-	if (s->mech == MECH_SCRAM)
+	if (sasl_is_scram(s->mech))
 		return property == GSASL_PASSWORD ? GSASL_NO_CALLBACK
 						  : give_scram(s, session);
 	return property == GSASL_PASSWORD ? give_secret(s, session)
@@ -174,28 +189,40 @@ callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
 
 /* --- steps ---------------------------------------------------------------- */
 
+static bool
+is_possible(enum sasl_mech mech, const struct tls_facts *tls)
+{
+	if (mech == MECH_SCRAM_PLUS)
+		return sasl_can_bind(tls);
+	if (mech == MECH_EXTERNAL)
+		return tls && tls->verified && tls->peer_name[0];
+	return mech != MECH_N;
+}
+
 struct sasl_server *
-sasl_server_new(
-	const char *mech, const char *host, sasl_lookup *lookup, void *arg)
+sasl_server_new(const char *mech, const char *host, const struct tls_facts *tls,
+	sasl_lookup *lookup, void *arg)
 {
 	enum sasl_mech found = sasl_mech_find(str_of(mech));
 	struct sasl_server *s;
 
-	if (found == MECH_N)
+	if (!is_possible(found, tls))
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->mech = found;
 	s->lookup = lookup;
 	s->arg = arg;
-	if (found == MECH_LOGIN)
+	if (tls)
+		s->tls = *tls;
+	if (found == MECH_LOGIN || found == MECH_EXTERNAL)
 		return s;
 	if (gsasl_init(&s->gsasl) != GSASL_OK)
 		goto out;
+	gsasl_callback_hook_set(s->gsasl, s);
 	gsasl_callback_set(s->gsasl, callback);
 	if (gsasl_server_start(s->gsasl, sasl_mech_name(found), &s->session) !=
 		GSASL_OK)
 		goto out;
-	gsasl_session_hook_set(s->session, s);
 	gsasl_property_set(s->session, GSASL_SERVICE, "smtp");
 	gsasl_property_set(s->session, GSASL_HOSTNAME, host);
 	return s;
@@ -222,6 +249,32 @@ step_login(struct sasl_server *s, struct str message, struct buf *out)
 	step = check_password(s, text);
 	explicit_bzero(text, sizeof(text));
 	return step;
+}
+
+/* RFC 4422 A: the message is the authzid. Who it is TLS has found out. */
+static enum sasl_step
+step_external(struct sasl_server *s, struct str message)
+{
+	str_copyz(s->name, sizeof(s->name), s->tls.peer_name);
+	if (message.n > 0 && !str_eq(message, str_of(s->name)))
+		return SASL_FAILED;
+	s->is_looked_up = true;
+	s->is_known = s->lookup(s->arg, s->name, &s->verifier);
+	return s->is_known ? SASL_OK : SASL_FAILED;
+}
+
+/*
+ * RFC 5802 6, of the client's first message: "y" says that we did not offer
+ * -PLUS. Where we did, somebody between has taken it out.
+ */
+static bool
+is_flag_true(const struct sasl_server *s, struct str message)
+{
+	char flag = message.p[0];
+
+	if (s->mech == MECH_SCRAM_PLUS)
+		return flag == 'p';
+	return flag == 'n' || (flag == 'y' && !sasl_can_bind(&s->tls));
 }
 
 static enum sasl_step
@@ -270,7 +323,16 @@ step_message(struct sasl_server *s, struct str message, struct buf *out)
 		return message.n == 0 ? SASL_OK : SASL_FAILED;
 	if (s->mech == MECH_LOGIN)
 		return step_login(s, message, out);
-	return message.n > 0 ? step_gsasl(s, message, out) : SASL_SYNTAX;
+	if (s->mech == MECH_EXTERNAL)
+		return step_external(s, message);
+	if (message.n == 0)
+		return SASL_SYNTAX;
+	if (sasl_is_scram(s->mech) && !s->is_flagged) {
+		s->is_flagged = true;
+		if (!is_flag_true(s, message))
+			return SASL_FAILED;
+	}
+	return step_gsasl(s, message, out);
 }
 
 enum sasl_step

@@ -42,6 +42,42 @@ setup(void **state)
 	return 0;
 }
 
+/* --- TLS ------------------------------------------------------------------ */
+
+static const struct tls_facts tls_13 = {.version = "TLSv1.3",
+	.cb_exporter = "an exporter of 32 octets, or so",
+	.has_exporter = true};
+static const struct tls_facts tls_12 = {.version = "TLSv1.2",
+	.cb_exporter = "an exporter of 32 octets, or so",
+	.has_exporter = true,
+	.cb_unique = "twelve octet",
+	.cb_unique_n = 12};
+static const struct tls_facts tls_old = {.version = "TLSv1.2"};
+static const struct tls_facts tls_other = {.version = "TLSv1.3",
+	.cb_exporter = "an exporter of another channel",
+	.has_exporter = true};
+static const struct tls_facts tls_named = {.version = "TLSv1.3",
+	.peer_name = "aurora",
+	.verified = true,
+	.has_exporter = true};
+
+static struct sasl_server *
+server_for(const char *mech, const struct tls_facts *tls)
+{
+	return sasl_server_new(mech, "mail.example.org", tls, lookup, NULL);
+}
+
+static struct sasl_client *
+client_for(const char *offered, const char *user, const char *password,
+	const struct tls_facts *tls)
+{
+	return sasl_client_new(
+		str_of(offered), &(struct sasl_client_conf){.user = user,
+					 .password = password,
+					 .secure = true,
+					 .tls = tls});
+}
+
 /* --- client against server ------------------------------------------------ */
 
 /* SERVER's step on LINE; the challenge comes as a terminated text. */
@@ -79,10 +115,8 @@ static enum sasl_step
 exchange(const char *mech, const char *user, const char *password,
 	bool hold_initial, bool *client_done_r)
 {
-	struct sasl_client *c =
-		sasl_client_new(str_of(mech), true, false, user, password);
-	struct sasl_server *s =
-		sasl_server_new(mech, "mail.example.org", lookup, NULL);
+	struct sasl_client *c = client_for(mech, user, password, &tls_old);
+	struct sasl_server *s = server_for(mech, &tls_old);
 	char line[4096], challenge[4096], initial_line[4096];
 	bool initial, unused;
 	enum sasl_step step, client;
@@ -191,7 +225,7 @@ encode(const char *p, size_t n, char *out)
 static enum sasl_step
 one_line(const char *mech, struct str line)
 {
-	struct sasl_server *s = sasl_server_new(mech, "h", lookup, NULL);
+	struct sasl_server *s = server_for(mech, NULL);
 	char challenge[4096];
 	enum sasl_step step;
 
@@ -256,7 +290,7 @@ test_plain_messages(void **state)
 static void
 test_login_questions(void **state)
 {
-	struct sasl_server *s = sasl_server_new("login", "h", lookup, NULL);
+	struct sasl_server *s = server_for("login", NULL);
 	char challenge[256];
 
 	(void)state;
@@ -274,7 +308,7 @@ test_login_questions(void **state)
 	sasl_server_free(s);
 
 	/* the name as initial response */
-	s = sasl_server_new("LOGIN", "h", lookup, NULL);
+	s = server_for("LOGIN", NULL);
 	assert_int_equal(
 		server_step(s, STR("YXVyb3Jh"), challenge, sizeof(challenge)),
 		SASL_MORE);
@@ -294,9 +328,9 @@ static void
 test_unknown_mechanism(void **state)
 {
 	(void)state;
-	assert_null(sasl_server_new("GSSAPI", "h", lookup, NULL));
-	assert_null(sasl_server_new("", "h", lookup, NULL));
-	assert_null(sasl_server_new("SCRAM-SHA-256-PLUS", "h", lookup, NULL));
+	assert_null(server_for("GSSAPI", NULL));
+	assert_null(server_for("", NULL));
+	assert_null(server_for("SCRAM-SHA-256-PLUS", NULL));
 }
 
 /* Printable text in well-formed base64. */
@@ -325,8 +359,7 @@ decode(const char *in, char *out)
 static void
 shown_salt(const char *name, char *out, size_t size)
 {
-	struct sasl_server *s =
-		sasl_server_new("SCRAM-SHA-256", "h", lookup, NULL);
+	struct sasl_server *s = server_for("SCRAM-SHA-256", NULL);
 	char message[256], line[512], challenge[1024], shown[1024];
 	const char *salt;
 	int n = snprintf(message, sizeof(message), "n,,n=%s,r=abcdefgh", name);
@@ -363,7 +396,7 @@ test_decoy_is_stable(void **state)
 static void
 test_server_bounds(void **state)
 {
-	struct sasl_server *s = sasl_server_new("LOGIN", "h", lookup, NULL);
+	struct sasl_server *s = server_for("LOGIN", NULL);
 	char challenge[256], *line = malloc(WIRE_SASL_LINE_MAX + 5);
 	int steps = 0;
 
@@ -411,8 +444,11 @@ test_client_chooses(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sasl_client *c =
-			sasl_client_new(str_of(cases[i].offered), cases[i].tls,
-				cases[i].clear, "u", "p");
+			sasl_client_new(str_of(cases[i].offered),
+				&(struct sasl_client_conf){.user = "u",
+					.password = "p",
+					.secure = cases[i].tls,
+					.clear_allowed = cases[i].clear});
 
 		if (cases[i].want)
 			assert_string_equal(sasl_client_mech(c), cases[i].want);
@@ -426,8 +462,8 @@ test_client_chooses(void **state)
 static struct sasl_client *
 scram_client(char *first, size_t size)
 {
-	struct sasl_client *c = sasl_client_new(
-		STR("SCRAM-SHA-256"), true, false, "aurora", "correct horse");
+	struct sasl_client *c =
+		client_for("SCRAM-SHA-256", "aurora", "correct horse", NULL);
 	bool initial;
 
 	assert_int_equal(
@@ -500,8 +536,7 @@ test_client_refuses_odd_challenges(void **state)
 static void
 test_client_checks_server_signature(void **state)
 {
-	struct sasl_server *s =
-		sasl_server_new("SCRAM-SHA-256", "h", lookup, NULL);
+	struct sasl_server *s = server_for("SCRAM-SHA-256", NULL);
 	char line[1024], challenge[1024], final[1024];
 	bool unused;
 	struct sasl_client *c = scram_client(line, sizeof(line));
@@ -526,19 +561,251 @@ test_client_checks_server_signature(void **state)
 	sasl_server_free(s);
 }
 
+/* --- channel binding ------------------------------------------------------ */
+
+/* The exchange with what each side knows of its end of the channel. */
+static enum sasl_step
+bound_exchange(const char *offered, const char *mech,
+	const struct tls_facts *client_tls, const struct tls_facts *server_tls,
+	char *first, size_t size)
+{
+	struct sasl_client *c =
+		client_for(offered, "aurora", "correct horse", client_tls);
+	struct sasl_server *s = server_for(mech, server_tls);
+	char line[4096], challenge[4096];
+	enum sasl_step step;
+	bool unused;
+
+	assert_non_null(c);
+	assert_non_null(s);
+	assert_string_equal(sasl_client_mech(c), mech);
+	client_step(c, none, line, sizeof(line), &unused);
+	decode(line, first);
+	assert_true(strlen(first) < size);
+	step = server_step(s, str_of(line), challenge, sizeof(challenge));
+	while (step == SASL_MORE) {
+		enum sasl_step client = client_step(
+			c, str_of(challenge), line, sizeof(line), &unused);
+
+		if (client != SASL_MORE && client != SASL_OK)
+			break;
+		step = server_step(
+			s, str_of(line), challenge, sizeof(challenge));
+	}
+	assert_int_equal(step == SASL_OK, sasl_client_is_done(c));
+	sasl_client_free(c);
+	sasl_server_free(s);
+	return step;
+}
+
+static void
+test_channel_binding(void **state)
+{
+	static const char both[] = "SCRAM-SHA-256 SCRAM-SHA-256-PLUS";
+	static const struct {
+		const char *offered, *mech;
+		const struct tls_facts *client, *server;
+		const char *flag;
+		enum sasl_step want;
+	} cases[] = {
+		{both, "SCRAM-SHA-256-PLUS", &tls_13, &tls_13,
+			"p=tls-exporter,,n=aurora,r=", SASL_OK},
+		{both, "SCRAM-SHA-256-PLUS", &tls_12, &tls_12,
+			"p=tls-unique,,n=aurora,r=", SASL_OK},
+		/* somebody sits between two channels */
+		{both, "SCRAM-SHA-256-PLUS", &tls_13, &tls_other,
+			"p=tls-exporter,,", SASL_FAILED},
+		/* a kind the server does not have */
+		{both, "SCRAM-SHA-256-PLUS", &tls_12, &tls_13, "p=tls-unique,,",
+			SASL_FAILED},
+		/* neither or one of them knows the channel */
+		{both, "SCRAM-SHA-256", &tls_old, &tls_old, "n,,", SASL_OK},
+		{both, "SCRAM-SHA-256", &tls_old, &tls_13, "n,,", SASL_OK},
+		{both, "SCRAM-SHA-256", NULL, NULL, "n,,", SASL_OK},
+		/* GNU SASL cannot say "y" */
+		{"SCRAM-SHA-256", "SCRAM-SHA-256", &tls_13, &tls_old, "n,,",
+			SASL_OK},
+		{"SCRAM-SHA-256", "SCRAM-SHA-256", &tls_12, NULL, "n,,",
+			SASL_OK},
+	};
+	char first[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(bound_exchange(cases[i].offered, cases[i].mech,
+					 cases[i].client, cases[i].server,
+					 first, sizeof(first)),
+			cases[i].want);
+		assert_memory_equal(
+			first, cases[i].flag, strlen(cases[i].flag));
+	}
+	assert_null(server_for("SCRAM-SHA-256-PLUS", &tls_old));
+	assert_null(server_for("SCRAM-SHA-256-PLUS", NULL));
+	assert_null(client_for("SCRAM-SHA-256-PLUS", "u", "p", &tls_old));
+}
+
+static enum sasl_step
+first_message(const char *mech, const struct tls_facts *tls, const char *text)
+{
+	struct sasl_server *s = server_for(mech, tls);
+	char line[512], challenge[1024];
+	enum sasl_step step;
+
+	encode(text, strlen(text), line);
+	step = server_step(s, str_of(line), challenge, sizeof(challenge));
+	sasl_server_free(s);
+	return step;
+}
+
+/* The flag of the first message must fit the mechanism. */
+static void
+test_gs2_flags(void **state)
+{
+	static const struct {
+		const char *mech, *flag;
+		bool good;
+	} cases[] = {
+		{"SCRAM-SHA-256", "n", true},
+		{"SCRAM-SHA-256", "y", false},
+		{"SCRAM-SHA-256", "p=tls-exporter", false},
+		{"SCRAM-SHA-256", "x", false},
+		{"SCRAM-SHA-256", "", false},
+		{"SCRAM-SHA-256-PLUS", "p=tls-exporter", true},
+		{"SCRAM-SHA-256-PLUS", "p=tls-unique", false},
+		{"SCRAM-SHA-256-PLUS", "p=tls-server-end-point", false},
+		{"SCRAM-SHA-256-PLUS", "n", false},
+		{"SCRAM-SHA-256-PLUS", "y", false},
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s,,n=aurora,r=abcdefgh",
+			cases[i].flag);
+		if (cases[i].good != (first_message(cases[i].mech, &tls_13,
+					      text) == SASL_MORE))
+			fail_msg("%s %s", cases[i].mech, cases[i].flag);
+	}
+	/* "y" is no lie where the channel could not be bound */
+	assert_int_equal(first_message("SCRAM-SHA-256", &tls_old,
+				 "y,,n=aurora,r=abcdefgh"),
+		SASL_MORE);
+	assert_int_equal(first_message("SCRAM-SHA-256", &tls_13,
+				 "n,a=gull,n=aurora,r=abcdefgh") == SASL_OK,
+		false);
+}
+
+/* --- EXTERNAL ------------------------------------------------------------- */
+
+static enum sasl_step
+external(const char *authzid, const char *name)
+{
+	struct tls_facts tls = tls_named;
+	struct sasl_server *s;
+	char line[512], challenge[64];
+	enum sasl_step step;
+
+	assert_true(str_copyz(tls.peer_name, sizeof(tls.peer_name), name));
+	s = server_for("EXTERNAL", &tls);
+	assert_non_null(s);
+	encode(authzid, strlen(authzid), line);
+	step = server_step(s, str_of(line), challenge, sizeof(challenge));
+	assert_string_equal(sasl_server_name(s), name);
+	sasl_server_free(s);
+	return step;
+}
+
+static void
+test_external(void **state)
+{
+	struct tls_facts unverified = tls_named;
+	struct sasl_server *s = server_for("EXTERNAL", &tls_named);
+	char challenge[64];
+
+	(void)state;
+	assert_int_equal(external("", "aurora"), SASL_OK);
+	assert_int_equal(external("aurora", "aurora"), SASL_OK);
+	assert_int_equal(external("gull", "aurora"), SASL_FAILED);
+	assert_int_equal(external("Aurora", "aurora"), SASL_FAILED);
+	assert_int_equal(external("", "nobody"), SASL_FAILED);
+	/* an account without a password may have a certificate */
+	assert_int_equal(external("", "empty"), SASL_OK);
+	/* without an initial response there is an empty question */
+	assert_int_equal(
+		server_step(s, none, challenge, sizeof(challenge)), SASL_MORE);
+	assert_string_equal(challenge, "");
+	assert_int_equal(
+		server_step(s, STR(""), challenge, sizeof(challenge)), SASL_OK);
+	sasl_server_free(s);
+	unverified.verified = false;
+	assert_null(server_for("EXTERNAL", &unverified));
+	assert_null(server_for("EXTERNAL", &tls_13));
+	assert_null(server_for("EXTERNAL", NULL));
+}
+
+static void
+test_client_external(void **state)
+{
+	struct sasl_client_conf conf = {.external = true, .tls = &tls_old};
+	struct sasl_client *c =
+		sasl_client_new(STR("PLAIN SCRAM-SHA-256 EXTERNAL"), &conf);
+	char line[64];
+	bool initial;
+
+	(void)state;
+	assert_non_null(c);
+	assert_string_equal(sasl_client_mech(c), "EXTERNAL");
+	assert_int_equal(
+		client_step(c, none, line, sizeof(line), &initial), SASL_OK);
+	assert_true(initial);
+	assert_string_equal(line, "=");
+	assert_true(sasl_client_is_done(c));
+	sasl_client_free(c);
+	/* not offered: a password, where there is one */
+	assert_null(sasl_client_new(STR("PLAIN SCRAM-SHA-256"), &conf));
+	conf.user = "u";
+	conf.password = "p";
+	conf.secure = true;
+	c = sasl_client_new(STR("PLAIN SCRAM-SHA-256"), &conf);
+	assert_string_equal(sasl_client_mech(c), "SCRAM-SHA-256");
+	sasl_client_free(c);
+	/* not asked for, or no TLS: not chosen */
+	conf.external = false;
+	assert_null(sasl_client_new(STR("EXTERNAL"), &conf));
+	conf.external = true;
+	conf.tls = NULL;
+	assert_null(sasl_client_new(STR("EXTERNAL"), &conf));
+}
+
 static void
 test_offers(void **state)
 {
+	static const struct {
+		const struct tls_facts *tls;
+		bool clear, cram;
+		const char *want;
+	} cases[] = {
+		{&tls_old, false, false, "SCRAM-SHA-256 PLAIN LOGIN"},
+		{&tls_old, true, true, "SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN"},
+		{&tls_13, false, false,
+			"SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"},
+		{&tls_12, false, false,
+			"SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN"},
+		{&tls_named, false, true,
+			"EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-256 CRAM-MD5 "
+			"PLAIN LOGIN"},
+		{NULL, true, true, "SCRAM-SHA-256 CRAM-MD5"},
+		{NULL, true, false, "SCRAM-SHA-256"},
+		{NULL, false, true, ""},
+	};
+	char mechs[SASL_MECHS_MAX];
+
 	(void)state;
-	assert_string_equal(sasl_mechs_server(true, false, false),
-		"SCRAM-SHA-256 PLAIN LOGIN");
-	assert_string_equal(sasl_mechs_server(true, true, true),
-		"SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN");
-	assert_string_equal(
-		sasl_mechs_server(false, true, true), "SCRAM-SHA-256 CRAM-MD5");
-	assert_string_equal(
-		sasl_mechs_server(false, true, false), "SCRAM-SHA-256");
-	assert_string_equal(sasl_mechs_server(false, false, true), "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sasl_mechs_server(
+			cases[i].tls, cases[i].clear, cases[i].cram, mechs);
+		assert_string_equal(mechs, cases[i].want);
+	}
 }
 
 int
@@ -556,6 +823,10 @@ main(void)
 		cmocka_unit_test(test_client_chooses),
 		cmocka_unit_test(test_client_refuses_odd_challenges),
 		cmocka_unit_test(test_client_checks_server_signature),
+		cmocka_unit_test(test_channel_binding),
+		cmocka_unit_test(test_gs2_flags),
+		cmocka_unit_test(test_external),
+		cmocka_unit_test(test_client_external),
 		cmocka_unit_test(test_offers),
 	};
 

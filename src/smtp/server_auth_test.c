@@ -372,7 +372,7 @@ host_step(struct account *a, const struct smtp_event *e, struct reply *r)
 		char mech[32];
 
 		str_copy(mech, sizeof(mech), e->text);
-		a->sasl = sasl_server_new(mech, "h", find_account, a);
+		a->sasl = sasl_server_new(mech, "h", NULL, find_account, a);
 	}
 	switch (sasl_server_step(a->sasl, e->data, &challenge)) {
 	case SASL_MORE:
@@ -422,8 +422,10 @@ static int
 authenticate(struct machine *m, struct account *a, const char *mech,
 	const char *password)
 {
-	struct sasl_client *c =
-		sasl_client_new(str_of(mech), true, false, "aurora", password);
+	struct sasl_client *c = sasl_client_new(
+		str_of(mech), &(struct sasl_client_conf){.user = "aurora",
+				      .password = password,
+				      .secure = true});
 	char line[2048], reply[2048];
 	struct buf out;
 	bool initial;
@@ -454,12 +456,15 @@ test_mechanisms_end_to_end(void **state)
 	static const char *const mechs[] = {
 		"SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"};
 	struct smtp_server_conf conf = secure_conf();
+	static const struct tls_facts facts;
+	char mechs_tls[SASL_MECHS_MAX];
 	struct account a = {0};
 	char reply[2048];
 
 	(void)state;
 	conf.tls_active = true;
-	conf.mechs_tls = sasl_mechs_server(true, false, true);
+	sasl_mechs_server(&facts, false, true, mechs_tls);
+	conf.mechs_tls = mechs_tls;
 	verifier_make("open sesame", true, &a.verifier, NULL);
 	for (size_t i = 0; i < sizeof(mechs) / sizeof(mechs[0]); i++) {
 		struct smtp_server *s = smtp_server_new(&conf, 0);

@@ -1,5 +1,6 @@
 /*
- * SASL with any peer. Octet 0 chooses side and mechanism; the rest is lines.
+ * SASL with any peer. Octet 0 chooses side, mechanism and what is known of the
+ * channel; the rest is lines.
  * A line of the client side may come from the other side really (an octet 1),
  * so that deep steps are reached.
  */
@@ -34,13 +35,20 @@ check_base64(const struct buf *b)
 
 /* Both sides; a line of the script that is "!" lets the true one through. */
 static void
-converse(enum sasl_mech mech, struct str script, bool tamper_client)
+converse(enum sasl_mech mech, const struct tls_facts *tls, struct str script,
+	bool tamper_client)
 {
 	const char *name = sasl_mech_name(mech);
 	unsigned lookups = 0;
-	struct sasl_server *s = sasl_server_new(name, "h", find, &lookups);
-	struct sasl_client *c =
-		sasl_client_new(str_of(name), true, false, "aurora", password);
+	struct sasl_server *s = sasl_server_new(name, "h", tls, find, &lookups);
+	/* Of this channel the client knows that it cannot be bound. */
+	static const struct tls_facts unbound;
+	struct sasl_client_conf conf = {.user = "aurora",
+		.password = password,
+		.secure = true,
+		.external = mech == MECH_EXTERNAL,
+		.tls = mech == MECH_SCRAM_PLUS ? tls : &unbound};
+	struct sasl_client *c = sasl_client_new(str_of(name), &conf);
 	enum sasl_step server, client;
 	struct buf challenge, line;
 	bool initial, tampered = false;
@@ -91,6 +99,16 @@ converse(enum sasl_mech mech, struct str script, bool tamper_client)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const enum sasl_mech mechs[] = {MECH_SCRAM, MECH_CRAM,
+		MECH_PLAIN, MECH_LOGIN, MECH_SCRAM_PLUS, MECH_EXTERNAL,
+		MECH_SCRAM_PLUS, MECH_EXTERNAL};
+	static const struct tls_facts tls_13 = {
+		.peer_name = "aurora", .verified = true, .has_exporter = true};
+	static const struct tls_facts tls_12 = {.peer_name = "aurora",
+		.verified = true,
+		.cb_unique = "unique",
+		.cb_unique_n = 12};
+	enum sasl_mech mech;
 	struct str script;
 
 	if (size == 0)
@@ -98,6 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (account.iterations == 0)
 		FUZZ_CHECK(verifier_make(password, true, &account, NULL) == OK);
 	script = (struct str){(const char *)data + 1, size - 1};
-	converse(data[0] & 3, script, data[0] & 4);
+	mech = mechs[(data[0] & 3) | (data[0] & 8) >> 1];
+	converse(mech, data[0] & 16 ? &tls_12 : &tls_13, script, data[0] & 4);
 	return 0;
 }
