@@ -36,6 +36,13 @@ sasl_is_scram(enum sasl_mech mech)
 	return mech == MECH_SCRAM || mech == MECH_SCRAM_PLUS;
 }
 
+/* LOGIN, which no standard binds, often comes with the name at once. */
+bool
+sasl_is_server_first(struct str mech)
+{
+	return sasl_mech_find(mech) == MECH_CRAM;
+}
+
 bool
 sasl_can_bind(const struct tls_facts *tls)
 {

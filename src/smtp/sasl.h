@@ -42,6 +42,9 @@ enum sasl_step sasl_server_step(
 const char *sasl_server_name(const struct sasl_server *s);
 void sasl_server_free(struct sasl_server *s);
 
+/* The server speaks first: there is no initial response (RFC 4954 4). */
+bool sasl_is_server_first(struct str mech);
+
 enum { SASL_MECHS_MAX = 128 };
 
 /*

@@ -344,11 +344,7 @@ sasl_server_step(struct sasl_server *s, struct str line, struct buf *out)
 
 	if (!line.p)
 		return is_first ? start(s, out) : SASL_SYNTAX;
-	/*
-	 * RFC 4954 4: no initial response where the server begins. LOGIN, which
-	 * no standard binds, often comes with the name at once.
-	 */
-	if (is_first && s->mech == MECH_CRAM)
+	if (is_first && sasl_is_server_first(str_of(sasl_mech_name(s->mech))))
 		return SASL_SYNTAX;
 	if (s->steps > SASL_STEPS_MAX)
 		return SASL_FAILED;

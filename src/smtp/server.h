@@ -48,7 +48,12 @@ struct smtp_server_conf {
 	bool odmr;	    /* the odmr service: 502 to MAIL and RCPT;
 			       ATRN without AUTH is 530 */
 	bool turned;	    /* after ATRN: no STARTTLS, AUTH, ATRN */
-	bool lmtp;	    /* RFC 2033: LHLO, a reply for each recipient */
+	/*
+	 * RFC 6409 6.4: where an address without "@" in MAIL and RCPT is, once
+	 * the client is authenticated; NULL: nowhere. At most 255 octets.
+	 */
+	const char *home_domain;
+	bool lmtp; /* RFC 2033: LHLO, a reply for each recipient */
 	/*
 	 * RFC 9422, shown where extensions has EXT_LIMITS; 0 leaves one out.
 	 * RCPTMAX should not be above recipients_max, which is what holds.

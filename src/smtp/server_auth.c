@@ -2,6 +2,7 @@
  * AUTH (RFC 4954 4): the exchange of lines. What is in them is the host's,
  * by sasl.h.
  */
+#include "smtp/sasl.h"
 #include "smtp/server_state.h"
 
 #include <ctype.h>
@@ -49,6 +50,11 @@ server_auth(struct smtp_server *s, struct str args)
 
 	if (!accept_mechanism(s, mech))
 		return;
+	if (mech.n < args.n && sasl_is_server_first(mech)) {
+		server_refusef(s, 501, "5.7.0",
+			"this mechanism has no initial response");
+		return;
+	}
 	str_copy(s->mechanism, sizeof(s->mechanism), mech);
 	for (char *p = s->mechanism; *p; p++)
 		*p = (char)toupper((unsigned char)*p);

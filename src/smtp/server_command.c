@@ -43,7 +43,7 @@ is_wanting_auth(const struct smtp_server *s, const struct verb *v)
 static void
 refuse_foreign(struct smtp_server *s)
 {
-	server_refusef(s, 500, "5.5.1", "%s is not known here; say %s",
+	server_refusef(s, 500, "", "%s is not known here; say %s",
 		s->verb->name, s->conf.lmtp ? "LHLO" : "EHLO");
 }
 
@@ -95,6 +95,8 @@ run(struct smtp_server *s, struct str args)
 	} else if (s->verb->flags & VERB_CHUNK) {
 		server_refuse_chunk(s, args, &r);
 	} else {
+		if (s->verb->flags & VERB_HELLO)
+			r.enhanced[0] = '\0';
 		s->wake |= (s->verb->flags & VERB_FOLLOWS_MAIL) ||
 			   s->verb->run == server_mail;
 		server_refuse(s, &r);

@@ -147,6 +147,65 @@ test_parameters(void **state)
 	}
 }
 
+/* RFC 6409 6.4, for who is known and for nobody else. */
+static void
+test_completed_addresses(void **state)
+{
+	struct smtp_server_conf conf = conf_all();
+
+	(void)state;
+	conf.home_domain = "shore.example";
+	script_check(&conf, SHOWN
+		"C: MAIL FROM:<ann>\nS: 501 5.1.7 *\nE: refused 501\n"
+		"C: AUTH PLAIN x\nE: auth PLAIN with x\nS: 235 *\n"
+		"C: MAIL FROM:<ann> BODY=7BIT\n"
+		"E: mail <ann@shore.example>\nS: 250 *\n"
+		"C: RCPT TO:<\"b c\">\n"
+		"E: rcpt <\"b c\"@shore.example>\nS: 250 *\n"
+		"C: RCPT TO:<postmaster>\nE: rcpt <postmaster>\nS: 250 *\n"
+		"C: RCPT TO:<ann@>\nS: 501 5.1.3 *\nE: refused 501\n"
+		"C: RCPT TO:<>\nS: 501 5.1.3 *\nE: refused 501\n"
+		"C: RCPT TO:<a b>\nS: 501 5.1.3 *\nE: refused 501\n");
+	conf.home_domain = NULL;
+	script_check(&conf,
+		SHOWN "C: AUTH PLAIN x\nE: auth PLAIN with x\nS: 235 *\n"
+		      "C: MAIL FROM:<ann>\nS: 501 5.1.7 *\nE: refused 501\n");
+}
+
+/* RFC 1870 6.1: too large, however large. */
+static void
+test_countless_size(void **state)
+{
+	static const char *const sizes[] = {"1001", "18446744073709551615",
+		"18446744073709551616", "99999999999999999999"};
+	struct smtp_server_conf conf = script_conf();
+	char words[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		snprintf(words, sizeof(words), "SIZE=%s", sizes[i]);
+		check_params(&conf, "EHLO", words, "552 5.3.4 ");
+	}
+	check_params(&conf, "EHLO", "SIZE=000000000000000000001", "501 5.5.4 ");
+	check_params(&conf, "EHLO", "SIZE=-1", "501 5.5.4 ");
+}
+
+/* RFC 2034 4: none in replies to EHLO and HELO, whatever they are. */
+static void
+test_hello_has_no_enhanced_code(void **state)
+{
+	struct smtp_server_conf conf = script_conf();
+
+	(void)state;
+	conf.extensions = EXT_STARTTLS;
+	conf.tls_required = true;
+	script_check(&conf, "S: 220 *\nC: HELO a\nS: 530 Must *\n"
+			    "E: refused 530\n"
+			    "C: NOOP x\nS: 250 2.0.0 Ok\n"
+			    "C: VRFY x\nS: 530 5.7.0 Must *\n"
+			    "E: refused 530\n");
+}
+
 /* AUTH= belongs to AUTH, and that is not offered in the clear. */
 static void
 test_auth_parameter_is_hidden_with_auth(void **state)
@@ -293,6 +352,9 @@ main(void)
 		cmocka_unit_test(test_keywords),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_auth_parameter_is_hidden_with_auth),
+		cmocka_unit_test(test_completed_addresses),
+		cmocka_unit_test(test_countless_size),
+		cmocka_unit_test(test_hello_has_no_enhanced_code),
 		cmocka_unit_test(test_mailmax),
 		cmocka_unit_test(test_vrfy),
 		cmocka_unit_test(test_utf8_at_rcpt),

@@ -75,6 +75,16 @@ is_utf8_unasked(const struct smtp_server *s)
 }
 
 static bool
+take_path(struct smtp_server *s, struct str *args, enum path_kind kind,
+	unsigned ext, const char **why_r)
+{
+	const char *home = s->authenticated ? s->conf.home_domain : NULL;
+
+	return address_path_complete(args, kind, ext & EXT_SMTPUTF8,
+		home ? str_of(home) : STR(""), &s->mailbox, why_r);
+}
+
+static bool
 parse_mail(struct smtp_server *s, struct str args)
 {
 	unsigned ext = extensions_in_force(s);
@@ -87,8 +97,7 @@ parse_mail(struct smtp_server *s, struct str args)
 			"Syntax: MAIL FROM:<address> [parameters]");
 		return false;
 	}
-	if (!address_path(&args, PATH_REVERSE, ext & EXT_SMTPUTF8, &s->mailbox,
-		    &why)) {
+	if (!take_path(s, &args, PATH_REVERSE, ext, &why)) {
 		server_refusef(s, 501, "5.1.7", "sender: %s", why);
 		return false;
 	}
@@ -144,8 +153,7 @@ parse_rcpt(struct smtp_server *s, struct str args)
 			"Syntax: RCPT TO:<address> [parameters]");
 		return false;
 	}
-	if (!address_path(&args, PATH_FORWARD, ext & EXT_SMTPUTF8, &s->mailbox,
-		    &why)) {
+	if (!take_path(s, &args, PATH_FORWARD, ext, &why)) {
 		server_refusef(s, 501, "5.1.3", "recipient: %s", why);
 		return false;
 	}

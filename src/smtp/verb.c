@@ -13,12 +13,14 @@
 
 static const struct verb verbs[] = {
 	/* RFC 3207 4: without TLS only NOOP, EHLO, STARTTLS and QUIT. */
-	{"EHLO", SERVER_COMMANDS, VERB_ODMR | VERB_IDLE | VERB_SMTP, 0,
-		server_ehlo, NULL},
+	{"EHLO", SERVER_COMMANDS,
+		VERB_ODMR | VERB_IDLE | VERB_SMTP | VERB_HELLO, 0, server_ehlo,
+		NULL},
 	{"HELO", SERVER_COMMANDS,
-		VERB_NEEDS_TLS | VERB_ODMR | VERB_IDLE | VERB_SMTP, 0,
-		server_helo, NULL},
-	{"LHLO", SERVER_COMMANDS, VERB_IDLE | VERB_LMTP, 0, server_ehlo, NULL},
+		VERB_NEEDS_TLS | VERB_ODMR | VERB_IDLE | VERB_SMTP | VERB_HELLO,
+		0, server_helo, NULL},
+	{"LHLO", SERVER_COMMANDS, VERB_IDLE | VERB_LMTP | VERB_HELLO, 0,
+		server_ehlo, NULL},
 	{"MAIL", IN_READY, MAIL_FLAGS, 0, server_mail, NULL},
 	{"RCPT", IN_MAIL | IN_RCPT, MAIL_FLAGS | VERB_FOLLOWS_MAIL, 0,
 		server_rcpt, NULL},

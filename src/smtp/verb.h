@@ -36,6 +36,7 @@ enum verb_flag {
 	VERB_SECRET = 1 << 10, /* its arguments must not reach a log */
 	VERB_SMTP = 1 << 11,   /* unknown in LMTP (RFC 2033 4.1) */
 	VERB_LMTP = 1 << 12,   /* unknown in SMTP */
+	VERB_HELLO = 1 << 13,  /* no enhanced code in its replies (2034 4) */
 };
 
 struct verb {

@@ -44,16 +44,23 @@ fill(struct mailbox *m, struct str local, struct str domain)
 	m->local_n = (uint16_t)local.n;
 }
 
-/* Local-part "@" (Domain / address-literal) at the front of *IN. */
+/*
+ * Local-part "@" (Domain / address-literal) at the front of *IN; the local part
+ * alone where there is a HOME for it.
+ */
 static bool
-take_mailbox(struct str *in, bool utf8, struct mailbox *mailbox_r,
-	const char **why_r)
+take_mailbox(struct str *in, bool utf8, struct str home,
+	struct mailbox *mailbox_r, const char **why_r)
 {
 	struct str local, domain;
 
 	if (!grammar_local_part(in, utf8, &local)) {
 		*why_r = "local part malformed or above 64 octets";
 		return false;
+	}
+	if (home.n > 0 && (in->n == 0 || in->p[0] != '@')) {
+		fill(mailbox_r, local, home);
+		return true;
 	}
 	if (!skip_char(in, '@')) {
 		*why_r = "\"@\" expected behind the local part";
@@ -70,7 +77,7 @@ take_mailbox(struct str *in, bool utf8, struct mailbox *mailbox_r,
 
 /* What stands between "<" and ">". */
 static bool
-take_inner(struct str *in, enum path_kind kind, bool utf8,
+take_inner(struct str *in, enum path_kind kind, bool utf8, struct str home,
 	struct mailbox *mailbox_r, const char **why_r)
 {
 	const struct str postmaster = STR("postmaster>");
@@ -92,12 +99,19 @@ take_inner(struct str *in, enum path_kind kind, bool utf8,
 		*why_r = "source route malformed";
 		return false;
 	}
-	return take_mailbox(in, utf8, mailbox_r, why_r);
+	return take_mailbox(in, utf8, home, mailbox_r, why_r);
 }
 
 bool
 address_path(struct str *in, enum path_kind kind, bool utf8,
 	struct mailbox *mailbox_r, const char **why_r)
+{
+	return address_path_complete(in, kind, utf8, STR(""), mailbox_r, why_r);
+}
+
+bool
+address_path_complete(struct str *in, enum path_kind kind, bool utf8,
+	struct str domain, struct mailbox *mailbox_r, const char **why_r)
 {
 	struct str s = *in;
 	struct mailbox mailbox;
@@ -106,7 +120,7 @@ address_path(struct str *in, enum path_kind kind, bool utf8,
 		*why_r = "an address in \"<\" and \">\" expected";
 		return false;
 	}
-	if (!take_inner(&s, kind, utf8, &mailbox, why_r))
+	if (!take_inner(&s, kind, utf8, domain, &mailbox, why_r))
 		return false;
 	if (!skip_char(&s, '>')) {
 		*why_r = "\">\" expected behind the address";
@@ -123,7 +137,7 @@ address_parse(struct str s, bool utf8, struct mailbox *mailbox_r)
 	struct mailbox mailbox;
 	const char *why;
 
-	if (!take_mailbox(&s, utf8, &mailbox, &why) || s.n > 0)
+	if (!take_mailbox(&s, utf8, STR(""), &mailbox, &why) || s.n > 0)
 		return false;
 	*mailbox_r = mailbox;
 	return true;

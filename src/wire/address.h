@@ -27,6 +27,12 @@ enum path_kind { PATH_REVERSE, PATH_FORWARD };
  */
 bool address_path(struct str *in, enum path_kind kind, bool utf8,
 	struct mailbox *mailbox_r, const char **why_r);
+/*
+ * Likewise, but an address without "@" is taken as one at DOMAIN (RFC 6409
+ * 6.4); empty: it is malformed.
+ */
+bool address_path_complete(struct str *in, enum path_kind kind, bool utf8,
+	struct str domain, struct mailbox *mailbox_r, const char **why_r);
 
 /* The whole of S is local-part "@" (domain or literal). */
 bool address_parse(struct str s, bool utf8, struct mailbox *mailbox_r);

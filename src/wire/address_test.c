@@ -288,6 +288,41 @@ patterns(void **state)
 	}
 }
 
+static void
+test_completed(void **state)
+{
+	static const struct {
+		const char *path, *want; /* NULL: malformed */
+	} cases[] = {
+		{"<ann>", "ann@shore.example"},
+		{"<\"a b\">", "\"a b\"@shore.example"},
+		{"<ann@x.example>", "ann@x.example"},
+		{"<postmaster>", "postmaster"},
+		{"<ann@>", NULL},
+		{"<a b>", NULL},
+		{"<ann", NULL},
+		{"<>", NULL},
+		{"ann", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str in = str_of(cases[i].path), home;
+		struct mailbox m;
+		const char *why;
+		bool good;
+
+		home = STR("shore.example");
+		good = address_path_complete(
+			&in, PATH_FORWARD, false, home, &m, &why);
+		assert_int_equal(good, cases[i].want != NULL);
+		if (good) {
+			assert_string_equal(m.text, cases[i].want);
+			assert_int_equal(in.n, 0);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -298,6 +333,7 @@ main(void)
 		cmocka_unit_test(equal_mailboxes),
 		cmocka_unit_test(plain_local_parts),
 		cmocka_unit_test(patterns),
+		cmocka_unit_test(test_completed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

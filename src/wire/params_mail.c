@@ -25,9 +25,16 @@ enum params_result
 params_parse_size(struct str value, unsigned offered, struct params_target t)
 {
 	(void)offered;
+	if (value.n == 0 || value.n > SIZE_DIGITS_MAX)
+		return PARAMS_SYNTAX;
+	for (size_t i = 0; i < value.n; i++)
+		if (value.p[i] < '0' || value.p[i] > '9')
+			return PARAMS_SYNTAX;
+	/* 20 digits may be more than 64 bits: more than any limit, then */
 	t.mail->has_size = true;
-	return ok_if(value.n <= SIZE_DIGITS_MAX &&
-		     str_u64(value, &t.mail->size_bytes));
+	if (!str_u64(value, &t.mail->size_bytes))
+		t.mail->size_bytes = UINT64_MAX;
+	return PARAMS_OK;
 }
 
 void
