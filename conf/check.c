@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME_MAX_OCTETS = 63 };
+enum {
+	NAME_MAX_OCTETS = 63,
+	SOCKET_PATH_MAX = 107, /* of struct sockaddr_un, less its NUL */
+};
 
 const struct node *
 check_item(const struct check *k, const char *list, size_t i)
@@ -104,14 +107,37 @@ check_paths(const struct check *k)
 	if (c->run_dir[0] != '/')
 		complain_error(k->out, check_at(k->root, "run_dir"),
 			"run_dir: this should be an absolute path");
-	if (strcmp(c->auth, "spool") == 0)
-		return;
-	if (starts(c->auth, "dovecot:"))
+}
+
+/* The path behind "dovecot:"; AT is the value, KEY its name. */
+static void
+check_dovecot(const struct check *k, const struct place *at, const char *key,
+	const char *path)
+{
+	if (path[0] != '/')
+		complain_error(k->out, at,
+			"%s: behind dovecot: there should be the path of a "
+			"socket, such as dovecot:/run/dovecot/auth-client",
+			key);
+	else if (strlen(path) > SOCKET_PATH_MAX)
+		complain_error(k->out, at,
+			"%s: the path of a socket has at most %d octets", key,
+			SOCKET_PATH_MAX);
+}
+
+static void
+check_auth(const struct check *k)
+{
+	const char *auth = k->conf->auth;
+
+	if (starts(auth, "dovecot:"))
+		check_dovecot(k, check_at(k->root, "auth"), "auth",
+			auth + strlen("dovecot:"));
+	else if (strcmp(auth, "spool") != 0)
 		complain_error(k->out, check_at(k->root, "auth"),
-			"auth: dovecot: is not yet supported, only \"spool\"");
-	else
-		complain_error(k->out, check_at(k->root, "auth"),
-			"auth: \"%s\" is not known, only \"spool\"", c->auth);
+			"auth: \"%s\" is not known, only \"spool\" and "
+			"\"dovecot:\" with a path",
+			auth);
 }
 
 static void
@@ -250,12 +276,16 @@ check_users(const struct check *k)
 
 	if (!n || !n->good || strcmp(n->text, "any") == 0)
 		return;
-	if (c->local.users == USERS_SPOOL || c->local.users == USERS_DOVECOT)
+	if (c->local.users == USERS_DOVECOT)
+		check_dovecot(k, &n->at, "local.users", c->local.users_from);
+	else if (c->local.users == USERS_SPOOL)
 		complain_error(k->out, &n->at,
-			"local.users: not yet supported, only any and file:");
+			"local.users: spool is not yet supported, only any, "
+			"file: and dovecot:");
 	else if (c->local.users != USERS_FILE)
 		complain_error(k->out, &n->at,
-			"local.users: this should be any, or file: and a path");
+			"local.users: this should be any, or file: or "
+			"dovecot: and a path");
 	else if (c->local.users_from[0] != '/')
 		complain_error(k->out, &n->at,
 			"local.users: the path should begin with /");
@@ -279,6 +309,7 @@ check_conf(
 
 	check_hostname(&k);
 	check_paths(&k);
+	check_auth(&k);
 	check_tls(&k);
 	check_tls_files(&k);
 	check_networks(&k);

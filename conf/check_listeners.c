@@ -9,6 +9,13 @@ check_address(const struct check *k, const struct conf_listener *l,
 {
 	struct str s = str_of(l->address);
 
+	if (l->service == SERVICE_LMTP) {
+		if (!str_starts_nocase(s, STR("unix:/")))
+			complain_error(k->out, check_at(g, "address"),
+				"listeners.address: lmtp listens on a Unix "
+				"socket; write \"unix:/path\"");
+		return;
+	}
 	if (!str_eq(s, STR("*")) && !value_address(s) &&
 		!grammar_is_domain(s, false))
 		complain_error(k->out, check_at(g, "address"),
@@ -99,11 +106,7 @@ check_listeners(const struct check *k)
 		check_name(k, g, "listeners.name", l->name);
 		check_address(k, l, g);
 		check_doubles(k, i, g);
-		if (l->service == SERVICE_LMTP)
-			complain_error(k->out, check_at(g, "service"),
-				"listeners.service: lmtp is not yet "
-				"supported");
-		else
+		if (l->service != SERVICE_LMTP)
 			check_listener_tls(k, l, g);
 	}
 }

@@ -131,6 +131,8 @@ struct conf {
 		uint64_t message_size;
 		unsigned recipients, connections, connections_per_client, line;
 		unsigned errors, commands; /* per session */
+		/* in an hour; 0: any number */
+		unsigned messages_per_client, messages_per_user;
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
 		uint64_t disk_reserve;

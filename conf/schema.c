@@ -55,7 +55,7 @@ static const struct schema_row rows[] = {
 		.fallback = "*",
 		.sentence =
 			"An IPv4 or IPv6 address of this host, or * for all "
-			"of them.",
+			"of them; for lmtp \"unix:\" and a path.",
 	},
 	{
 		.path = "listeners.port",
@@ -69,9 +69,10 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_WORD,
 		.fallback = "smtp",
 		.words = "smtp submission odmr lmtp",
-		.sentence = "smtp takes mail for this node, submission takes "
-			    "mail from users who log in, odmr hands customers "
-			    "their mail; lmtp is not yet supported.",
+		.sentence =
+			"smtp takes mail for this node, submission takes "
+			"mail from users who log in, odmr hands customers "
+			"their mail, lmtp takes mail from programs of this host over a Unix socket (address = \"unix:/path\").",
 	},
 	{
 		.path = "listeners.tls",
@@ -144,7 +145,6 @@ static const struct schema_row rows[] = {
 		.least = -9,
 		.most = 9,
 		.fallback = "0",
-		.later = "no priority is taken from the network yet",
 		.sentence = "The highest priority that they may ask for.",
 	},
 	{
@@ -219,6 +219,22 @@ static const struct schema_row rows[] = {
 			    "VRFY) before the session is closed.",
 	},
 	{
+		.path = "limits.messages_per_client",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "0",
+		.sentence = "Messages an address that did not log in may hand "
+			    "in within an hour; 0 for any number.",
+	},
+	{
+		.path = "limits.messages_per_user",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "0",
+		.sentence = "Messages a user or customer may hand in within "
+			    "an hour; 0 for any number.",
+	},
+	{
 		.path = "limits.command_timeout",
 		.type = SCHEMA_DURATION,
 		.least = SECOND,
@@ -285,9 +301,10 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_STRING,
 		.fallback = "any",
 		.sentence =
-			"Who has a mailbox: any, or file: and the path of a "
-			"list of names; others get 550 5.1.1. spool and "
-			"dovecot: are not yet supported.",
+			"Who has a mailbox: any, file: and the path of a "
+			"list of names, or dovecot: and the path of Dovecot's "
+			"socket auth-userdb; others get 550 5.1.1. spool is "
+			"not yet supported.",
 	},
 	{
 		.path = "local.aliases",
@@ -299,8 +316,12 @@ static const struct schema_row rows[] = {
 		.path = "auth",
 		.type = SCHEMA_STRING,
 		.fallback = "spool",
-		.sentence = "Where passwords are checked: the accounts in the "
-			    "spool; dovecot: is not yet supported.",
+		.sentence =
+			"Where passwords are checked: spool, the accounts in "
+			"the spool, or dovecot: and the path of Dovecot's "
+			"socket auth-client. What Dovecot's user may do is "
+			"what the user or customer of that name in the spool "
+			"may; without one it may send as itself.",
 	},
 	{
 		.path = "peers",

@@ -239,7 +239,7 @@ db_set_up(struct engine_conn *c, struct err *e)
 	enum err_code rc;
 
 	snprintf(sql, sizeof(sql),
-		"PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY;"
+		"PRAGMA cache_size = -%d; PRAGMA temp_store = FILE;"
 		"PRAGMA secure_delete = OFF; PRAGMA foreign_keys = ON;"
 		"PRAGMA synchronous = FULL;",
 		c->access == ENGINE_WRITE ? SQLITE_WRITER_CACHE_KIB

@@ -19,6 +19,7 @@ struct accounts {
 	struct domain_row *domains;
 	size_t domains_n;
 	bool cram;
+	struct spool_account guest;
 };
 
 struct accounts *
@@ -187,6 +188,14 @@ accounts_get(const struct accounts *a, const char *name)
 	if (a->n == 0 || !str_copyz(key.name, sizeof(key.name), name))
 		return NULL;
 	return bsearch(&key, a->list, a->n, sizeof(*a->list), by_name);
+}
+
+const struct spool_account *
+accounts_guest(struct accounts *a, const char *name)
+{
+	str_copyz(a->guest.name, sizeof(a->guest.name), name);
+	a->guest.kind = ACCOUNT_USER;
+	return &a->guest;
 }
 
 bool

@@ -35,6 +35,12 @@ bool accounts_have_cram(struct accounts *a);
 /* Borrowed until the next reload; NULL: none. */
 const struct spool_account *accounts_get(
 	const struct accounts *a, const char *name);
+/*
+ * For a user whom Dovecot knows and the spool does not: an account without
+ * any setting, so that it may send as itself. Borrowed until the next call.
+ */
+const struct spool_account *accounts_guest(
+	struct accounts *a, const char *name);
 /* The customer whose domain this is; false: none. Thread-safe. */
 bool accounts_customer_name(
 	struct accounts *a, struct str domain, char name_r[SASL_NAME_MAX + 1]);

@@ -11,12 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct failure {
+struct outcome_row {
 	char address[WIRE_MAILBOX_MAX + 1];
 	char orcpt[WIRE_ORCPT_MAX + 1];
 	char status[12];
 	char reply[SPOOL_TEXT_MAX + 1];
 	char peer[SPOOL_NAME_MAX + 1];
+	enum dsn_action action;
 	int64_t when;
 };
 
@@ -25,8 +26,8 @@ struct bounce {
 	struct spool_message original;
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t generation; /* of the route */
-	struct failure *failures;
-	size_t failures_n;
+	struct outcome_row *rows;
+	size_t rows_n;
 	int64_t id; /* of the notice */
 };
 
@@ -52,6 +53,17 @@ bounce_needed(struct node *n, const struct spool_message *m,
 	return route_to_sender(n, m, route) ? BOUNCE_WRITE : BOUNCE_HOLD;
 }
 
+bool
+bounce_wanted(struct node *n, const struct spool_message *m,
+	const struct spool_delivery *d)
+{
+	char route[SPOOL_NAME_MAX + 1];
+
+	return m->sender[0] && !m->is_notice &&
+	       (d->params.notify & NOTIFY_SUCCESS) &&
+	       route_to_sender(n, m, route);
+}
+
 struct bounce *
 bounce_new(struct node *n, const struct spool_message *m)
 {
@@ -65,17 +77,17 @@ bounce_new(struct node *n, const struct spool_message *m)
 }
 
 void
-bounce_add(struct bounce *b, const struct spool_delivery *d, const char *status,
+bounce_add(struct bounce *b, const struct spool_delivery *d,
+	enum dsn_action action, const char *status,
 	const char *reply, const char *peer, int64_t now)
 {
-	struct failure *f;
+	struct outcome_row *f;
 
-	if (b->failures_n == 0)
+	if (b->rows_n == 0)
 		b->id = spool_new_id(b->n->spool);
-	b->failures = xrealloc(
-		b->failures, (b->failures_n + 1) * sizeof(*b->failures));
-	f = &b->failures[b->failures_n++];
-	*f = (struct failure){.when = now};
+	b->rows = xrealloc(b->rows, (b->rows_n + 1) * sizeof(*b->rows));
+	f = &b->rows[b->rows_n++];
+	*f = (struct outcome_row){.when = now, .action = action};
 	str_copyz(f->address, sizeof(f->address), d->recipient);
 	str_copyz(f->orcpt, sizeof(f->orcpt), d->params.orcpt);
 	str_copyz(f->status, sizeof(f->status), status);
@@ -86,7 +98,7 @@ bounce_add(struct bounce *b, const struct spool_delivery *d, const char *status,
 bool
 bounce_is_empty(const struct bounce *b)
 {
-	return b->failures_n == 0;
+	return b->rows_n == 0;
 }
 
 /* The original's header, as much of it as is kept, whole lines. */
@@ -117,7 +129,7 @@ static void
 compose(const struct bounce *b, struct str header, struct buf *out)
 {
 	struct dsn_recipient *rows =
-		xcalloc(b->failures_n, sizeof(struct dsn_recipient));
+		xcalloc(b->rows_n, sizeof(struct dsn_recipient));
 	char date[CLOCK_TEXT_MAX] = "", arrival[CLOCK_TEXT_MAX];
 	struct dsn d = {
 		.hostname = b->n->conf->hostname,
@@ -128,33 +140,34 @@ compose(const struct bounce *b, struct str header, struct buf *out)
 		.id = b->original.id,
 		.notice_id = b->id,
 		.recipients = rows,
-		.recipients_n = b->failures_n,
+		.recipients_n = b->rows_n,
 		.header = header,
 	};
 
 	if (clock_trusted())
 		clock_rfc5322(clock_wall_s(), date);
 	clock_rfc5322(b->original.received_at, arrival);
-	for (size_t i = 0; i < b->failures_n; i++)
+	for (size_t i = 0; i < b->rows_n; i++)
 		rows[i] = (struct dsn_recipient){
-			.address = b->failures[i].address,
-			.orcpt = b->failures[i].orcpt,
-			.status = b->failures[i].status,
-			.reply = b->failures[i].reply,
-			.peer = b->failures[i].peer,
-			.last_attempt = b->failures[i].when,
+			.action = b->rows[i].action,
+			.address = b->rows[i].address,
+			.orcpt = b->rows[i].orcpt,
+			.status = b->rows[i].status,
+			.reply = b->rows[i].reply,
+			.peer = b->rows[i].peer,
+			.last_attempt = b->rows[i].when,
 		};
 	dsn_compose(&d, out);
 	free(rows);
 }
 
 static bool
-has_octets_above_127(struct str s)
+is_ascii(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] > 127)
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 static enum err_code
@@ -166,8 +179,12 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.received_at = clock_sane_s(),
 		.received_from = "local",
 		.size = body.n,
-		.has_8bit = has_octets_above_127(body),
+		.has_8bit = !is_ascii(body),
 		.is_notice = true,
+		/* a notice is as urgent as what it is about (RFC 6710 4.6) */
+		.priority = b->original.priority,
+		.params.smtputf8 = !is_ascii(str_of(b->original.sender)) ||
+				   b->original.params.smtputf8,
 	};
 	struct spool_delivery d = {
 		.message = b->id,
@@ -175,6 +192,7 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.state = SPOOL_READY,
 		.route_generation = b->generation,
 		.queued_at = m.received_at,
+		.priority = m.priority,
 		/* RFC 3461 6.2: a notice asks for none about itself */
 		.params.notify = NOTIFY_NEVER,
 	};
@@ -233,6 +251,6 @@ bounce_free(struct bounce *b)
 {
 	if (!b)
 		return;
-	free(b->failures);
+	free(b->rows);
 	free(b);
 }

@@ -246,12 +246,12 @@ take_password(struct account_job *j, struct err *e)
 	return verifier_make(password, keep, &j->verifier, e);
 }
 
-/* A setting whose work is not there yet: refused, never ignored. */
+/* As the command line does with the daemon down: refused, never ignored. */
 static const char *
 later_key(const struct control_conn *c)
 {
-	static const char *const keys[] = {KEY_QUOTA, KEY_MAX_SIZE,
-		KEY_LIFETIME, KEY_NETWORK, KEY_ETRN, KEY_MAX_PRIORITY};
+	static const char *const keys[] = {
+		KEY_QUOTA, KEY_MAX_SIZE, KEY_LIFETIME, KEY_NETWORK, KEY_ETRN};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (conn_get(c, keys[i]))

@@ -5,11 +5,14 @@
 #include "daemon/accounts.h"
 #include "daemon/control.h"
 #include "daemon/dispatch.h"
+#include "daemon/dovecot.h"
+#include "daemon/dovecot_users.h"
 #include "daemon/eventlog.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
 #include "daemon/notify.h"
 #include "daemon/policy.h"
+#include "sched/rate.h"
 #include "daemon/services.h"
 #include "daemon/session.h"
 #include "daemon/ticketkeys.h"
@@ -327,6 +330,9 @@ close_all(struct node *n)
 	dispatch_free(n->dispatch);
 	local_free(n->local);
 	accounts_free(n->accounts);
+	dovecot_free(n->dovecot);
+	dovecot_users_free(n->dovecot_users);
+	rate_free(n->rate);
 	tls_server_free(n->tls_server);
 	tls_client_free(n->tls_client);
 	loop_free(n->loop);
@@ -347,6 +353,8 @@ run(struct node *n)
 	loop_signal(n->loop, SIGINT, on_stop, n);
 	loop_signal(n->loop, SIGHUP, on_reload, n);
 	n->eventlog = eventlog_new(n);
+	dovecot_set_auth(n->dovecot, n->conf->auth);
+	dovecot_users_set_conf(n->dovecot_users, n->conf);
 	node_reroute(n); /* the configuration may be another than last time */
 	dispatch_all(n->dispatch);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),
@@ -368,6 +376,9 @@ daemon_run(struct node *n, struct err *e)
 	n->loop = loop_new();
 	n->pool = pool_new(n->loop, DAEMON_HELPERS);
 	n->accounts = accounts_new();
+	n->dovecot = dovecot_new(n->loop);
+	n->dovecot_users = dovecot_users_new(n->loop);
+	n->rate = rate_new();
 	n->dispatch = dispatch_new(n);
 	n->local = local_new(n);
 	rc = open_all(n, e);

@@ -22,6 +22,9 @@ outgoing_params(const struct spool_message *m)
 
 	p.has_size = true;
 	p.size_bytes = m->size;
+	/* RFC 6710 4.2: always told, un-rounded, also where nobody asked */
+	p.priority = m->priority;
+	p.has_priority = true;
 	p.has_auth = false; /* RFC 4954 5: only between parties that trust */
 	if (m->has_8bit && p.body == BODY_7BIT)
 		p.body = BODY_8BITMIME;

@@ -195,6 +195,8 @@ settle_message(struct deliver *d, enum deliver_end end,
 	struct settle *st = settle_new(
 		d->n, &d->claimed, d->s->id, d->peer, d->link, d->s->id);
 
+	if (!(smtp_client_extensions(d->client) & EXT_DSN))
+		settle_tell_success(st, DSN_RELAYED);
 	for (size_t i = 0; i < d->claimed.n; i++) {
 		if (end == END_BROKEN || !d->replies) {
 			verdict_broken(d, st, i);

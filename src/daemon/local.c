@@ -110,6 +110,7 @@ delivered(void *arg)
 
 	j->settle =
 		settle_new(j->l->n, &j->claimed, j->owner, "local", NULL, 0);
+	settle_tell_success(j->settle, DSN_DELIVERED);
 	for (size_t i = 0; i < j->claimed.n; i++)
 		judge(j, i);
 	crash_point("local-before-commit");

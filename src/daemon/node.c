@@ -5,6 +5,8 @@
 #include "daemon/accounts.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
+#include "daemon/dovecot.h"
+#include "daemon/dovecot_users.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
@@ -208,6 +210,8 @@ node_reload(struct node *n, struct err *e)
 	tls_client_free(n->tls_client);
 	n->tls_server = tls_server;
 	n->tls_client = tls_client;
+	dovecot_set_auth(n->dovecot, next->auth);
+	dovecot_users_set_conf(n->dovecot_users, next);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
 	node_reroute(n);

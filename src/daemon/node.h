@@ -15,10 +15,14 @@
 struct accounts;
 struct control;
 struct dispatch;
+struct dovecot;
+struct dovecot_users;
 struct eventlog;
 struct links;
 struct local;
 struct services;
+
+struct rate;
 
 struct node {
 	struct loop *loop;
@@ -31,11 +35,14 @@ struct node {
 	struct tls_server *tls_server; /* NULL: no certificate is set */
 	struct tls_client *tls_client;
 	struct accounts *accounts;
+	struct dovecot *dovecot;
+	struct dovecot_users *dovecot_users;
 	struct services *services;
 	struct dispatch *dispatch;
 	struct links *links;
 	struct local *local;
 	struct control *control;
+	struct rate *rate;
 	struct eventlog *eventlog;
 	struct list_node sessions;
 	size_t sessions_n;

@@ -1,7 +1,10 @@
 #include "daemon/policy.h"
 
 #include "daemon/accounts.h"
+#include "daemon/dovecot.h"
+#include "base/clock.h"
 #include "daemon/maildir.h"
+#include "sched/rate.h"
 #include "daemon/userlist.h"
 #include "net/listen.h"
 
@@ -91,13 +94,72 @@ in_networks(const struct conf *conf, const char *address)
 	return false;
 }
 
+/* NULL: nobody logged in, or the account is gone. */
+static const struct spool_account *
+account_of(struct node *n, const struct policy_client *c)
+{
+	const struct spool_account *a = NULL;
+
+	if (c->account[0])
+		a = accounts_get(n->accounts, c->account);
+	if (!a && c->account[0] && dovecot_is_used(n->dovecot))
+		a = accounts_guest(n->accounts, c->account);
+	return a;
+}
+
+int
+policy_max_priority(struct node *n, const struct policy_client *c)
+{
+	const struct spool_account *a = account_of(n, c);
+
+	if (c->turned || c->service == SERVICE_LMTP)
+		return 9; /* our own provider, or a program of this host */
+	if (c->account[0])
+		return a ? a->max_priority : 0;
+	return in_networks(n->conf, c->address) ? n->conf->relay.max_priority
+						: 0;
+}
+
+static void
+accept_mail(struct mail_params *p, int max_priority, struct reply *reply_r)
+{
+	if (p->has_priority && p->priority > max_priority) {
+		p->priority = max_priority;
+		reply_set(reply_r, 250, "2.3.6",
+			"%d is the highest priority you may ask for",
+			max_priority);
+		return;
+	}
+	reply_set(reply_r, 250, "2.1.0", "Ok");
+}
+
+/* limits.messages_per_user and messages_per_client, each hour */
+static bool
+may_send_now(
+	struct node *n, const struct policy_client *c, struct reply *reply_r)
+{
+	bool user = c->account[0] != '\0';
+	unsigned wait_s;
+
+	if (c->turned || c->service == SERVICE_LMTP)
+		return true;
+	if (rate_take(n->rate, user ? c->account : c->address,
+		    user ? n->conf->limits.messages_per_user
+			 : n->conf->limits.messages_per_client,
+		    clock_mono_ms(), &wait_s))
+		return true;
+	reply_set(reply_r, 450, "4.7.1",
+		"Too many messages in this hour; the next in %u seconds",
+		wait_s);
+	return false;
+}
+
 void
 policy_mail(struct node *n, const struct policy_client *c,
-	const struct mailbox *sender, const struct mail_params *p,
+	const struct mailbox *sender, struct mail_params *p,
 	struct reply *reply_r)
 {
-	const struct spool_account *a =
-		c->account[0] ? accounts_get(n->accounts, c->account) : NULL;
+	const struct spool_account *a = account_of(n, c);
 	uint64_t size = p->has_size ? p->size_bytes : 0;
 
 	if (n->stopping)
@@ -113,8 +175,10 @@ policy_mail(struct node *n, const struct policy_client *c,
 	else if (a && !account_may_send(a, sender, n->conf))
 		reply_set(reply_r, 550, "5.7.1", "%s may not send as <%s>",
 			c->account, sender->text);
+	else if (!may_send_now(n, c, reply_r))
+		;
 	else
-		reply_set(reply_r, 250, "2.1.0", "Ok");
+		accept_mail(p, policy_max_priority(n, c), reply_r);
 }
 
 /* What a lax mailer would forward: user%host, host!user, user@host@here. */
@@ -127,9 +191,9 @@ asks_to_forward(const struct mailbox *m)
 	       strpbrk(plain, "%!@") != NULL;
 }
 
-static void
-answer_local(
-	struct node *n, const struct mailbox *recipient, struct reply *reply_r)
+/* Is it a name that a mailbox of this node can have? */
+static bool
+may_be_mailbox(const struct mailbox *recipient, struct reply *reply_r)
 {
 	if (asks_to_forward(recipient))
 		reply_set(reply_r, 550, "5.7.1",
@@ -137,10 +201,56 @@ answer_local(
 	else if (!maildir_can_hold(recipient))
 		reply_set(reply_r, 550, "5.1.1",
 			"This cannot be the name of a mailbox here");
-	else if (!is_postmaster(recipient) && !userlist_has(n->conf, recipient))
-		reply_set(reply_r, 550, "5.1.1", "No such user here");
 	else
+		return true;
+	return false;
+}
+
+bool
+policy_asks_dovecot(struct node *n, const struct mailbox *recipient)
+{
+	char route[SPOOL_NAME_MAX + 1];
+	struct reply unused;
+
+	return dovecot_users_is_used(n->dovecot_users) &&
+	       !is_postmaster(recipient) &&
+	       policy_route_now(n, recipient, route) &&
+	       strcmp(route, "local") == 0 &&
+	       may_be_mailbox(recipient, &unused);
+}
+
+static enum dovecot_user
+user_of(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient)
+{
+	if (is_postmaster(recipient))
+		return DOVECOT_USER_THERE; /* RFC 5321 4.5.1 */
+	if (dovecot_users_is_used(n->dovecot_users))
+		return c->user;
+	return userlist_has(n->conf, recipient) ? DOVECOT_USER_THERE
+						: DOVECOT_USER_NONE;
+}
+
+static void
+answer_local(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient, struct reply *reply_r)
+{
+	if (!may_be_mailbox(recipient, reply_r))
+		return;
+	switch (user_of(n, c, recipient)) {
+	case DOVECOT_USER_THERE:
 		reply_set(reply_r, 250, "2.1.5", "Ok");
+		break;
+	case DOVECOT_USER_NONE:
+		reply_set(reply_r, 550, "5.1.1", "No such user here");
+		break;
+	case DOVECOT_USER_UNKNOWN:
+	case DOVECOT_USER_TEMP:
+		reply_set(reply_r, 451, "4.3.0",
+			"The list of users cannot be asked now, try again "
+			"later");
+		break;
+	}
 }
 
 static void
@@ -163,11 +273,11 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
 	bool trusted =
 		!c->turned &&
-		(c->account[0] ? accounts_get(n->accounts, c->account) != NULL
+		(c->account[0] ? account_of(n, c) != NULL
 			       : in_networks(n->conf, c->address));
 
 	if (local)
-		answer_local(n, recipient, reply_r);
+		answer_local(n, c, recipient, reply_r);
 	else if (c->turned)
 		reply_set(reply_r, 550, "5.7.1",
 			"Only mail for this site is taken here");

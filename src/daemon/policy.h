@@ -5,6 +5,7 @@
 #ifndef DAEMON_POLICY_H
 #define DAEMON_POLICY_H
 
+#include "daemon/dovecot_users.h"
 #include "daemon/node.h"
 #include "wire/reply.h"
 
@@ -13,12 +14,21 @@ struct policy_client {
 	const char *address; /* of the client */
 	const char *account; /* who authenticated; "" nobody */
 	bool turned;	     /* a turned session: our own domains only */
+	/* what Dovecot says of the recipient, where policy_asks_dovecot */
+	enum dovecot_user user;
 };
 
-/* The answer to MAIL. */
+/*
+ * The answer to MAIL. A priority above what this client may ask for is lowered
+ * in P, and the reply says so (RFC 6710 4.1).
+ */
 void policy_mail(struct node *n, const struct policy_client *c,
-	const struct mailbox *sender, const struct mail_params *p,
+	const struct mailbox *sender, struct mail_params *p,
 	struct reply *reply_r);
+/* The highest priority this client may ask for. */
+int policy_max_priority(struct node *n, const struct policy_client *c);
+/* Must Dovecot be asked whether RECIPIENT exists, before policy_rcpt? */
+bool policy_asks_dovecot(struct node *n, const struct mailbox *recipient);
 /* The answer to RCPT; with 250 route_r says where it goes. */
 void policy_rcpt(struct node *n, const struct policy_client *c,
 	const struct mailbox *recipient, struct reply *reply_r,

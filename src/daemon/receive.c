@@ -39,6 +39,12 @@ set_mechs(struct receive *r)
 
 	if (r->turned)
 		return;
+	if (dovecot_is_used(r->n->dovecot)) {
+		dovecot_mechs(r->n->dovecot, true, false, r->mechs_tls);
+		dovecot_mechs(r->n->dovecot, false, r->auth_clear,
+			r->mechs_clear);
+		return;
+	}
 	sasl_mechs_server(tls, r->auth_clear, cram, r->mechs_tls);
 	sasl_mechs_server(NULL, r->auth_clear, cram, r->mechs_clear);
 }
@@ -53,11 +59,10 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 	struct reply reply;
 
 	receive_policy_client(r, &c);
-	policy_mail(r->n, &c, ev->mailbox, ev->mail, &reply);
-	if (reply.code == 250) {
+	r->params = *ev->mail;
+	policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
+	if (reply.code == 250)
 		r->sender = *ev->mailbox;
-		r->params = *ev->mail;
-	}
 	machine_answer(r->s->machine, &reply);
 }
 
@@ -78,25 +83,85 @@ add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route)
 }
 
 static void
-on_rcpt(struct receive *r, const struct smtp_event *ev)
+decide_rcpt(struct receive *r, const struct smtp_event *ev,
+	enum dovecot_user user, struct reply *reply_r)
 {
 	char route[SPOOL_NAME_MAX + 1];
 	struct policy_client c;
-	struct reply reply;
 	char line[256];
 
 	receive_policy_client(r, &c);
-	policy_rcpt(r->n, &c, ev->mailbox, &reply, route);
-	if (reply.code == 250) {
+	c.user = user;
+	policy_rcpt(r->n, &c, ev->mailbox, reply_r, route);
+	if (reply_r->code == 250) {
 		add_rcpt(r, ev, route);
-	} else {
-		reply_one_line(&reply, line, sizeof(line));
-		log_info("refused", LOG_INT("session", r->s->id),
-			LOG_STR("peer", r->s->peer),
-			LOG_STR("from", r->sender.text),
-			LOG_STR("to", ev->mailbox->text),
-			LOG_STR("reply", line));
+		return;
 	}
+	reply_one_line(reply_r, line, sizeof(line));
+	log_info("refused", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer), LOG_STR("from", r->sender.text),
+		LOG_STR("to", ev->mailbox->text), LOG_STR("reply", line));
+}
+
+/* A recipient of whom Dovecot is asked; the machine waits meanwhile. */
+struct rcpt_question {
+	struct mailbox mailbox;
+	struct rcpt_params params;
+	struct dovecot_lookup *lookup;
+};
+
+static void
+question_end(struct receive *r)
+{
+	if (r->question)
+		dovecot_users_cancel(r->question->lookup);
+	free(r->question);
+	r->question = NULL;
+}
+
+static void
+question_answered(void *arg, enum dovecot_user user)
+{
+	struct receive *r = arg;
+	struct smtp_event ev = {
+		.kind = EV_RCPT,
+		.mailbox = &r->question->mailbox,
+		.rcpt = &r->question->params,
+	};
+	struct reply reply;
+
+	r->question->lookup = NULL;
+	decide_rcpt(r, &ev, user, &reply);
+	question_end(r);
+	session_answer(r->s, &reply);
+}
+
+static void
+ask_dovecot(struct receive *r, const struct smtp_event *ev)
+{
+	struct rcpt_question *q = xcalloc(1, sizeof(*q));
+
+	q->mailbox = *ev->mailbox;
+	q->params = *ev->rcpt;
+	r->question = q;
+	q->lookup = dovecot_users_ask(
+		r->n->dovecot_users, &q->mailbox, question_answered, r);
+}
+
+static void
+on_rcpt(struct receive *r, const struct smtp_event *ev)
+{
+	enum dovecot_user user = DOVECOT_USER_UNKNOWN;
+	struct reply reply;
+
+	if (policy_asks_dovecot(r->n, ev->mailbox)) {
+		user = dovecot_users_cached(r->n->dovecot_users, ev->mailbox);
+		if (user == DOVECOT_USER_UNKNOWN) {
+			ask_dovecot(r, ev);
+			return;
+		}
+	}
+	decide_rcpt(r, ev, user, &reply);
 	machine_answer(r->s->machine, &reply);
 }
 
@@ -136,8 +201,7 @@ on_event(void *arg, const struct smtp_event *ev)
 		receive_auth_data(r, ev->data);
 		break;
 	case EV_AUTH_CANCEL:
-		sasl_server_free(r->sasl);
-		r->sasl = NULL;
+		receive_auth_end(r);
 		break;
 	case EV_MAIL:
 		on_mail(r, ev);
@@ -156,7 +220,10 @@ on_event(void *arg, const struct smtp_event *ev)
 		on_body_fault(r, ev);
 		break;
 	case EV_BODY_END:
-		receive_body_end(r);
+		if (ev->index == 0)
+			receive_body_end(r);
+		else /* LMTP: all of them share the fate of the message */
+			machine_answer(r->s->machine, &r->stored_reply);
 		break;
 	case EV_RESET:
 		receive_reset(r);
@@ -230,6 +297,11 @@ on_closed(void *arg, const char *why)
 {
 	struct receive *r = arg;
 
+	if (r->slow)
+		loop_timer_clear(r->slow);
+	dovecot_cancel(r->dovecot);
+	r->dovecot = NULL;
+	question_end(r);
 	receive_reset(r);
 	log_info("session-end", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer), LOG_STR("role", r->s->role),
@@ -244,7 +316,8 @@ on_free(void *arg)
 {
 	struct receive *r = arg;
 
-	sasl_server_free(r->sasl);
+	loop_timer_free(r->slow);
+	receive_auth_end(r);
 	buf_free(&r->body);
 	free(r->rcpts);
 	free(r->atrn_domains);
@@ -259,13 +332,16 @@ extensions(const struct receive *r)
 {
 	unsigned ext = EXT_PIPELINING | EXT_ENHANCEDSTATUSCODES;
 
-	if (r->n->tls_server && !r->turned && r->tls != TLS_NONE &&
-		r->tls != TLS_IMPLICIT)
+	if (r->n->tls_server && !r->turned && r->service != SERVICE_LMTP &&
+		r->tls != TLS_NONE && r->tls != TLS_IMPLICIT)
 		ext |= EXT_STARTTLS;
 	if (r->service == SERVICE_ODMR)
 		return ext | EXT_AUTH | EXT_ATRN;
-	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING;
-	return r->turned ? ext : ext | EXT_AUTH;
+	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_DSN | EXT_SMTPUTF8 |
+	       EXT_MT_PRIORITY | EXT_LIMITS;
+	if (r->turned || r->service == SERVICE_LMTP)
+		return ext;
+	return ext | EXT_AUTH;
 }
 
 static void
@@ -284,10 +360,13 @@ make_machine(struct receive *r)
 			(uint64_t)conf->limits.command_timeout_s * 1000,
 		.data_timeout_ms = (uint64_t)conf->limits.data_timeout_s * 1000,
 		.tls_active = r->s->has_tls,
-		.tls_required = r->tls == TLS_REQUIRED && !r->turned,
+		.tls_required = r->tls == TLS_REQUIRED && !r->turned &&
+				r->service != SERVICE_LMTP,
 		.auth_required = r->service == SERVICE_SUBMISSION,
 		.odmr = r->service == SERVICE_ODMR,
 		.turned = r->turned,
+		.lmtp = r->service == SERVICE_LMTP,
+		.limit_rcpt = conf->limits.recipients,
 		.mechs_tls = r->mechs_tls,
 		.mechs_clear = r->mechs_clear,
 	};

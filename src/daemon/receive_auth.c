@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AUTH_DELAY_MAX_S = 8 }; /* before a wrong AUTH is answered */
+
 /* One step of a SASL exchange, on a helper thread: hashing takes time. */
 struct auth_step {
 	struct receive *r;
@@ -51,24 +53,51 @@ succeed(struct receive *r, const char *name)
 		LOG_STR("account", name));
 	str_copyz(l->name, sizeof(l->name), name);
 	l->now = clock_sane_s();
-	spool_submit(r->n->spool, write_login, login_written, l);
+	if (accounts_get(r->n->accounts, name))
+		spool_submit(r->n->spool, write_login, login_written, l);
+	else
+		free(l); /* Dovecot's user alone: there is no row to write to */
 	reply_set(&reply, 235, "2.7.0", "Authentication succeeded");
 	session_answer(r->s, &reply);
 }
 
 static void
+answer_slowly(void *arg)
+{
+	struct receive *r = arg;
+
+	session_answer(r->s, &r->slow_reply);
+}
+
+/* Guessing gets slower with each guess: 1, 2, 4 ... seconds. */
+static void
+delay_answer(struct receive *r)
+{
+	unsigned delay_s = 1u << r->auth_failures;
+
+	if (delay_s > AUTH_DELAY_MAX_S)
+		delay_s = AUTH_DELAY_MAX_S;
+	else
+		r->auth_failures++;
+	if (!r->slow)
+		r->slow = loop_timer_new(r->n->loop, answer_slowly, r);
+	loop_timer_set(r->slow, (uint64_t)delay_s * 1000);
+}
+
+static void
 refuse(struct receive *r, enum sasl_step result, const char *name)
 {
-	struct reply reply;
-
 	log_warning("auth-failed", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
 		LOG_STR("account", name));
-	if (result == SASL_SYNTAX)
-		reply_set(&reply, 501, "5.5.2", "Cannot decode this response");
-	else
-		reply_set(&reply, 535, "5.7.8", "Name or password is wrong");
-	session_answer(r->s, &reply);
+	if (result == SASL_SYNTAX) {
+		reply_set(&r->slow_reply, 501, "5.5.2",
+			"Cannot decode this response");
+		session_answer(r->s, &r->slow_reply);
+		return;
+	}
+	reply_set(&r->slow_reply, 535, "5.7.8", "Name or password is wrong");
+	delay_answer(r);
 }
 
 static void
@@ -80,19 +109,21 @@ step_work(void *arg)
 	st->result = sasl_server_step(st->sasl, line, &st->out);
 }
 
-static void
-end_exchange(struct receive *r)
+void
+receive_auth_end(struct receive *r)
 {
 	sasl_server_free(r->sasl);
 	r->sasl = NULL;
+	dovecot_cancel(r->dovecot);
+	r->dovecot = NULL;
 }
 
 static void
-continue_exchange(struct receive *r, struct buf *out)
+continue_exchange(struct receive *r, const char *challenge)
 {
 	struct reply reply;
 
-	reply_set(&reply, 334, "", "%s", buf_z(out));
+	reply_set(&reply, 334, "", "%s", challenge);
 	session_answer(r->s, &reply);
 }
 
@@ -122,10 +153,10 @@ step_done(void *arg)
 		goto out;
 	str_copyz(name, sizeof(name), sasl_server_name(st->sasl));
 	if (st->result == SASL_MORE) {
-		continue_exchange(r, &st->out);
+		continue_exchange(r, buf_z(&st->out));
 		goto out;
 	}
-	end_exchange(r);
+	receive_auth_end(r);
 	if (st->result == SASL_OK)
 		succeed(r, name);
 	else
@@ -147,21 +178,96 @@ run_step(struct receive *r, struct str line)
 	pool_submit_droppable(r->n->pool, step_work, step_done, free_step, st);
 }
 
+/* --- by Dovecot -------------------------------------------------------------
+ */
+
+static void
+postpone(struct receive *r, const char *why)
+{
+	struct reply reply;
+
+	log_warning("auth-not-checked", LOG_INT("session", r->s->id),
+		LOG_STR("peer", stream_peer_address(r->s->stream)),
+		LOG_STR("why", why));
+	reply_set(&reply, 454, "4.7.0",
+		"Passwords cannot be checked now, try again later");
+	session_answer(r->s, &reply);
+}
+
+static void
+dovecot_answered(void *arg, enum dovecot_answer answer, const char *text)
+{
+	struct receive *r = arg;
+
+	if (answer != DOVECOT_MORE)
+		r->dovecot = NULL;
+	switch (answer) {
+	case DOVECOT_MORE:
+		continue_exchange(r, text);
+		break;
+	case DOVECOT_OK:
+		succeed(r, text);
+		break;
+	case DOVECOT_FAILED:
+		refuse(r, SASL_FAILED, text);
+		break;
+	case DOVECOT_SYNTAX:
+		refuse(r, SASL_SYNTAX, text);
+		break;
+	case DOVECOT_TEMP:
+		postpone(r, text);
+		break;
+	}
+}
+
+static void
+ask_dovecot(struct receive *r, const char *mech, struct str initial)
+{
+	struct dovecot_client client = {
+		.secured = r->s->has_tls,
+		.local_address = stream_local_address(r->s->stream),
+		.remote_address = stream_peer_address(r->s->stream),
+		.remote_port = stream_peer_port(r->s->stream),
+	};
+
+	r->dovecot = dovecot_auth(
+		r->n->dovecot, mech, &client, initial, dovecot_answered, r);
+}
+
+/* --- the exchange ------------------------------------------------------------
+ */
+
+/* The machine lets through only what EHLO offered; NAME_R as it stood there. */
+static bool
+is_offered(const struct receive *r, struct str mech, char *name_r, size_t size)
+{
+	struct str rest = str_of(r->s->has_tls ? r->mechs_tls : r->mechs_clear);
+
+	while (rest.n) {
+		struct str word = str_cut(rest, ' ', &rest);
+
+		if (str_eq_nocase(word, mech))
+			return str_copy(name_r, size, word);
+	}
+	return false;
+}
+
 void
 receive_auth_start(struct receive *r, struct str mech, struct str initial)
 {
-	const char *mechs = r->s->has_tls ? r->mechs_tls : r->mechs_clear;
-	struct str rest = str_of(mechs);
 	char name[32];
 	struct reply reply;
 
-	end_exchange(r);
-	while (rest.n)
-		if (str_eq_nocase(str_cut(rest, ' ', &rest), mech) &&
-			str_copy(name, sizeof(name), mech))
-			r->sasl = sasl_server_new(name, r->n->conf->hostname,
-				r->s->has_tls ? &r->s->tls : NULL,
-				accounts_verifier, r->n->accounts);
+	receive_auth_end(r);
+	if (is_offered(r, mech, name, sizeof(name))) {
+		if (dovecot_is_used(r->n->dovecot)) {
+			ask_dovecot(r, name, initial);
+			return;
+		}
+		r->sasl = sasl_server_new(name, r->n->conf->hostname,
+			r->s->has_tls ? &r->s->tls : NULL, accounts_verifier,
+			r->n->accounts);
+	}
 	if (r->sasl) {
 		run_step(r, initial);
 		return;
@@ -173,5 +279,8 @@ receive_auth_start(struct receive *r, struct str mech, struct str initial)
 void
 receive_auth_data(struct receive *r, struct str line)
 {
-	run_step(r, line);
+	if (r->dovecot)
+		dovecot_continue(r->dovecot, line);
+	else
+		run_step(r, line);
 }

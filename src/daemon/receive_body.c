@@ -29,6 +29,10 @@ add_trace(struct receive *r)
 		.extended = smtp_server_is_extended(r->server),
 		.tls = r->s->has_tls,
 		.authenticated = r->account[0] != '\0',
+		.lmtp = r->service == SERVICE_LMTP,
+		.utf8 = r->params.smtputf8,
+		.has_priority = r->params.has_priority,
+		.priority = r->params.priority,
 		.tls_version = r->s->tls.version,
 		.tls_cipher = r->s->tls.cipher,
 		.id = r->id,
@@ -50,6 +54,7 @@ receive_body_begin(struct receive *r)
 	buf_clear(&r->body);
 	add_trace(r);
 	r->size = r->body.len;
+	receive_submit_begin(r);
 	r->s->message = r->id;
 }
 
@@ -107,9 +112,12 @@ spill(struct receive *r)
 void
 receive_body_add(struct receive *r, struct str octets)
 {
+	size_t held = r->body.len;
+
 	header_scan_feed(&r->header, octets);
+	octets = receive_submit_take(r, octets);
 	buf_adds(&r->body, octets);
-	r->size += octets.n;
+	r->size += r->body.len - held;
 	r->s->bytes_done = r->size;
 	r->s->bytes_total = r->params.size_bytes;
 	if (r->body.len >= RECEIVE_SPILL_BYTES)
@@ -214,6 +222,7 @@ answer_store(struct receive *r, int64_t id, enum err_code code)
 	else
 		reply_set(&reply, 451, "4.3.0",
 			"The message could not be stored, try again later");
+	r->stored_reply = reply;
 	session_answer(r->s, &reply);
 }
 
@@ -242,6 +251,22 @@ stored(void *arg, enum err_code code, const struct err *e)
 	session_release(s);
 }
 
+/* RFC 6710: the parameter; RFC 6758 3.1: else a single valid field. */
+static int
+priority_of(const struct receive *r)
+{
+	struct policy_client c;
+	int priority, most;
+
+	if (r->params.has_priority)
+		return r->params.priority;
+	if (!header_scan_priority(&r->header, &priority))
+		return 0;
+	receive_policy_client(r, &c);
+	most = policy_max_priority(r->n, &c);
+	return priority < most ? priority : most;
+}
+
 static void
 fill_message(const struct receive *r, struct spool_message *m)
 {
@@ -251,7 +276,7 @@ fill_message(const struct receive *r, struct spool_message *m)
 		.size = r->size,
 		.params = r->params,
 		.has_8bit = smtp_server_content(r->server)->has_8bit,
-		.priority = r->params.has_priority ? r->params.priority : 0,
+		.priority = priority_of(r),
 	};
 	str_copyz(m->sender, sizeof(m->sender), r->sender.text);
 	str_copyz(m->account, sizeof(m->account), r->account);
@@ -266,6 +291,7 @@ forget(struct receive *r)
 	r->rcpts = NULL;
 	r->rcpts_n = r->rcpts_cap = 0;
 	buf_free(&r->body);
+	receive_submit_forget(r);
 	r->id = 0;
 	r->spilled = r->ending = false;
 	r->s->message = 0;
@@ -288,11 +314,23 @@ submit_store(struct receive *r)
 	spool_submit(st->n->spool, write_message, stored, st);
 }
 
+/* What is still held of the header goes to the body; NULL: nothing wrong. */
+static const struct reply *
+end_header(struct receive *r)
+{
+	size_t held = r->body.len;
+	const struct reply *refusal = receive_submit_end(r);
+
+	r->size += r->body.len - held;
+	return refusal;
+}
+
 /* Answers through session_answer: pumping may go on from here. */
 void
 receive_body_end(struct receive *r)
 {
 	struct reply reply;
+	const struct reply *refusal = end_header(r);
 	enum err_code code = r->spill_code;
 
 	/* Only when every part is known to be stored may the message be. */
@@ -303,6 +341,11 @@ receive_body_end(struct receive *r)
 		reply_set(&reply, 554, "5.4.6",
 			"Mail loop: more than %d Received fields",
 			HEADER_RECEIVED_MAX);
+		receive_reset(r);
+		r->stored_reply = reply;
+		session_answer(r->s, &reply);
+	} else if (refusal) {
+		reply = *refusal;
 		receive_reset(r);
 		session_answer(r->s, &reply);
 	} else if (code != OK) {

@@ -2,6 +2,7 @@
 #ifndef DAEMON_RECEIVE_PRIVATE_H
 #define DAEMON_RECEIVE_PRIVATE_H
 
+#include "daemon/dovecot.h"
 #include "daemon/policy.h"
 #include "daemon/receive.h"
 #include "mail/header.h"
@@ -15,6 +16,8 @@ struct receive_rcpt {
 	int64_t generation; /* of the route */
 };
 
+struct receive_submission;
+
 struct receive {
 	struct session *s;
 	struct node *n;
@@ -26,9 +29,16 @@ struct receive {
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
 	struct sasl_server *sasl;
-	char *atrn_domains; /* of the ATRN in hand; owned */
+	struct dovecot_request *dovecot; /* instead of sasl */
+	struct rcpt_question *question;	 /* waits for its answer */
+	char *atrn_domains;		 /* of the ATRN in hand; owned */
 	receive_done *done;
 	void *done_arg;
+
+	struct loop_timer *slow; /* delays the answer to a wrong AUTH */
+	struct reply slow_reply;
+	unsigned auth_failures;
+	struct reply stored_reply; /* to the end of the last message */
 
 	/* the transaction */
 	struct mailbox sender;
@@ -40,6 +50,7 @@ struct receive {
 		body;  /* octets not yet with the spool; counted in the node */
 	uint64_t size; /* of the body so far, our trace field included */
 	struct header_scan header;
+	struct receive_submission *submission; /* NULL: nothing is checked */
 	bool spilled; /* part of the body is in the spool */
 	bool ending;  /* the end came, parts are still on their way */
 	size_t spills_in_flight;  /* jobs, over all transactions */
@@ -49,6 +60,8 @@ struct receive {
 /* AUTH: one line from the client (P NULL: none yet). Answers later. */
 void receive_auth_start(struct receive *r, struct str mech, struct str initial);
 void receive_auth_data(struct receive *r, struct str line);
+/* Forgets the exchange in hand. */
+void receive_auth_end(struct receive *r);
 
 /* The body: begins, grows, ends (answers later), or is dropped. */
 void receive_body_begin(struct receive *r);
@@ -56,6 +69,18 @@ void receive_body_add(struct receive *r, struct str octets);
 void receive_body_end(struct receive *r);
 /* Forgets the transaction and what the spool has of its body. */
 void receive_reset(struct receive *r);
+
+/*
+ * Mail of users (RFC 6409): the header is kept until it is whole; then it goes
+ * to r->body with what it lacked, or all octets are dropped. The body's size is
+ * counted by who calls.
+ */
+void receive_submit_begin(struct receive *r);
+void receive_submit_forget(struct receive *r);
+/* What of OCTETS belongs behind that which is in r->body now. */
+struct str receive_submit_take(struct receive *r, struct str octets);
+/* No more octets come. The refusal, borrowed, or NULL. Twice is fine. */
+const struct reply *receive_submit_end(struct receive *r);
 
 void receive_policy_client(const struct receive *r, struct policy_client *c_r);
 

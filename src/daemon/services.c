@@ -8,6 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Who may write to the socket may hand in mail for anybody. */
+enum { SERVICE_UNIX_MODE = 0660 };
+
 struct service {
 	struct node *n;
 	const struct conf_listener *conf; /* of the configuration in force */
@@ -60,8 +63,9 @@ on_accept(void *arg, int fd)
 		log_warning("turned-away", LOG_STR("peer", address),
 			LOG_STR("why", "limits.connections"));
 		turn_away(fd, conf->hostname, "Too many connections");
-	} else if (sessions_from(n, address) >=
-		   conf->limits.connections_per_client) {
+	} else if (sv->conf->service != SERVICE_LMTP &&
+		   sessions_from(n, address) >=
+			   conf->limits.connections_per_client) {
 		log_warning("turned-away", LOG_STR("peer", address),
 			LOG_STR("why", "limits.connections_per_client"));
 		turn_away(fd, conf->hostname,
@@ -80,8 +84,12 @@ open_service(struct node *n, const struct conf_listener *conf,
 
 	sv->n = n;
 	sv->conf = conf;
-	rc = listen_tcp(n->loop, conf->address, conf->port, on_accept, sv,
-		&sv->listener, e);
+	if (conf->service == SERVICE_LMTP)
+		rc = listen_unix(n->loop, conf->address + strlen("unix:"),
+			SERVICE_UNIX_MODE, on_accept, sv, &sv->listener, e);
+	else
+		rc = listen_tcp(n->loop, conf->address, conf->port, on_accept,
+			sv, &sv->listener, e);
 	if (rc != OK) {
 		free(sv);
 		return err_wrap(e, rc, "listener \"%s\"", conf->name);

@@ -28,6 +28,8 @@ struct settle {
 	struct bounce *bounce;
 	int64_t now;
 	bool in_doubt;
+	bool tell_success;
+	enum dsn_action success;
 };
 
 struct settle *
@@ -84,8 +86,8 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 	*v = (struct verdict){.kind = OUTCOME_FAILED};
 	str_copyz(v->text, sizeof(v->text), text);
 	if (need == BOUNCE_WRITE) {
-		bounce_add(st->bounce, &st->deliveries[i], status, text, peer,
-			st->now);
+		bounce_add(st->bounce, &st->deliveries[i], DSN_FAILED, status,
+			text, peer, st->now);
 	} else if (need == BOUNCE_HOLD) {
 		/* Nobody can be told, and nothing is thrown away silently. */
 		hold(v, REASON_RULE_HOLD, "cannot be delivered nor returned");
@@ -133,6 +135,23 @@ settle_defer(
 }
 
 void
+settle_tell_success(struct settle *st, enum dsn_action action)
+{
+	st->tell_success = true;
+	st->success = action;
+}
+
+static void
+tell(struct settle *st, size_t i, const struct reply *r)
+{
+	if (!st->tell_success ||
+		!bounce_wanted(st->n, &st->m, &st->deliveries[i]))
+		return;
+	bounce_add(st->bounce, &st->deliveries[i], st->success,
+		r->enhanced[0] == '2' ? r->enhanced : "2.0.0", "", "", st->now);
+}
+
+void
 settle_reply(struct settle *st, size_t i, const struct reply *r)
 {
 	char text[SPOOL_TEXT_MAX + 1];
@@ -142,6 +161,7 @@ settle_reply(struct settle *st, size_t i, const struct reply *r)
 	if (reply_class(r) == 2) {
 		*v = (struct verdict){.kind = OUTCOME_DELIVERED};
 		str_copyz(v->text, sizeof(v->text), text);
+		tell(st, i, r);
 	} else if (reply_class(r) == 5) {
 		fail(st, i, r->enhanced[0] == '5' ? r->enhanced : "5.0.0", text,
 			st->peer);

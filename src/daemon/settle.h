@@ -7,6 +7,7 @@
 #define DAEMON_SETTLE_H
 
 #include "daemon/node.h"
+#include "mail/dsn.h"
 #include "spool/queue.h"
 #include "wire/reply.h"
 
@@ -26,6 +27,12 @@ void settle_fail(
 	struct settle *st, size_t i, const char *status, const char *why);
 /* Not an attempt: it goes back to where it was. Also the default. */
 void settle_release(struct settle *st, size_t i, const char *why);
+/*
+ * What a success is told as to senders who asked: DSN_DELIVERED for a mailbox
+ * of ours, DSN_RELAYED for a peer that does not know DSN (RFC 3461 5.2.2). Say
+ * it before the verdicts; without it nothing is told.
+ */
+void settle_tell_success(struct settle *st, enum dsn_action action);
 /* The final octets were out and no reply came (RFC 1047): logged. */
 void settle_in_doubt(struct settle *st);
 

@@ -19,14 +19,32 @@ add_safe(struct buf *out, const char *z)
 	}
 }
 
+static bool
+has_action(const struct dsn *d, enum dsn_action action)
+{
+	for (size_t i = 0; i < d->recipients_n; i++)
+		if (d->recipients[i].action == action)
+			return true;
+	return false;
+}
+
+static const char *
+subject(const struct dsn *d)
+{
+	if (has_action(d, DSN_FAILED))
+		return "Undelivered mail returned to sender";
+	return has_action(d, DSN_DELIVERED) ? "Your mail was delivered"
+					    : "Your mail was passed on";
+}
+
 static void
 add_header(const struct dsn *d, bool utf8, struct buf *out)
 {
 	buf_addf(out,
 		"From: Mail delivery <MAILER-DAEMON@%s>\r\n"
 		"To: <%s>\r\n"
-		"Subject: Undelivered mail returned to sender\r\n",
-		d->hostname, d->to);
+		"Subject: %s\r\n",
+		d->hostname, d->to, subject(d));
 	if (d->date[0])
 		buf_addf(out, "Date: %s\r\n", d->date);
 	buf_addf(out,
@@ -48,34 +66,59 @@ add_boundary(const struct dsn *d, const char *end, struct buf *out)
 }
 
 static void
-add_text_part(const struct dsn *d, struct buf *out)
+add_text_row(const struct dsn_recipient *r, struct buf *out)
 {
-	add_boundary(d, "", out);
-	buf_addf(out,
-		"Content-Type: text/plain; charset=utf-8\r\n\r\n"
-		"This is the mail system at %s.\r\n\r\n"
-		"Your message could not be delivered to:\r\n\r\n",
-		d->hostname);
-	for (size_t i = 0; i < d->recipients_n; i++) {
-		const struct dsn_recipient *r = &d->recipients[i];
-
-		buf_addz(out, "  ");
-		add_safe(out, r->address);
+	buf_addz(out, "  ");
+	add_safe(out, r->address);
+	if (r->action == DSN_FAILED) {
 		buf_addz(out, "\r\n    ");
 		if (r->peer[0]) {
 			add_safe(out, r->peer);
 			buf_addz(out, " said: ");
 		}
 		add_safe(out, r->reply);
-		buf_addz(out, "\r\n");
 	}
-	buf_addz(out, "\r\nNobody else needs to do anything. The header of your"
-		      " message is below;\r\nits text is not repeated.\r\n");
+	buf_addz(out, "\r\n");
+}
+
+static void
+add_text_of(const struct dsn *d, enum dsn_action action, const char *what,
+	struct buf *out)
+{
+	if (!has_action(d, action))
+		return;
+	buf_addf(out, "%s\r\n\r\n", what);
+	for (size_t i = 0; i < d->recipients_n; i++)
+		if (d->recipients[i].action == action)
+			add_text_row(&d->recipients[i], out);
+	buf_addz(out, "\r\n");
+}
+
+static void
+add_text_part(const struct dsn *d, struct buf *out)
+{
+	add_boundary(d, "", out);
+	buf_addf(out,
+		"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+		"This is the mail system at %s.\r\n\r\n",
+		d->hostname);
+	add_text_of(
+		d, DSN_FAILED, "Your message could not be delivered to:", out);
+	add_text_of(
+		d, DSN_DELIVERED, "Your message is in the mailbox of:", out);
+	add_text_of(d, DSN_RELAYED,
+		"Your message went on to a system that reports no more, for:",
+		out);
+	buf_addz(out, "The header of your message is below; its text is not"
+		      " repeated.\r\n");
 }
 
 static void
 add_recipient(const struct dsn_recipient *r, struct buf *out)
 {
+	static const char *const actions[] = {[DSN_FAILED] = "failed",
+		[DSN_DELIVERED] = "delivered",
+		[DSN_RELAYED] = "relayed"};
 	char when[CLOCK_TEXT_MAX];
 
 	if (r->orcpt[0]) {
@@ -91,7 +134,8 @@ add_recipient(const struct dsn_recipient *r, struct buf *out)
 	buf_addf(out, "Final-Recipient: %s; ",
 		grammar_is_ascii(str_of(r->address)) ? "rfc822" : "utf-8");
 	add_safe(out, r->address);
-	buf_addf(out, "\r\nAction: failed\r\nStatus: %s\r\n", r->status);
+	buf_addf(out, "\r\nAction: %s\r\nStatus: %s\r\n", actions[r->action],
+		r->status);
 	if (r->peer[0]) {
 		buf_addz(out, "Remote-MTA: dns; ");
 		add_safe(out, r->peer);

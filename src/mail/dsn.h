@@ -11,7 +11,11 @@
 
 enum { DSN_HEADER_MAX = 16384 }; /* octets of the original's header kept */
 
+/* RFC 3464 2.3.3 */
+enum dsn_action { DSN_FAILED, DSN_DELIVERED, DSN_RELAYED };
+
 struct dsn_recipient {
+	enum dsn_action action;
 	const char *address;
 	const char *orcpt;    /* xtext "type;addr" as given; "" none */
 	const char *status;   /* "5.1.1" */

@@ -19,10 +19,17 @@ struct header_scan {
 	unsigned char last; /* the last octet seen */
 	unsigned received_n;
 	uint64_t size; /* octets of the header, up to the empty line */
+	/* MT-Priority (RFC 6758 3): how many fields, and the first's value */
+	unsigned priority_n;
+	bool in_priority;
+	char priority[8];
+	size_t priority_len;
 };
 
 void header_scan_init(struct header_scan *h);
 /* Any split of the octets gives the same result. */
 void header_scan_feed(struct header_scan *h, struct str octets);
+/* The value of a single, valid MT-Priority field; false: there is none. */
+bool header_scan_priority(const struct header_scan *h, int *priority_r);
 
 #endif

@@ -39,7 +39,7 @@ trace_received_add(const struct trace_received *t, struct buf *out)
 {
 	buf_addz(out, "Received: from ");
 	add_word(out, t->helo[0] ? t->helo : "unknown");
-	if (t->address[0]) {
+	if (t->address[0] && strcmp(t->address, "local") != 0) {
 		buf_addz(out, strchr(t->address, ':') ? " ([IPv6:" : " ([");
 		add_word(out, t->address);
 		buf_addz(out, "])");
@@ -54,6 +54,8 @@ trace_received_add(const struct trace_received *t, struct buf *out)
 	buf_addz(out, "\r\n\tby ");
 	add_word(out, t->hostname);
 	buf_addf(out, " with %s id %lld", trace_with(t), (long long)t->id);
+	if (t->has_priority)
+		buf_addf(out, "\r\n\tPRIORITY %d", t->priority);
 	if (t->recipient)
 		buf_addf(out, "\r\n\tfor <%s>", t->recipient);
 	buf_addf(out, ";\r\n\t%s\r\n", t->date);

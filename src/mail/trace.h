@@ -12,7 +12,9 @@ struct trace_received {
 	const char *account;  /* who authenticated; "" nobody (not shown) */
 	const char *hostname; /* ours */
 	bool extended, tls, authenticated, lmtp, utf8; /* RFC 3848, 6531 4.3 */
-	const char *tls_version, *tls_cipher;	       /* shown where tls */
+	bool has_priority; /* RFC 6710 7: shown as PRIORITY n */
+	int priority;
+	const char *tls_version, *tls_cipher; /* shown where tls */
 	int64_t id;
 	const char *recipient; /* shown where there is just one; else NULL */
 	const char *date;      /* RFC 5322 3.3 */

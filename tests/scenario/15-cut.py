@@ -53,7 +53,7 @@ def world_with_line():
     odmr = Line(world.shore.port("odmr"))
     site = world.make_site(
         peer=world.peer(submission=push.port, odmr=odmr.port),
-        limits={"stall_timeout": "5s"}).start()
+        limits={"stall_timeout": "5s", "final_timeout": "5s"}).start()
     return world, site, world.shore, push, odmr
 
 
