@@ -254,6 +254,24 @@ smtp_client_size_max(const struct smtp_client *c)
 	return c->size_max;
 }
 
+size_t
+smtp_client_limit_rcpt(const struct smtp_client *c)
+{
+	return c->limit_rcpt;
+}
+
+size_t
+smtp_client_limit_mail(const struct smtp_client *c)
+{
+	return c->limit_mail;
+}
+
+bool
+smtp_client_is_spent(const struct smtp_client *c)
+{
+	return c->limit_mail > 0 && c->mails_n >= c->limit_mail;
+}
+
 const char *
 smtp_client_keywords(const struct smtp_client *c)
 {

@@ -41,13 +41,13 @@ struct smtp_client_conf {
 	/* Of tls_active, for channel binding; NULL: not known. Copied. */
 	const struct tls_facts *tls_facts;
 	const char *user, *password; /* NULL: no AUTH with a password */
-	bool external; /* AUTH EXTERNAL where offered: our certificate was
-			  shown to the peer */
-	bool auth_required;	     /* fail where AUTH is not possible */
-	bool auth_clear;   /* CRAM-MD5 and SCRAM without TLS are allowed */
-	uint64_t stall_ms; /* replies: 5 min, greeting 5 min (4.5.3.2) */
-	uint64_t final_ms; /* the reply to the final dot: 10 min */
-	uint64_t turn_ms;  /* the reply to ATRN: at least 10 min (2645 5.2.1) */
+	bool external;	    /* AUTH EXTERNAL where offered: our certificate was
+			       shown to the peer */
+	bool auth_required; /* fail where AUTH is not possible */
+	bool auth_clear;    /* CRAM-MD5 and SCRAM without TLS are allowed */
+	uint64_t stall_ms;  /* replies: 5 min, greeting 5 min (4.5.3.2) */
+	uint64_t final_ms;  /* the reply to the final dot: 10 min */
+	uint64_t turn_ms; /* the reply to ATRN: at least 10 min (2645 5.2.1) */
 	size_t chunk_bytes; /* BDAT size; 0: the message in one BDAT LAST.
 			       With PIPELINING chunks go without waiting */
 };
@@ -61,6 +61,15 @@ struct machine *smtp_client_machine(struct smtp_client *c);
 /* The extensions of the last EHLO reply (EXT_ bits), and SIZE's limit. */
 unsigned smtp_client_extensions(const struct smtp_client *c);
 uint64_t smtp_client_size_max(const struct smtp_client *c); /* 0: none */
+/*
+ * LIMITS of the last EHLO reply (RFC 9422): recipients of one message, messages
+ * of one session; 0: not told. The host splits and ends by them; what goes
+ * beyond is sent all the same, and the peer refuses it.
+ */
+size_t smtp_client_limit_rcpt(const struct smtp_client *c);
+size_t smtp_client_limit_mail(const struct smtp_client *c);
+/* As many MAILs were sent as the peer takes: a new connection is due. */
+bool smtp_client_is_spent(const struct smtp_client *c);
 /*
  * The EHLO keyword lines as the peer said them, unknown ones too, '\n' between
  * them, at most 4 KiB of whole lines; what is not printable ASCII shows as '?'.
@@ -82,6 +91,9 @@ struct smtp_mail {
  * (one each, in order), WANT_BODY, EV_DONE. With BDAT the body begins after all
  * RCPT replies; the first WANT_BODY comes only if some recipient was taken. A
  * refused MAIL is followed by EV_DONE alone, when all its replies are in.
+ *
+ * The host has seen to it that the peer can take the message as it is: binary
+ * (BODY_BINARYMIME) only where it offers BINARYMIME and CHUNKING (RFC 3030 3).
  */
 void smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail);
 /*

@@ -193,6 +193,27 @@ take_response(struct machine *m)
 	return out;
 }
 
+static void
+test_external(void **state)
+{
+	struct smtp_client_conf conf = conf_for(NULL, NULL);
+
+	(void)state;
+	conf.external = conf.auth_required = true;
+	play_with(conf, HELLO "S 250 AUTH PLAIN EXTERNAL\n"
+			      "C AUTH EXTERNAL =\nW input\n"
+			      "S 235 ok\nE ready\nW work\n");
+	play_with(conf, HELLO "S 250 AUTH PLAIN EXTERNAL\n"
+			      "C AUTH EXTERNAL =\n"
+			      "S 535 no\nE failed auth 535\nC QUIT\nW close\n");
+	play_with(conf, HELLO "S 250 AUTH PLAIN\n"
+			      "E failed auth 0\nC QUIT\nW close\n");
+	/* in the clear no certificate was shown */
+	conf.tls_active = false;
+	play_with(conf, HELLO "S 250 AUTH EXTERNAL\n"
+			      "E failed auth 0\nC QUIT\nW close\n");
+}
+
 /* Plays AUTH; STEPS: how many challenges before the peer jumps to 235. */
 static void
 scram(const char *password, unsigned steps, struct smtp_event *event_r)
@@ -351,6 +372,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_cram),

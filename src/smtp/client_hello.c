@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { LIMIT_DIGITS_MAX = 6 }; /* RFC 9422 */
+
 void
 client_greeting_reply(
 	struct smtp_client *c, const struct reply *r, struct client_expect x)
@@ -27,6 +29,7 @@ client_hello_enter(struct smtp_client *c)
 {
 	c->extensions = 0;
 	c->size_max = 0;
+	c->limit_rcpt = c->limit_mail = 0;
 	buf_clear(&c->hello_text);
 	buf_clear(&c->keywords);
 	buf_clear(&c->mechs);
@@ -51,6 +54,36 @@ keep_keyword(struct smtp_client *c, struct str line)
 	buf_z(&c->keywords);
 }
 
+/* 1 to 6 digits, the first not 0; 0: it is something else. */
+static size_t
+limit_value(struct str s)
+{
+	uint64_t value;
+
+	if (s.n > LIMIT_DIGITS_MAX || s.n == 0 || s.p[0] == '0' ||
+		!str_u64(s, &value))
+		return 0;
+	return (size_t)value;
+}
+
+/* RFC 9422: what is malformed or not known is passed over. */
+static void
+take_limits(struct smtp_client *c, struct str words)
+{
+	while (words.n > 0) {
+		struct str value, word = str_cut(words, ' ', &words);
+		struct str name = str_cut(word, '=', &value);
+		size_t n = limit_value(value);
+
+		if (n == 0)
+			continue;
+		if (str_eq_nocase(name, STR("RCPTMAX")))
+			c->limit_rcpt = n;
+		else if (str_eq_nocase(name, STR("MAILMAX")))
+			c->limit_mail = n;
+	}
+}
+
 /* ehlo-line (RFC 5321 4.1.1.1), and the old "AUTH=LOGIN". */
 static void
 take_keyword(struct smtp_client *c, struct str line)
@@ -71,6 +104,8 @@ take_keyword(struct smtp_client *c, struct str line)
 	c->extensions |= bit;
 	if (bit == EXT_SIZE && !str_u64(rest, &c->size_max))
 		c->size_max = 0;
+	if (bit == EXT_LIMITS)
+		take_limits(c, rest);
 	if (bit == EXT_AUTH && rest.n + 1 <= buf_room(&c->mechs)) {
 		buf_adds(&c->mechs, rest);
 		buf_addz(&c->mechs, " ");

@@ -13,6 +13,8 @@ add_mail(struct smtp_client *c, const struct smtp_mail *mail)
 
 	params.has_size = true;
 	params.size_bytes = mail->size_bytes;
+	/* RFC 6710 4.2: always, the priority that nobody asked for, too. */
+	params.has_priority = true;
 	buf_init(&line, 0);
 	buf_addf(&line, "MAIL FROM:<%s>", mail->sender.text);
 	params_mail_write(&params, c->extensions, &line);
@@ -43,6 +45,9 @@ smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail)
 	if (client_now(c) != CL_READY)
 		return;
 	assert(mail->recipients_n > 0);
+	assert(mail->params.body != BODY_BINARYMIME ||
+		(chunking && (c->extensions & EXT_BINARYMIME)));
+	c->mails_n++;
 	c->mail = (struct client_mail){
 		.body_left = mail->size_bytes, .chunking = chunking};
 	client_flight_reset(c);

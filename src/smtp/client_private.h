@@ -105,7 +105,9 @@ struct smtp_client {
 	struct tls_facts tls_facts;
 	unsigned extensions;
 	uint64_t size_max;
-	struct buf hello_text; /* the reply as it came */
+	size_t limit_rcpt, limit_mail; /* RFC 9422; 0: not told */
+	size_t mails_n;		       /* MAILs of this session */
+	struct buf hello_text;	       /* the reply as it came */
 	struct buf keywords;
 	struct buf mechs;
 

@@ -37,6 +37,7 @@ send_mail(struct host *h)
 {
 	static struct mailbox to[RECIPIENTS_MAX];
 	static struct rcpt_params params[RECIPIENTS_MAX];
+	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
 	struct smtp_mail mail = {.recipients = to,
 		.rcpt_params = params,
 		.size_bytes = sizeof(body) - 1,
@@ -46,11 +47,18 @@ send_mail(struct host *h)
 	strcpy(params[0].orcpt, "rfc822;b@y.example");
 	for (size_t i = 1; i < RECIPIENTS_MAX; i++)
 		to[i] = to[0];
+	/* binary goes only where it can */
+	if ((smtp_client_extensions(h->c) & binary) == binary)
+		mail.params.body = BODY_BINARYMIME;
 	h->recipients = h->flags & MANY ? RECIPIENTS_MAX : 2;
 	mail.recipients_n = h->recipients;
 	h->told = h->body_at = 0;
 	h->sent++;
 	smtp_client_send(h->c, &mail);
+	FUZZ_CHECK(smtp_client_limit_rcpt(h->c) <= 999999);
+	FUZZ_CHECK(smtp_client_is_spent(h->c) ==
+		   (smtp_client_limit_mail(h->c) > 0 &&
+			   h->sent >= smtp_client_limit_mail(h->c)));
 }
 
 static void
@@ -204,6 +212,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.tls = h.flags & WITH_TLS ? CLIENT_TLS_OFFERED : CLIENT_TLS_NONE;
 	conf.user = h.flags & WITH_AUTH ? "tim" : NULL;
 	conf.password = "tanstaaftanstaaf";
+	conf.external = data[1] & 1;
 	conf.auth_clear = true;
 	conf.chunk_bytes = h.flags & IN_CHUNKS ? data[1] : 0;
 	h.c = smtp_client_new(&conf, 0);
