@@ -42,6 +42,7 @@ static unsigned
 claim_lacks(const struct spool_claim *c)
 {
 	return (c->no_8bit ? NEED_8BIT : 0u) |
+	       (c->no_binary ? NEED_BINARY : 0u) |
 	       (c->no_smtputf8 ? NEED_UTF8 : 0u);
 }
 

@@ -1,5 +1,6 @@
 #include "spool/private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -190,6 +191,14 @@ set_reason(struct spool_row *row, enum spool_reason reason, const char *arg)
 	str_copyz(row->reason_arg, sizeof(row->reason_arg), arg);
 }
 
+static void
+set_reason_binary(struct spool_row *row, const char *peer)
+{
+	row->reason = REASON_NO_8BITMIME;
+	snprintf(row->reason_arg, sizeof(row->reason_arg), "%s%s%s",
+		REASON_BINARY_WORDS, peer[0] ? ", unlike " : "", peer);
+}
+
 static enum err_code
 reason_of(struct spool_txn *t, struct route_cache *cache,
 	const struct delivery_row *r, struct spool_row *row, struct err *e)
@@ -203,7 +212,9 @@ reason_of(struct spool_txn *t, struct route_cache *cache,
 	rc = route_of(t, cache, r->d.route, &route, e);
 	if (rc != OK)
 		return rc;
-	if (r->needs & route->blocked & NEED_8BIT)
+	if (r->needs & route->blocked & NEED_BINARY)
+		set_reason_binary(row, route->blocked_peer);
+	else if (r->needs & route->blocked & NEED_8BIT)
 		set_reason(row, REASON_NO_8BITMIME, route->blocked_peer);
 	else if (r->needs & route->blocked & NEED_UTF8)
 		set_reason(row, REASON_NO_SMTPUTF8, route->blocked_peer);

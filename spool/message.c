@@ -5,7 +5,12 @@
 static unsigned
 message_needs(const struct spool_message *m)
 {
-	return (m->has_8bit ? NEED_8BIT : 0u) |
+	bool binary = m->params.body == BODY_BINARYMIME;
+
+	/* RFC 3030 3: who takes binary mail takes all octets. */
+	return (binary		     ? NEED_BINARY
+		       : m->has_8bit ? NEED_8BIT
+				     : 0u) |
 	       (m->params.smtputf8 ? NEED_UTF8 : 0u);
 }
 

@@ -107,6 +107,7 @@ struct spool_claim {
 	unsigned max_recipients; /* of one message at a time; 0: 100 */
 	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
 	bool no_smtputf8;
+	bool no_binary;	  /* ... that need BINARYMIME, with CHUNKING */
 	const char *peer; /* for the reasons set on what is left */
 	/*
 	 * Domains the recipients must be in (ATRN with a list); NULL: all. Only

@@ -15,7 +15,7 @@
 /* --- rows that are more than the public structs --- */
 
 /* What a message needs of the peer that takes it. */
-enum { NEED_8BIT = 1, NEED_UTF8 = 2, NEEDS_N = 4 };
+enum { NEED_8BIT = 1, NEED_UTF8 = 2, NEED_BINARY = 4, NEEDS_N = 8 };
 
 struct delivery_row {
 	struct spool_delivery d;

@@ -99,6 +99,9 @@ reason_names_time(enum spool_reason reason)
 static const char *
 reason_lead(enum spool_reason reason, const char *arg)
 {
+	if (reason == REASON_NO_8BITMIME &&
+		str_starts_nocase(str_of(arg), STR(REASON_BINARY_WORDS)))
+		return "";
 	if (reason == REASON_RETRY_WAIT && arg[0] >= '2' && arg[0] <= '5')
 		return reason_sentences[REASON_PEER_4XX].with;
 	return reason_sentences[reason].with;

@@ -65,6 +65,12 @@ enum spool_state {
 	X(REASON_DISK, "disk")                                                 \
 	X(REASON_CLOCK, "clock")
 
+/*
+ * The argument of REASON_NO_8BITMIME begins so where more than 8 bits are
+ * needed; it is a whole sentence then, else a peer's name.
+ */
+#define REASON_BINARY_WORDS "needs a peer that takes binary mail"
+
 enum spool_reason {
 #define SPOOL_REASON_ENUM(name, text) name,
 	SPOOL_REASONS(SPOOL_REASON_ENUM)

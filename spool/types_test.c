@@ -34,6 +34,8 @@ sentences(void **state)
 		{REASON_OPERATOR_HOLD, "", 0, "held by the operator"},
 		{REASON_NO_8BITMIME, "shore", 0,
 			"8-bit mail, which is not taken by shore"},
+		{REASON_NO_8BITMIME, REASON_BINARY_WORDS ", unlike shore", 0,
+			"needs a peer that takes binary mail, unlike shore"},
 		{(enum spool_reason)99, "x", 0, "may go now"},
 	};
 	char text[128];

@@ -133,7 +133,7 @@ struct letter {
 	const char *to[8]; /* ends with NULL; NULL first: rcpt@example.org */
 	int priority;
 	size_t size; /* 0: 100 */
-	bool held, has_8bit, smtputf8, no_body;
+	bool held, has_8bit, smtputf8, binary, no_body;
 	int64_t generation, queued_at;
 };
 
@@ -198,6 +198,8 @@ add_letter(struct spool_txn *t, void *arg, struct err *e)
 	size_t n = letter_deliveries(l, d);
 
 	m.params.smtputf8 = l->smtputf8;
+	if (l->binary)
+		m.params.body = BODY_BINARYMIME;
 	snprintf(m.sender, sizeof(m.sender), "%s",
 		l->sender ? l->sender : "sender@example.org");
 	if (!l->no_body)

@@ -295,15 +295,24 @@ leaves_what_the_session_cannot_take(void **state)
 	struct claim_job j = {.claim = {.max_size = 1000,
 				      .no_8bit = true,
 				      .no_smtputf8 = true,
+				      .no_binary = true,
 				      .peer = "shore"}};
 	struct spool_row row;
+	char text[SPOOL_TEXT_MAX];
 
 	put_letter(b, (struct letter){.id = 1, .size = 5000, .priority = 9});
 	put_letter(b, (struct letter){.id = 2, .has_8bit = true});
 	put_letter(b, (struct letter){.id = 3, .smtputf8 = true});
 	put_letter(b, (struct letter){.id = 4, .size = 1000, .priority = -4});
+	put_letter(
+		b, (struct letter){.id = 5, .binary = true, .has_8bit = true});
 	assert_int_equal(claim(b, &j), 4);
 	assert_int_equal(claim(b, &j), 0);
+	assert_true(row_of(b, 5, 1, &row));
+	assert_int_equal(row.reason, REASON_NO_8BITMIME);
+	spool_reason_text(row.reason, row.reason_arg, 0, text, sizeof(text));
+	assert_string_equal(
+		text, "needs a peer that takes binary mail, unlike shore");
 	assert_true(row_of(b, 2, 1, &row));
 	assert_int_equal(row.reason, REASON_NO_8BITMIME);
 	assert_string_equal(row.reason_arg, "shore");
@@ -313,6 +322,10 @@ leaves_what_the_session_cannot_take(void **state)
 	assert_int_equal(row.reason, REASON_NONE);
 	j.claim.no_8bit = false;
 	assert_int_equal(claim(b, &j), 2);
+	/* who takes binary mail need not say 8BITMIME as well */
+	j.claim.no_8bit = true;
+	j.claim.no_binary = false;
+	assert_int_equal(claim(b, &j), 5);
 	j.claim = (struct spool_claim){.owner = 1};
 	assert_int_equal(claim(b, &j), 1);
 	assert_int_equal(claim(b, &j), 3);

@@ -38,7 +38,8 @@ step_add(struct life *l)
 		.size = 1 + dice(l, 3) * 40000 + dice(l, 100),
 		.held = dice(l, 10) == 0,
 		.has_8bit = dice(l, 4) == 0,
-		.smtputf8 = dice(l, 6) == 0};
+		.smtputf8 = dice(l, 6) == 0,
+		.binary = dice(l, 6) == 0};
 	unsigned n = 1 + dice(l, 4);
 
 	for (unsigned i = 0; i < n; i++)
@@ -59,6 +60,7 @@ step_claim(struct life *l)
 				      .max_recipients = dice(l, 3),
 				      .no_8bit = dice(l, 2),
 				      .no_smtputf8 = dice(l, 2),
+				      .no_binary = dice(l, 2),
 				      .peer = "p"}};
 
 	if (dice(l, 5) == 0) {
@@ -69,7 +71,11 @@ step_claim(struct life *l)
 	}
 	if (claim(l->b, &j)) {
 		assert_true(j.got.n > 0);
-		assert_false(j.claim.no_8bit && j.got.message.has_8bit);
+		bool binary = j.got.message.params.body == BODY_BINARYMIME;
+
+		assert_false(
+			j.claim.no_8bit && j.got.message.has_8bit && !binary);
+		assert_false(j.claim.no_binary && binary);
 		assert_false(
 			j.claim.no_smtputf8 && j.got.message.params.smtputf8);
 		assert_false(j.claim.max_size &&
