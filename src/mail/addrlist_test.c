@@ -84,7 +84,7 @@ test_comments(void **state)
 		{"ann@x (\"), boss@y, (\")", "ann@x boss@y"},
 		{"(no end ann@x", "bad"},
 		{"ann@x (\\", "bad"},
-		{"ann@x )", "bad"},
+		{"ann@x )", "ann@x bad"},
 	};
 
 	(void)state;

@@ -130,6 +130,7 @@ test_headless(void **state)
 		"",
 		"Hello\r\n",
 		"Hello",
+		"From",
 		"Hello there: x\r\nFrom: boss@x\r\n\r\n",
 		" folded: at once\r\nFrom: boss@x\r\n\r\n",
 		": nameless\r\nFrom: boss@x\r\n\r\n",
