@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RECIPIENTS_SENT_MAX = 100 };
+
 /* One transaction: what became of the last message, and the next claim. */
 struct step {
 	struct deliver *d;
@@ -16,6 +18,7 @@ struct step {
 	bool claim;
 	unsigned peer_ext;
 	uint64_t peer_size_max;
+	unsigned peer_rcpt_max; /* of one message; 0: as the spool likes */
 	struct spool_claimed claimed;
 	bool found;
 	char *chunk;
@@ -25,6 +28,7 @@ struct step {
 static enum err_code
 claim_next(struct spool_txn *t, struct step *st, struct err *e)
 {
+	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
 	struct deliver *d = st->d;
 	struct spool_claim c = {
 		.owner = d->s->id,
@@ -34,6 +38,8 @@ claim_next(struct spool_txn *t, struct step *st, struct err *e)
 		.max_size = st->peer_size_max,
 		.no_8bit = !(st->peer_ext & EXT_8BITMIME),
 		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),
+		.no_binary = (st->peer_ext & binary) != binary,
+		.max_recipients = st->peer_rcpt_max,
 		.peer = d->peer,
 		.domains = (const char *const *)d->domains,
 		.domains_n = d->domains_n,
@@ -211,6 +217,13 @@ settle_message(struct deliver *d, enum deliver_end end,
 	return st;
 }
 
+/* RFC 5321 4.5.3.1.8: 100 is what every peer takes and what is sent at most. */
+static unsigned
+recipients_max(size_t limit)
+{
+	return limit < RECIPIENTS_SENT_MAX ? (unsigned)limit : 0;
+}
+
 void
 deliver_step(struct deliver *d, enum deliver_end end, const struct reply *final,
 	bool in_doubt, bool next)
@@ -222,6 +235,7 @@ deliver_step(struct deliver *d, enum deliver_end end, const struct reply *final,
 	st->claim = next && !d->s->closed;
 	st->peer_ext = smtp_client_extensions(d->client);
 	st->peer_size_max = smtp_client_size_max(d->client);
+	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
 	if (d->have)
 		st->settle = settle_message(d, end, final, in_doubt);
 	d->have = d->sending = false;
