@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 
 import report
@@ -81,7 +82,8 @@ class Dovecot:
         with open(f"{self.dir}/out", "ab") as out:
             self.process = subprocess.Popen(
                 ["dovecot", "-F", "-c", f"{self.dir}/conf"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True)
         if not report.wait_until(
                 lambda: os.path.exists(self.client)
                 or self.process.poll() is not None, START_S) \
@@ -95,8 +97,13 @@ class Dovecot:
             try:
                 self.process.wait(START_S)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                pass
+            # Its auth process would serve on while somebody is connected.
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
             self.process = None
 
     def describe(self):

@@ -101,9 +101,22 @@ class Server:
 
     def stop(self):
         if self.process:
-            self.process.send_signal(signal.SIGKILL)
+            for pid in self.children():
+                os.kill(pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+    def children(self):
+        """Of unshare: the first process of its own, with which all end.
+
+        --kill-child does not reach a program with the set-user-ID bit."""
+        pid = self.process.pid
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children",
+                      encoding="ascii") as stream:
+                return [int(word) for word in stream.read().split()]
+        except FileNotFoundError:
+            return []
 
     def describe(self):
         text = ""

@@ -19,8 +19,9 @@ if len(sys.argv) > 1:
 import clients  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
+import users  # noqa: E402
 
-FAMILIES = (clients, servers)
+FAMILIES = (clients, servers, users)
 
 
 def describe(error):
