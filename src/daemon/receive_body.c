@@ -7,6 +7,7 @@
 #include "mail/trace.h"
 #include "spool/queue.h"
 #include "spool/records.h"
+#include "wire/grammar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,6 +268,14 @@ priority_of(const struct receive *r)
 	return priority < most ? priority : most;
 }
 
+/* An added From holds the envelope's sender, which may be UTF-8. */
+static bool
+has_8bit(const struct receive *r)
+{
+	return smtp_server_content(r->server)->has_8bit ||
+	       (r->submission && !grammar_is_ascii(str_of(r->sender.text)));
+}
+
 static void
 fill_message(const struct receive *r, struct spool_message *m)
 {
@@ -275,7 +284,7 @@ fill_message(const struct receive *r, struct spool_message *m)
 		.received_at = clock_sane_s(),
 		.size = r->size,
 		.params = r->params,
-		.has_8bit = smtp_server_content(r->server)->has_8bit,
+		.has_8bit = has_8bit(r),
 		.priority = priority_of(r),
 	};
 	str_copyz(m->sender, sizeof(m->sender), r->sender.text);

@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import sqlite3
 import time
 
 DOMAIN = "aurora.example.org"
@@ -236,6 +237,26 @@ def null_sender():
                 "get an empty line")
 
 
+def utf8_sender():
+    world, site = make_world()
+    text = b"Subject: plain\r\n\r\nhello\r\n"
+    sender = f"j\u00f6rg@{DOMAIN}"
+    with login(world, site) as client:
+        client.ehlo()
+        if "SMTPUTF8" not in client.keywords:
+            skip_part("SMTPUTF8 is not offered")
+            return
+        reply = client.mail(sender, [f"j@{DOMAIN}", "far@z.example"], text,
+                            " SMTPUTF8")
+        equal(reply.code, 250, "a sender in UTF-8: taken")
+    arrived(site, "j", text, DATE + re.escape(f"From: <{sender}>\r\n".encode())
+            + IDENT, "and is in From as it is")
+    with sqlite3.connect(f"{site.dir}/spool/spool.db") as spool:
+        row = spool.execute("SELECT has_8bit FROM message WHERE id = ?",
+                            (int(reply.message_id),)).fetchone()
+    equal(row, (1,), "so that a peer is told of 8 bit")
+
+
 def no_clock():
     world, site = make_world(lambda w: Shim(w.dir).env(clock=TO_1970))
     with login(world, site) as client:
@@ -271,4 +292,5 @@ def untouched():
         check(True, f"{name}: {len(texts)} messages")
 
 
-run(completed, dripped, judged, large, null_sender, no_clock, untouched)
+run(completed, dripped, judged, large, null_sender, utf8_sender,
+    no_clock, untouched)
