@@ -271,10 +271,9 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	bool routed = policy_route_now(n, recipient, route_r);
 	bool local = routed && strcmp(route_r, "local") == 0;
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
-	bool trusted =
-		!c->turned &&
-		(c->account[0] ? account_of(n, c) != NULL
-			       : in_networks(n->conf, c->address));
+	bool trusted = !c->turned &&
+		       (c->account[0] ? account_of(n, c) != NULL
+				      : in_networks(n->conf, c->address));
 
 	if (local)
 		answer_local(n, c, recipient, reply_r);

@@ -41,8 +41,8 @@ set_mechs(struct receive *r)
 		return;
 	if (dovecot_is_used(r->n->dovecot)) {
 		dovecot_mechs(r->n->dovecot, true, false, r->mechs_tls);
-		dovecot_mechs(r->n->dovecot, false, r->auth_clear,
-			r->mechs_clear);
+		dovecot_mechs(
+			r->n->dovecot, false, r->auth_clear, r->mechs_clear);
 		return;
 	}
 	sasl_mechs_server(tls, r->auth_clear, cram, r->mechs_tls);
