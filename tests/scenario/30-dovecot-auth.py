@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Passwords and users asked of Dovecot, good and bad ones, by a script."""
+# limit: 240
 
 import os
 import socket
@@ -320,6 +321,31 @@ def slow_and_many():
     equal(fake.greetings, 1, "all over one connection")
 
 
+def no_answer():
+    """The deadlines of an AUTH step (30 s) and of a user (10 s)."""
+    world = World()
+    where = local(f"{world.dir}/shore", "shore.example")
+    where["users"] = f"dovecot:{world.dir}/userdb"
+    shore, path = make_node(world, local=where)
+    fake = Fake(path, AUTH_HELLO, lambda *_: None).start()
+    Fake(f"{world.dir}/userdb", USER_HELLO, lambda *_: None).start()
+    shore.start()
+    wait_until(lambda: fake.asked("CPID"))
+    begin = time.monotonic()
+    client = secured(world, shore.port("submission"))
+    client.socket.settimeout(60)
+    client.send(b"AUTH PLAIN " + base64.b64encode(b"\0ann\0x") + b"\r\n")
+    with Smtp(shore.port("smtp")) as other:
+        other.ehlo()
+        other.cmd("MAIL FROM:<eve@elsewhere.example>")
+        equal(other.cmd("RCPT TO:<ann@shore.example>").code, 451,
+              "no answer about a user: 451")
+        check(9 < time.monotonic() - begin < 20, "after ten seconds")
+    equal(client.reply().code, 454, "no answer about a password: 454")
+    check(29 < time.monotonic() - begin < 40, "after thirty")
+    equal(len(fake.asked("CANCEL")), 1, "and Dovecot need not go on")
+
+
 def reload():
     world, shore, fake = start(plain)
     shore.restart()  # so that the ports stay
@@ -439,5 +465,5 @@ def users_missing():
 
 
 run(good_and_bad, injection, socket_missing, temporary_fault, goes_away,
-    garbage, odd_answers, slow_and_many, reload, customer, users,
+    garbage, odd_answers, slow_and_many, no_answer, reload, customer, users,
     users_missing)
