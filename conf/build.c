@@ -175,6 +175,7 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");
 	c->limits.stall_timeout_s = build_seconds(g, "limits.stall_timeout");
 	c->limits.final_timeout_s = build_seconds(g, "limits.final_timeout");
+	c->limits.auth_delay_ms = build_value(g, "limits.auth_delay").n;
 	c->limits.disk_reserve =
 		(uint64_t)build_value(g, "limits.disk_reserve").n;
 }

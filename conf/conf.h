@@ -135,6 +135,7 @@ struct conf {
 		unsigned messages_per_client, messages_per_user;
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
+		int64_t auth_delay_ms;
 		uint64_t disk_reserve;
 	} limits;
 	struct {

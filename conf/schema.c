@@ -272,6 +272,14 @@ static const struct schema_row rows[] = {
 			    "message (RFC 5321 4.5.3.2.6); less makes doubles.",
 	},
 	{
+		.path = "limits.auth_delay",
+		.type = SCHEMA_DURATION,
+		.most = MINUTE,
+		.fallback = "1s",
+		.sentence = "How long the answer to a wrong login waits; twice "
+			    "as long for the next one, at most eight times.",
+	},
+	{
 		.path = "limits.disk_reserve",
 		.type = SCHEMA_SIZE,
 		.most = TERA,

@@ -58,7 +58,7 @@ accounts_free(struct accounts *a)
 	free(a);
 }
 
-/* --- loading -------------------------------------------------------------- */
+/* --- loading --- */
 
 struct load {
 	struct accounts *a;
@@ -177,8 +177,7 @@ accounts_reload(
 	spool_submit_read(spool, read_all, loaded, l);
 }
 
-/* --- looking ----------------------------------------------------------------
- */
+/* --- looking --- */
 
 const struct spool_account *
 accounts_get(const struct accounts *a, const char *name)

@@ -78,8 +78,8 @@ bounce_new(struct node *n, const struct spool_message *m)
 
 void
 bounce_add(struct bounce *b, const struct spool_delivery *d,
-	enum dsn_action action, const char *status,
-	const char *reply, const char *peer, int64_t now)
+	enum dsn_action action, const char *status, const char *reply,
+	const char *peer, int64_t now)
 {
 	struct outcome_row *f;
 

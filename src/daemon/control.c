@@ -26,8 +26,7 @@ struct control {
 	char *path; /* owned */
 };
 
-/* --- one client --------------------------------------------------------------
- */
+/* --- one client --- */
 
 void
 conn_hold(struct control_conn *c)
@@ -95,8 +94,7 @@ conn_get(const struct control_conn *c, const char *key)
 	return record_get(&c->request, key);
 }
 
-/* --- rights
- * ---------------------------------------------------------------------- */
+/* --- rights --- */
 
 static bool
 is_in_group(unsigned uid, unsigned gid, const char *name)
@@ -130,8 +128,7 @@ find_rights(struct control_conn *c, int fd)
 	c->reader = c->admin || is_in_group(uid, gid, "tidepost-console");
 }
 
-/* --- requests
- * ------------------------------------------------------------------------ */
+/* --- requests --- */
 
 static void
 reload(struct control_conn *c)
@@ -246,8 +243,7 @@ on_accept(void *arg, int fd)
 	control->conns_n++;
 }
 
-/* --- the socket
- * -------------------------------------------------------------------------- */
+/* --- the socket --- */
 
 enum err_code
 control_new(struct node *n, struct control **control_r, struct err *e)

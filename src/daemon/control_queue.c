@@ -26,8 +26,7 @@ free_job(struct queue_job *j)
 	free(j);
 }
 
-/* --- decoding
- * ------------------------------------------------------------------- */
+/* --- decoding --- */
 
 static bool
 decode_ids(struct queue_job *j, const struct spool_filter *base)
@@ -110,8 +109,7 @@ decode_action(const struct control_conn *c, struct spool_action *a)
 	return false;
 }
 
-/* --- acting
- * ------------------------------------------------------------------------ */
+/* --- acting --- */
 
 /* An id that names nothing fails the whole transaction. */
 static enum err_code
@@ -181,8 +179,7 @@ action_written(void *arg, enum err_code code, const struct err *e)
 	free_job(j);
 }
 
-/* --- returning to the sender
- * ------------------------------------------------------------ */
+/* --- returning to the sender --- */
 
 static enum err_code
 check_filters(struct spool_txn *t, void *arg, struct err *e)
@@ -221,9 +218,7 @@ return_to_sender(struct queue_job *j)
 			});
 }
 
-/* --- the verb
- * -----------------------------------------------------------------------------
- */
+/* --- the verb --- */
 
 void
 control_queue(struct control_conn *c)

@@ -209,8 +209,7 @@ control_status(struct control_conn *c)
 	submit(c, false);
 }
 
-/* --- links
- * ------------------------------------------------------------------------ */
+/* --- links --- */
 
 static void
 on_wait_over(void *arg, int code, const char *text)

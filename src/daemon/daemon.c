@@ -25,18 +25,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	DAEMON_HELPERS = 4,
+	DAEMON_FILES_BESIDE = 100, /* descriptors besides connections */
 	DAEMON_SWEEP_EVERY_MS = 600000,
 	DAEMON_SWEEP_BATCH = 1000,
 	DAEMON_TICKET_KEYS_MS = 86400000,
 };
 
-/* --- configuration
- * ------------------------------------------------------------- */
+/* --- configuration --- */
 
 enum err_code
 daemon_load_conf(const char *file, struct conf **conf_r, struct err *e)
@@ -86,8 +87,7 @@ daemon_make_tls(struct node *n, const struct conf *conf,
 	return rc;
 }
 
-/* --- folders and rights
- * --------------------------------------------------------- */
+/* --- folders and rights --- */
 
 static enum err_code
 make_run_dir(const struct conf *conf, struct err *e)
@@ -133,8 +133,7 @@ become(const struct passwd *pw, struct err *e)
 		strerror(errno));
 }
 
-/* --- the spool
- * -------------------------------------------------------------------- */
+/* --- the spool --- */
 
 static void
 dispatch_spool(void *arg)
@@ -225,8 +224,7 @@ sweep(void *arg)
 	loop_timer_set(s->timer, DAEMON_SWEEP_EVERY_MS);
 }
 
-/* --- signals
- * ------------------------------------------------------------------------ */
+/* --- signals --- */
 
 static void
 on_stop(void *arg)
@@ -245,8 +243,7 @@ on_reload(void *arg)
 	node_reload(arg, &e);
 }
 
-/* --- start and end
- * -------------------------------------------------------------------- */
+/* --- start and end --- */
 
 /* Before anything is made: a certificate that cannot be used changes nothing.
  */
@@ -267,12 +264,37 @@ try_certificate(const struct conf *conf, struct err *e)
 	return rc == OK ? OK : ERR_CONFIG;
 }
 
+/*
+ * A connection is a descriptor. What is promised must be possible: said now,
+ * not when the five hundredth client is turned away.
+ */
+static enum err_code
+raise_file_limit(const struct conf *conf, struct err *e)
+{
+	rlim_t need = conf->limits.connections + DAEMON_FILES_BESIDE;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+		return OK;
+	limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= need)
+		return OK;
+	return err_set(e, ERR_CONFIG,
+		"limits.connections = %u needs %llu open files, this process "
+		"may have %llu: raise the limit (ulimit -n, or LimitNOFILE of "
+		"the service) or lower the setting",
+		conf->limits.connections, (unsigned long long)need,
+		(unsigned long long)limit.rlim_max);
+}
+
 static enum err_code
 open_all(struct node *n, struct err *e)
 {
 	const struct passwd *pw;
 	enum err_code rc = find_user(n->conf, &pw, e);
 
+	if (rc == OK)
+		rc = raise_file_limit(n->conf, e);
 	if (rc == OK)
 		rc = try_certificate(n->conf, e);
 	if (rc == OK)

@@ -11,8 +11,7 @@
 
 static const struct session_host host;
 
-/* --- the message in hand
- * ------------------------------------------------------ */
+/* --- the message in hand --- */
 
 /* What this peer gets to see of the envelope's parameters. */
 static struct mail_params
@@ -139,8 +138,7 @@ give_body(struct deliver *d)
 	return taken > 0;
 }
 
-/* --- the session's host
- * --------------------------------------------------------- */
+/* --- the session's host --- */
 
 static bool
 on_work(void *arg, enum want want)
@@ -353,8 +351,7 @@ static const struct session_host host = {
 	.free = on_free,
 };
 
-/* --- beginning and ending
- * ---------------------------------------------------------- */
+/* --- beginning and ending --- */
 
 static char **
 copy_texts(const char *const *v, size_t n)

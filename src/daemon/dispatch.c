@@ -51,8 +51,7 @@ struct dispatch {
 
 static void look(struct peer_run *p);
 
-/* --- the timer
- * -------------------------------------------------------------------- */
+/* --- the timer --- */
 
 void
 dispatch_due_at(struct dispatch *d, int64_t when)
@@ -80,8 +79,7 @@ on_timer(void *arg)
 	dispatch_all(d);
 }
 
-/* --- one peer
- * ---------------------------------------------------------------------- */
+/* --- one peer --- */
 
 static void
 free_peer(struct peer_run *p)
@@ -392,8 +390,7 @@ look(struct peer_run *p)
 		spool_submit_read(n->spool, look_at_routes, looked, j);
 }
 
-/* --- all of them
- * ------------------------------------------------------------------- */
+/* --- all of them --- */
 
 static bool
 serves(const struct conf_route *route, const char *peer)

@@ -46,7 +46,7 @@ struct dovecot_request {
 	const char *why;	     /* static */
 };
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests --- */
 
 static void
 wipe(struct buf *b)
@@ -238,7 +238,7 @@ dovecot_cancel(struct dovecot_request *q)
 	request_free(q);
 }
 
-/* --- the handshake -------------------------------------------------------- */
+/* --- the handshake --- */
 
 static void
 on_greet(void *arg)
@@ -325,7 +325,7 @@ handshake_done(struct dovecot *d)
 	}
 }
 
-/* --- answers -------------------------------------------------------------- */
+/* --- answers --- */
 
 static struct dovecot_request *
 request_find(struct dovecot *d, const char *text)
@@ -477,7 +477,7 @@ static const struct dovecot_conn_ops conn_ops = {
 	.lost = on_lost,
 };
 
-/* --- beginning and end ---------------------------------------------------- */
+/* --- beginning and end --- */
 
 struct dovecot *
 dovecot_new(struct loop *loop)

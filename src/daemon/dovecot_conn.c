@@ -32,7 +32,7 @@ struct dovecot_conn {
 	char line[DOVECOT_LINE_MAX + 1];
 };
 
-/* --- losing it ------------------------------------------------------------ */
+/* --- losing it --- */
 
 static void
 tell_lost(struct dovecot_conn *c, const char *why)
@@ -70,7 +70,7 @@ drop(struct dovecot_conn *c, const char *why)
 	c->ops->lost(c->arg);
 }
 
-/* --- lines in ------------------------------------------------------------- */
+/* --- lines in --- */
 
 /* One whole line into c->line. False: there is none yet. */
 static bool
@@ -117,7 +117,7 @@ static const struct stream_ops stream_ops = {
 	.closed = on_closed,
 };
 
-/* --- making it ------------------------------------------------------------ */
+/* --- making it --- */
 
 /* Connecting a Unix socket is done at once, or not at all. */
 static int
@@ -206,7 +206,7 @@ dovecot_conn_send(struct dovecot_conn *c, struct str octets)
 	return true;
 }
 
-/* --- beginning and end ---------------------------------------------------- */
+/* --- beginning and end --- */
 
 struct dovecot_conn *
 dovecot_conn_new(struct loop *loop, const char *name,
@@ -258,7 +258,7 @@ dovecot_conn_path(const struct dovecot_conn *c)
 	return c->path;
 }
 
-/* --- fields --------------------------------------------------------------- */
+/* --- fields --- */
 
 /* What stands behind \001 for each octet that a field cannot hold. */
 static const struct {

@@ -59,7 +59,7 @@ name_of(const struct mailbox *m, char name_r[WIRE_MAILBOX_MAX + 1])
 	return true;
 }
 
-/* --- what is known -------------------------------------------------------- */
+/* --- what is known --- */
 
 static struct known *
 find_known(struct dovecot_users *u, const char *name)
@@ -100,7 +100,7 @@ dovecot_users_cached(struct dovecot_users *u, const struct mailbox *m)
 	return k->there ? DOVECOT_USER_THERE : DOVECOT_USER_NONE;
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking --- */
 
 static void
 lookup_free(struct dovecot_lookup *q)
@@ -173,7 +173,7 @@ dovecot_users_cancel(struct dovecot_lookup *q)
 		lookup_free(q);
 }
 
-/* --- what Dovecot says ---------------------------------------------------- */
+/* --- what Dovecot says --- */
 
 static void
 on_greet(void *arg)
@@ -275,7 +275,7 @@ static const struct dovecot_conn_ops conn_ops = {
 	.lost = on_lost,
 };
 
-/* --- beginning and end ---------------------------------------------------- */
+/* --- beginning and end --- */
 
 struct dovecot_users *
 dovecot_users_new(struct loop *loop)

@@ -94,8 +94,7 @@ finish(struct exchange *x)
 	unref(x);
 }
 
-/* --- what the sending host tells
- * ------------------------------------------------ */
+/* --- what the sending host tells --- */
 
 static bool
 same_connection(const struct exchange *x)
@@ -277,8 +276,7 @@ on_over(void *arg, const struct deliver_result *r)
 	}
 }
 
-/* --- tickets
- * --------------------------------------------------------------------- */
+/* --- tickets --- */
 
 struct ticket_job {
 	struct exchange *x; /* NULL when storing */
@@ -357,9 +355,7 @@ ticket_taken(void *arg, enum err_code code, const struct err *e)
 	unref(x);
 }
 
-/* --- TLS
- * ---------------------------------------------------------------------------
- */
+/* --- TLS --- */
 
 static const char *
 host_name(const struct exchange *x)
@@ -393,8 +389,7 @@ on_start_tls(void *arg, struct session *s)
 	start_tls(arg, s);
 }
 
-/* --- connecting
- * -------------------------------------------------------------------- */
+/* --- connecting --- */
 
 static unsigned
 port_of_step(const struct exchange *x)
@@ -556,8 +551,7 @@ begin_step(struct exchange *x)
 	spool_submit(x->n->spool, take_ticket, ticket_taken, j);
 }
 
-/* --- beginning and ending
- * ------------------------------------------------------------ */
+/* --- beginning and ending --- */
 
 static bool
 read_password(struct exchange *x)

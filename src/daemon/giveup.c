@@ -48,8 +48,7 @@ end(struct job *j, enum err_code code, const struct err *e)
 	free(j);
 }
 
-/* --- the transaction that ends them
- * -------------------------------------------- */
+/* --- the transaction that ends them --- */
 
 static enum err_code
 write_page(struct spool_txn *t, void *arg, struct err *e)
@@ -81,8 +80,7 @@ page_written(void *arg, enum err_code code, const struct err *e)
 		end(j, OK, e);
 }
 
-/* --- the transaction that claims them
- * --------------------------------------------- */
+/* --- the transaction that claims them --- */
 
 static enum err_code
 add_row(struct spool_txn *t, struct job *j, const struct spool_row *row,

@@ -33,8 +33,7 @@ struct link_wait {
 	struct loop_timer *timer;
 };
 
-/* --- the record in the spool -------------------------------------------------
- */
+/* --- the record in the spool --- */
 
 static void
 read_boot(char *out, size_t size)
@@ -80,8 +79,7 @@ save(struct links *l, struct link_run *r)
 	spool_submit(l->n->spool, write_link, written, j);
 }
 
-/* --- why routes wait ---------------------------------------------------------
- */
+/* --- why routes wait --- */
 
 struct reason_row {
 	char route[SPOOL_NAME_MAX + 1];
@@ -173,8 +171,7 @@ links_explain(struct links *l)
 	spool_submit(l->n->spool, write_reasons, reasons_written, j);
 }
 
-/* --- making
- * ---------------------------------------------------------------------- */
+/* --- making --- */
 
 struct load_job {
 	struct spool_link *rows;
@@ -255,8 +252,7 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 	return rc;
 }
 
-/* --- waiting
- * -------------------------------------------------------------------- */
+/* --- waiting --- */
 
 static void
 end_wait(struct link_wait *w, int code, const char *text)
@@ -330,8 +326,7 @@ links_progress(struct links *l, const struct session *s)
 	}
 }
 
-/* --- events
- * ----------------------------------------------------------------------- */
+/* --- events --- */
 
 static void
 tell_rest(struct link_run *r)
@@ -568,8 +563,7 @@ links_resting(struct links *l, const char *link)
 		obey(l, r, link_event(&r->machine, LINK_EV_NO_WORK));
 }
 
-/* --- reload, status, end
- * ------------------------------------------------------------ */
+/* --- reload, status, end --- */
 
 /* A link that stays keeps its state and who waits for it. */
 static void

@@ -51,8 +51,7 @@ free_job(struct local_job *j)
 	free(j);
 }
 
-/* --- ending
- * ---------------------------------------------------------------------- */
+/* --- ending --- */
 
 static enum err_code
 write_settle(struct spool_txn *t, void *arg, struct err *e)
@@ -117,8 +116,7 @@ delivered(void *arg)
 	spool_submit(j->l->n->spool, write_settle, settled, j);
 }
 
-/* --- on a helper thread
- * ------------------------------------------------------------ */
+/* --- on a helper thread --- */
 
 static void
 deliver(void *arg)
@@ -155,8 +153,7 @@ dropped(void *arg)
 	free_job(j);
 }
 
-/* --- claiming
- * -------------------------------------------------------------------------- */
+/* --- claiming --- */
 
 static enum err_code
 claim_one(struct spool_txn *t, void *arg, struct err *e)

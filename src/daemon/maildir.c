@@ -23,8 +23,7 @@ system_err(struct err *e, const char *what, const char *path)
 	return err_set(e, code, "%s %s: %s", what, path, strerror(errno));
 }
 
-/* --- where -----------------------------------------------------------------
- */
+/* --- where --- */
 
 /* One part of a path out of an address: nothing that climbs or hides. */
 static bool
@@ -161,8 +160,7 @@ make_folders(const char *folder, struct err *e)
 	return rc;
 }
 
-/* --- has it been delivered before? -------------------------------------------
- */
+/* --- has it been delivered before? --- */
 
 static bool
 is_in_cur(const char *folder, const char *name)
@@ -184,8 +182,7 @@ is_in_cur(const char *folder, const char *name)
 	return found;
 }
 
-/* --- writing
- * -------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* One chunk of the body: the reader of the spool is shared, so not for long. */
 struct copy {

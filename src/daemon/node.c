@@ -37,8 +37,7 @@ node_limit_ms(int64_t limit_s, uint64_t most_ms)
 	return ms < most_ms ? ms : most_ms;
 }
 
-/* --- back-pressure
- * ---------------------------------------------------------------- */
+/* --- back-pressure --- */
 
 bool
 node_may_take(struct node *n)
@@ -80,8 +79,7 @@ node_held(struct node *n, int64_t octets)
 	loop_post(n->loop, pump_all, n);
 }
 
-/* --- routing anew ------------------------------------------------------------
- */
+/* --- routing anew --- */
 
 static const char generation_key[] = "route-generation";
 
@@ -170,8 +168,7 @@ node_reroute(struct node *n)
 	reroute_batch(n);
 }
 
-/* --- reading the configuration again
- * ------------------------------------------ */
+/* --- reading the configuration again --- */
 
 static void
 retire(struct node *n, struct conf *old)

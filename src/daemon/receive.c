@@ -49,8 +49,7 @@ set_mechs(struct receive *r)
 	sasl_mechs_server(NULL, r->auth_clear, cram, r->mechs_clear);
 }
 
-/* --- events of the machine -------------------------------------------------
- */
+/* --- events of the machine --- */
 
 static void
 on_mail(struct receive *r, const struct smtp_event *ev)
@@ -246,8 +245,7 @@ on_event(void *arg, const struct smtp_event *ev)
 	}
 }
 
-/* --- the session's host -----------------------------------------------------
- */
+/* --- the session's host --- */
 
 static bool
 on_work(void *arg, enum want want)
@@ -324,8 +322,7 @@ on_free(void *arg)
 	free(r);
 }
 
-/* --- beginning ---------------------------------------------------------------
- */
+/* --- beginning --- */
 
 static unsigned
 extensions(const struct receive *r)
@@ -337,8 +334,8 @@ extensions(const struct receive *r)
 		ext |= EXT_STARTTLS;
 	if (r->service == SERVICE_ODMR)
 		return ext | EXT_AUTH | EXT_ATRN;
-	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_DSN | EXT_SMTPUTF8 |
-	       EXT_MT_PRIORITY | EXT_LIMITS;
+	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_BINARYMIME |
+	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS;
 	if (r->turned || r->service == SERVICE_LMTP)
 		return ext;
 	return ext | EXT_AUTH;
@@ -367,6 +364,10 @@ make_machine(struct receive *r)
 		.turned = r->turned,
 		.lmtp = r->service == SERVICE_LMTP,
 		.limit_rcpt = conf->limits.recipients,
+		.home_domain = r->service != SERVICE_SUBMISSION ? NULL
+			       : conf->local.domains.n
+				       ? conf->local.domains.v[0]
+				       : conf->hostname,
 		.mechs_tls = r->mechs_tls,
 		.mechs_clear = r->mechs_clear,
 	};

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AUTH_DELAY_MAX_S = 8 }; /* before a wrong AUTH is answered */
+enum { AUTH_DELAYS_MAX = 3 }; /* doublings of limits.auth_delay */
 
 /* One step of a SASL exchange, on a helper thread: hashing takes time. */
 struct auth_step {
@@ -69,19 +69,18 @@ answer_slowly(void *arg)
 	session_answer(r->s, &r->slow_reply);
 }
 
-/* Guessing gets slower with each guess: 1, 2, 4 ... seconds. */
+/* Guessing gets slower with each guess: once, twice, four times the delay. */
 static void
 delay_answer(struct receive *r)
 {
-	unsigned delay_s = 1u << r->auth_failures;
+	uint64_t delay_ms = (uint64_t)r->n->conf->limits.auth_delay_ms
+			    << r->auth_failures;
 
-	if (delay_s > AUTH_DELAY_MAX_S)
-		delay_s = AUTH_DELAY_MAX_S;
-	else
+	if (r->auth_failures < AUTH_DELAYS_MAX)
 		r->auth_failures++;
 	if (!r->slow)
 		r->slow = loop_timer_new(r->n->loop, answer_slowly, r);
-	loop_timer_set(r->slow, (uint64_t)delay_s * 1000);
+	loop_timer_set(r->slow, delay_ms);
 }
 
 static void
@@ -178,8 +177,7 @@ run_step(struct receive *r, struct str line)
 	pool_submit_droppable(r->n->pool, step_work, step_done, free_step, st);
 }
 
-/* --- by Dovecot -------------------------------------------------------------
- */
+/* --- by Dovecot --- */
 
 static void
 postpone(struct receive *r, const char *why)
@@ -234,8 +232,7 @@ ask_dovecot(struct receive *r, const char *mech, struct str initial)
 		r->n->dovecot, mech, &client, initial, dovecot_answered, r);
 }
 
-/* --- the exchange ------------------------------------------------------------
- */
+/* --- the exchange --- */
 
 /* The machine lets through only what EHLO offered; NAME_R as it stood there. */
 static bool
@@ -259,6 +256,13 @@ receive_auth_start(struct receive *r, struct str mech, struct str initial)
 	struct reply reply;
 
 	receive_auth_end(r);
+	if (initial.p && str_eq_nocase(mech, STR("CRAM-MD5"))) {
+		/* RFC 4954 4: the server speaks first there */
+		reply_set(&reply, 501, "5.7.0",
+			"This mechanism takes no initial response");
+		machine_answer(r->s->machine, &reply);
+		return;
+	}
 	if (is_offered(r, mech, name, sizeof(name))) {
 		if (dovecot_is_used(r->n->dovecot)) {
 			ask_dovecot(r, name, initial);

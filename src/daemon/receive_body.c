@@ -15,8 +15,7 @@
 
 enum { RECEIVE_SPILL_BYTES = 1024 * 1024 };
 
-/* --- the body on its way -----------------------------------------------------
- */
+/* --- the body on its way --- */
 
 static void
 add_trace(struct receive *r)
@@ -55,6 +54,7 @@ receive_body_begin(struct receive *r)
 	buf_clear(&r->body);
 	add_trace(r);
 	r->size = r->body.len;
+	node_held(r->n, (int64_t)r->body.len);
 	receive_submit_begin(r);
 	r->s->message = r->id;
 }
@@ -87,6 +87,7 @@ spill_written(void *arg, enum err_code code, const struct err *e)
 		log_error("not-stored", LOG_INT("session", s->id),
 			LOG_INT("msg", sp->id), LOG_STR("why", e->text));
 	}
+	node_held(r->n, -(int64_t)sp->octets.len);
 	buf_free(&sp->octets);
 	free(sp);
 	if (r->ending && r->spills_in_flight == 0 && !s->closed)
@@ -119,14 +120,39 @@ receive_body_add(struct receive *r, struct str octets)
 	octets = receive_submit_take(r, octets);
 	buf_adds(&r->body, octets);
 	r->size += r->body.len - held;
+	node_held(r->n, (int64_t)(r->body.len - held));
 	r->s->bytes_done = r->size;
 	r->s->bytes_total = r->params.size_bytes;
 	if (r->body.len >= RECEIVE_SPILL_BYTES)
 		spill(r);
 }
 
-/* --- storing
- * ------------------------------------------------------------------- */
+/* --- dropping --- */
+
+static enum err_code
+write_drop(struct spool_txn *t, void *arg, struct err *e)
+{
+	return spool_body_drop(t, *(int64_t *)arg, e);
+}
+
+static void
+dropped(void *arg, enum err_code code, const struct err *e)
+{
+	(void)code; /* what stays behind is swept at the next start */
+	(void)e;
+	free(arg);
+}
+
+static void
+drop_body(struct node *n, int64_t id)
+{
+	int64_t *copy = xmalloc(sizeof(*copy));
+
+	*copy = id;
+	spool_submit(n->spool, write_drop, dropped, copy);
+}
+
+/* --- storing --- */
 
 struct store {
 	struct receive *r;
@@ -135,7 +161,7 @@ struct store {
 	struct receive_rcpt *rcpts;
 	size_t rcpts_n;
 	struct buf tail;
-	bool was_closed;
+	bool spilled; /* parts of the body are with the spool already */
 };
 
 static void
@@ -242,10 +268,13 @@ stored(void *arg, enum err_code code, const struct err *e)
 		log_error("not-stored", LOG_INT("session", s->id),
 			LOG_INT("msg", st->m.id), LOG_STR("why", e->text));
 	}
+	if (code != OK && code != ERR_UNCERTAIN && st->spilled)
+		drop_body(st->n, st->m.id);
 	answer_store(r, st->m.id, code);
 	if (code == OK)
 		for (size_t i = 0; i < st->rcpts_n; i++)
 			dispatch_arrived(st->n->dispatch, st->rcpts[i].route);
+	node_held(st->n, -(int64_t)st->tail.len);
 	free(st->rcpts);
 	buf_free(&st->tail);
 	free(st);
@@ -299,6 +328,7 @@ forget(struct receive *r)
 {
 	r->rcpts = NULL;
 	r->rcpts_n = r->rcpts_cap = 0;
+	node_held(r->n, -(int64_t)r->body.len);
 	buf_free(&r->body);
 	receive_submit_forget(r);
 	r->id = 0;
@@ -317,6 +347,7 @@ submit_store(struct receive *r)
 	st->rcpts = r->rcpts;
 	st->rcpts_n = r->rcpts_n;
 	st->tail = r->body;
+	st->spilled = r->spilled;
 	buf_init(&r->body, 0);
 	forget(r);
 	session_hold(r->s);
@@ -331,6 +362,7 @@ end_header(struct receive *r)
 	const struct reply *refusal = receive_submit_end(r);
 
 	r->size += r->body.len - held;
+	node_held(r->n, (int64_t)(r->body.len - held));
 	return refusal;
 }
 
@@ -356,6 +388,7 @@ receive_body_end(struct receive *r)
 	} else if (refusal) {
 		reply = *refusal;
 		receive_reset(r);
+		r->stored_reply = reply;
 		session_answer(r->s, &reply);
 	} else if (code != OK) {
 		receive_reset(r);
@@ -365,32 +398,11 @@ receive_body_end(struct receive *r)
 	}
 }
 
-/* --- dropping
- * ------------------------------------------------------------------ */
-
-static enum err_code
-write_drop(struct spool_txn *t, void *arg, struct err *e)
-{
-	return spool_body_drop(t, *(int64_t *)arg, e);
-}
-
-static void
-dropped(void *arg, enum err_code code, const struct err *e)
-{
-	(void)code; /* what stays behind is swept at the next start */
-	(void)e;
-	free(arg);
-}
-
 void
 receive_reset(struct receive *r)
 {
-	if (r->id && r->spilled) {
-		int64_t *id = xmalloc(sizeof(*id));
-
-		*id = r->id;
-		spool_submit(r->n->spool, write_drop, dropped, id);
-	}
+	if (r->id && r->spilled)
+		drop_body(r->n, r->id);
 	free(r->rcpts);
 	forget(r);
 }

@@ -54,7 +54,7 @@ receive_submit_forget(struct receive *r)
 	r->submission = NULL;
 }
 
-/* --- the verdict ---------------------------------------------------------- */
+/* --- the verdict --- */
 
 static bool
 may_send(void *arg, const struct mailbox *address)
@@ -109,7 +109,7 @@ settle(struct receive *r)
 	submit_free(&sub->submit);
 }
 
-/* --- octets on their way -------------------------------------------------- */
+/* --- octets on their way --- */
 
 struct str
 receive_submit_take(struct receive *r, struct str octets)

@@ -27,8 +27,7 @@ struct serve {
 	int64_t now, refused_before, due;
 };
 
-/* --- may it have its mail? ---------------------------------------------------
- */
+/* --- may it have its mail? --- */
 
 static bool
 has_all_domains(const struct spool_account *a, const char *domains)
@@ -159,8 +158,7 @@ serve_atrn(struct session *s, const char *account, const char *domains)
 	spool_submit(s->n->spool, wake_and_look, looked, serve_new(s, account));
 }
 
-/* --- handing over
- * --------------------------------------------------------------- */
+/* --- handing over --- */
 
 static void
 on_idle(void *arg, struct deliver *d)

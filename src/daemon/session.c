@@ -90,7 +90,7 @@ session_answer(struct session *s, const struct reply *r)
 	session_pump(s);
 }
 
-/* --- pumping ------------------------------------------------------------ */
+/* --- pumping --- */
 
 static bool
 move_output(struct session *s)
@@ -273,7 +273,7 @@ session_pump(struct session *s)
 	session_release(s);
 }
 
-/* --- what the stream and the clock say ----------------------------------- */
+/* --- what the stream and the clock say --- */
 
 static void
 on_input(void *arg)

@@ -200,8 +200,7 @@ settle_drop_notices(struct settle *st)
 	return true;
 }
 
-/* --- in the transaction ----------------------------------------------------
- */
+/* --- in the transaction --- */
 
 static enum err_code
 write_verdict(
@@ -236,8 +235,7 @@ settle_write(struct spool_txn *t, struct settle *st, struct err *e)
 	return rc;
 }
 
-/* --- after it ----------------------------------------------------------------
- */
+/* --- after it --- */
 
 static const char *
 event_of(enum spool_outcome_kind kind)
@@ -305,8 +303,7 @@ settle_free(struct settle *st)
 	free(st);
 }
 
-/* --- when it could not be written -------------------------------------------
- */
+/* --- when it could not be written --- */
 
 static enum err_code
 write_release(struct spool_txn *t, void *arg, struct err *e)

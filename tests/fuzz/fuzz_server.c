@@ -55,6 +55,7 @@ choose_conf(uint8_t a, uint8_t b)
 		.auth_required = a & 64,
 		.odmr = a & 128,
 		.turned = b & 1,
+		.home_domain = b & 2 ? "h.example" : NULL,
 		.mechs_tls = "SCRAM-SHA-256 PLAIN LOGIN",
 		.mechs_clear = b & 2 ? "CRAM-MD5 PLAIN" : "",
 	};

@@ -79,6 +79,7 @@ class Node:
             "run_dir": f"{self.dir}/run",
             # Who runs the tests, root or not, stays who it is.
             "user": getpass.getuser(),
+            "limits": {},
         }
         self.conf.update(conf)
         self.process = None
@@ -92,6 +93,9 @@ class Node:
     def write_conf(self):
         with open(self.file, "w", encoding="utf-8") as stream:
             for key, value in self.conf.items():
+                if key == "limits":
+                    # Guessing is slowed; most tests need not wait for it.
+                    value = {"auth_delay": "0s", **value}
                 if value is not None:
                     stream.write(f"{key} = {libconfig(value)};\n")
 
