@@ -22,7 +22,6 @@ void loop_adopt(struct loop *loop, struct loop_ward *w);
 /* Forgets what was posted with ARG. */
 void loop_unpost(struct loop *loop, const void *arg);
 
-
 /* DELAY_MS for event_add(). */
 struct timeval loop_timeval(uint64_t delay_ms);
 
