@@ -48,6 +48,7 @@ build_tls(struct conf *c, const struct node *g)
 	c->tls.certificate = build_text(g, "tls.certificate");
 	c->tls.key = build_text(g, "tls.key");
 	c->tls.ca_file = build_text(g, "tls.ca_file");
+	c->tls.client_ca_file = build_text(g, "tls.client_ca_file");
 	c->tls.min_version = build_text(g, "tls.min_version");
 }
 

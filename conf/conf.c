@@ -91,6 +91,7 @@ conf_free(struct conf *c)
 	free(c->tls.certificate);
 	free(c->tls.key);
 	free(c->tls.ca_file);
+	free(c->tls.client_ca_file);
 	free(c->tls.min_version);
 	strings_free(&c->relay.networks);
 	strings_free(&c->local.domains);

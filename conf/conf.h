@@ -122,6 +122,7 @@ struct conf {
 	size_t listeners_n;
 	struct {
 		char *certificate, *key, *ca_file, *min_version;
+		char *client_ca_file; /* NULL: no EXTERNAL */
 	} tls;
 	struct {
 		struct conf_strings networks;

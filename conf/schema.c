@@ -121,6 +121,14 @@ static const struct schema_row rows[] = {
 			    "certificates are checked against.",
 	},
 	{
+		.path = "tls.client_ca_file",
+		.type = SCHEMA_STRING,
+		.sentence = "File with your own authority (PEM): who shows a "
+			    "certificate of its making may log in under the "
+			    "certificate's name (EXTERNAL). Without it nobody "
+			    "can.",
+	},
+	{
 		.path = "tls.min_version",
 		.type = SCHEMA_WORD,
 		.fallback = "1.2",

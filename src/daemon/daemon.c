@@ -72,6 +72,7 @@ daemon_make_tls(struct node *n, const struct conf *conf,
 	struct tls_server_conf server = {
 		.certificate = conf->tls.certificate,
 		.key = conf->tls.key,
+		.ca_file = conf->tls.client_ca_file,
 		.min_version = conf->tls.min_version,
 	};
 	unsigned char keys[TICKET_KEYS_MAX][TICKET_KEY_BYTES];
@@ -253,6 +254,7 @@ try_certificate(const struct conf *conf, struct err *e)
 	struct tls_server_conf c = {
 		.certificate = conf->tls.certificate,
 		.key = conf->tls.key,
+		.ca_file = conf->tls.client_ca_file,
 		.min_version = conf->tls.min_version,
 	};
 	struct tls_server *server = NULL;
@@ -326,8 +328,8 @@ static void
 close_sessions(struct node *n)
 {
 	while (!list_empty(&n->sessions))
-		session_close(LIST_ITEM(n->sessions.next, struct session, node),
-			"the daemon stops");
+		session_shutdown(
+			LIST_ITEM(n->sessions.next, struct session, node));
 }
 
 static void

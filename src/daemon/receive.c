@@ -384,8 +384,18 @@ on_secured(void *arg)
 	make_machine(arg);
 }
 
+/* RFC 5321 3.8: 421 rather than a cut, between commands */
+static void
+on_shutdown(void *arg)
+{
+	struct receive *r = arg;
+
+	smtp_server_shutdown(r->server, "This node is shutting down");
+}
+
 static const struct session_host host = {
 	.event = on_event,
+	.shutdown = on_shutdown,
 	.work = on_work,
 	.start_tls = on_start_tls,
 	.secured = on_secured,

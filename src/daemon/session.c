@@ -82,6 +82,16 @@ session_close(struct session *s, const char *why)
 }
 
 void
+session_shutdown(struct session *s)
+{
+	if (!s->closed && s->machine && !s->in_handshake && s->host->shutdown) {
+		s->host->shutdown(s->arg);
+		session_pump(s);
+	}
+	session_close(s, "the daemon stops");
+}
+
+void
 session_answer(struct session *s, const struct reply *r)
 {
 	if (s->closed)

@@ -25,6 +25,9 @@ struct session_host {
 	void (*secured)(void *arg);
 	/* Swap machine and host (session_swap); buffers are empty. */
 	void (*turn)(void *arg);
+	/* The daemon stops: say so to the peer where that is allowed. NULL: no.
+	 */
+	void (*shutdown)(void *arg);
 	/* May more input be fed now? (back-pressure) NULL: always. */
 	bool (*may_feed)(void *arg);
 	/* Once: the stream is gone. WHY is for the log. */
@@ -73,6 +76,9 @@ void session_swap(struct session *s, struct machine *m,
 
 /* Moves octets and events until nothing moves any more. */
 void session_pump(struct session *s);
+
+/* The daemon stops: session_close after a word to the peer. */
+void session_shutdown(struct session *s);
 
 /* Sends what is out, closes; `closed` is called at once. Twice is fine. */
 void session_close(struct session *s, const char *why);

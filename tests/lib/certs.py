@@ -26,6 +26,7 @@ keyUsage = critical,keyCertSign
 [server]
 basicConstraints = critical,CA:false
 subjectAltName = {names}
+{usage}
 """
 # Valid long before any clock of the tests, so that clocks may be wrong.
 SPAN = ["-startdate", "20000101000000Z", "-enddate", "20491231235959Z"]
@@ -51,10 +52,13 @@ class Authority:
                       "-out", f"{name}.key")
         os.chmod(f"{self.dir}/{name}.key", 0o600)
 
-    def _sign(self, name, subject, names, kind, own=False, span=None):
+    def _sign(self, name, subject, names, kind, own=False, span=None,
+              usage=None):
         config = f"{self.dir}/{name}.conf"
         with open(config, "w", encoding="ascii") as stream:
-            stream.write(CONFIG.format(dir=self.dir, names=names))
+            stream.write(CONFIG.format(
+                dir=self.dir, names=names,
+                usage=f"extendedKeyUsage = {usage}" if usage else ""))
         self._openssl("req", "-new", "-config", config, "-key",
                       f"{name}.key", "-subj", f"/CN={subject}", "-out",
                       f"{name}.csr")
@@ -64,13 +68,14 @@ class Authority:
                       "-extensions", kind, *(span or SPAN), "-out",
                       f"{name}.pem")
 
-    def issue(self, name, *hosts, span=None):
+    def issue(self, name, *hosts, span=None, usage=None):
         """(certificate file, key file) for the names and addresses HOSTS."""
         names = ",".join(
             ("IP:" if h.replace(".", "").isdigit() else "DNS:") + h
             for h in hosts)
         self._key(name)
-        self._sign(name, hosts[0], names, "server", span=span)
+        self._sign(name, hosts[0], names, "server", span=span,
+                   usage=usage)
         return f"{self.dir}/{name}.pem", f"{self.dir}/{name}.key"
 
 

@@ -62,12 +62,15 @@ class Door:
             self.row(name, *steps)
 
 
-def make_doors(**conf):
-    """The smtp and the submission door of a site; ann may be any sender."""
+def make_doors(certificates=False, **conf):
+    """The smtp and the submission door of a site; ann may be any sender.
+    CERTIFICATES: our authority's certificates say who a client is."""
     world = World()
     conf.setdefault("limits", LIMITS)
-    site = world.make_site(peer=world.peer(submission=9, odmr=9),
-                           **conf).start()
+    site = world.make_site(peer=world.peer(submission=9, odmr=9), **conf)
+    if certificates:
+        site.conf["tls"]["client_ca_file"] = world.ca.file
+    site.start()
     site.must("user", "add", "ann", "--sender", "*", "--password-stdin",
               text=PASSWORD + "\n")
     return [Door(world, site, "lan", False),
