@@ -84,11 +84,13 @@ session_close(struct session *s, const char *why)
 void
 session_shutdown(struct session *s)
 {
+	session_hold(s); /* pumping may end it */
 	if (!s->closed && s->machine && !s->in_handshake && s->host->shutdown) {
 		s->host->shutdown(s->arg);
 		session_pump(s);
 	}
 	session_close(s, "the daemon stops");
+	session_release(s);
 }
 
 void

@@ -13,7 +13,7 @@ from tidepost import *
 import resource
 import time
 
-from crowd import Crowd, memory
+from crowd import Crowd, memory, sanitized
 
 COUNT = 300
 # The aim is 250 MB for 10,000; few sessions pay for what all share, too.
@@ -35,7 +35,10 @@ def idle():
     at_end(crowd.kill)
     equal(crowd.wait(), ["ready"] * 2, f"{COUNT} sessions under TLS stand")
     used = (memory(site.process.pid) - before) / COUNT / 1024
-    check(used <= KB_MAX, f"a session takes {used:.1f} KB, at most {KB_MAX}")
+    if sanitized():
+        skip_part("memory a session: the build has AddressSanitizer")
+    else:
+        check(used <= KB_MAX, f"a session takes {used:.1f} KB, at most {KB_MAX}")
     start = time.monotonic()
     with Smtp(site.port("lan")) as client:
         client.ehlo()
@@ -50,7 +53,8 @@ def idle():
     at_end(crowd.kill)
     equal(crowd.wait(), ["ready"] * 2, f"{COUNT} more")
     again = (memory(site.process.pid) - before) / COUNT / 1024
-    check(again < used * 1.2, f"they use the same memory ({again:.1f} KB)")
+    if not sanitized():
+        check(again < used * 1.2, f"they use the same memory ({again:.1f} KB)")
 
 
 def above_the_limit():
