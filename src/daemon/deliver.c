@@ -212,7 +212,8 @@ on_event(void *arg, const struct smtp_event *ev)
 	case EV_DONE:
 		if (d->have)
 			end_message(d, ev->early ? END_EARLY : END_REPLIED,
-				ev->reply, false, d->push);
+				ev->reply, false,
+				d->push && !smtp_client_is_spent(d->client));
 		break;
 	case EV_TURNED:
 	case EV_TURN_REPLY:
