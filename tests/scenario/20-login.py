@@ -406,7 +406,7 @@ def scram(door):
             check(reply.code in no, f"{door.name}: 9266 a wrong binding is "
                   "refused", reply)
     else:
-        skip_part(f"{door.name}: SCRAM-SHA-256-PLUS not offered")
+        check(False, f"{door.name}: SCRAM-SHA-256-PLUS is offered")
 
 
 def in_clear():
