@@ -12,7 +12,7 @@ A tuple is several replies, "" none, "closed" the end of the connection.
 import re
 import ssl
 
-from smtp import Closed, Reply, Smtp
+from smtp import Closed, Smtp
 
 LINE_MAX = 512  # RFC 5321 4.5.3.1.5, with CRLF
 FORM = re.compile(rb"[2345]\d\d(?:[ -][\t\x20-\x7e\x80-\xff]*)?")

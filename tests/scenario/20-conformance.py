@@ -56,8 +56,9 @@ def hello(door):
     # Not names, but some send them, and nothing depends on it.
     odd = ("client..example", ".client.example", "-client.example",
            "client_1.example")
-    bad = ("", " ", "<client.example>", "a b", "[127.0.0.256]", "[127.0.0]", "[127.0.0.1", "127.0.0.1]", "[IPv6:::1::2]",
-           "[IPv6:12345::]", "[::1]", "[]", "a" * 300, "client@example",
+    bad = ("", " ", "<client.example>", "a b", "[127.0.0.256]", "[127.0.0]",
+           "[127.0.0.1", "127.0.0.1]", "[IPv6:::1::2]", "[IPv6:12345::]",
+           "[::1]", "[]", "a" * 300, "client@example",
            'client"example', "client.example\tx", "client(example)",
            "client.example;x")
     for word in ("EHLO", "HELO", "ehlo", "HeLo"):
