@@ -166,9 +166,11 @@ deps:
 	@sh tests/deps
 
 .PHONY: demo
-demo: deps
-	@$(MAKE) --no-print-directory all
-	@python3 tests/demo/demo.py $(BUILD)
+demo:
+	@sh tests/deps build demo
+	@echo 'building ...'
+	@$(MAKE) --no-print-directory -s -j2 all
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/demo/demo.py $(BUILD)
 
 # The tests' build: steps at which a test may kill the daemon are labelled.
 .PHONY: check

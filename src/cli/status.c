@@ -150,7 +150,7 @@ print_queue(const struct record *queue)
 
 	text_size((uint64_t)facts_int(queue, KEY_BYTES), size);
 	printf("queue      %" PRId64 " ready, %" PRId64 " deferred, %" PRId64
-	       " held, %" PRId64 " active, %s\n",
+	       " held, %" PRId64 " active, %s octets\n",
 		facts_int(queue, KEY_READY), facts_int(queue, KEY_DEFERRED),
 		facts_int(queue, KEY_HELD), facts_int(queue, KEY_ACTIVE), size);
 }

@@ -6,6 +6,7 @@
 #include "daemon/local.h"
 #include "spool/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,7 +146,7 @@ back_off(struct peer_run *p)
 	dispatch_due_at(p->d, p->wait_until);
 }
 
-/* TLS or AUTH failing is a reason for all that waits for this peer. */
+/* A peer that cannot be used is a reason for all that waits for it. */
 static void
 set_trouble(struct peer_run *p, const struct exchange_result *result)
 {
@@ -153,9 +154,18 @@ set_trouble(struct peer_run *p, const struct exchange_result *result)
 
 	if (result->code == EXCHANGE_NOT_TRUSTED)
 		p->trouble = result->auth ? REASON_AUTH : REASON_TLS;
+	else if (result->code == EXCHANGE_UNREACHABLE &&
+		 !result->only_collect_failed)
+		p->trouble = REASON_RETRY_WAIT;
 	else if (result->code == EXCHANGE_OK)
 		p->trouble = REASON_NONE;
-	str_copyz(p->trouble_text, sizeof(p->trouble_text), result->text);
+	if (result->code != EXCHANGE_LINK_LOST)
+		snprintf(p->trouble_text, sizeof(p->trouble_text),
+			"%.200s cannot be reached: %.700s", p->peer->name,
+			result->text);
+	if (p->trouble == REASON_TLS || p->trouble == REASON_AUTH)
+		str_copyz(
+			p->trouble_text, sizeof(p->trouble_text), result->text);
 	if (p->trouble != was)
 		links_explain(p->d->n->links);
 }

@@ -371,11 +371,19 @@ static enum err_code
 find_or_say(
 	struct links *l, const char *name, struct link_run **r_r, struct err *e)
 {
+	struct buf known;
+
 	*r_r = find(l, name);
 	if (*r_r)
 		return OK;
-	return err_set(e, ERR_NOTFOUND, "no link \"%s\" in the configuration",
-		name ? name : "");
+	buf_init(&known, 0);
+	for (size_t i = 0; i < l->count; i++)
+		buf_addf(&known, "%s%s", i ? ", " : "", l->v[i].row.name);
+	err_set(e, ERR_NOTFOUND,
+		"no link \"%s\" in the configuration; there is %.300s",
+		name ? name : "", known.len ? buf_z(&known) : "none");
+	buf_free(&known);
+	return ERR_NOTFOUND;
 }
 
 enum err_code

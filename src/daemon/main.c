@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "daemon/notify.h"
 #include "daemon/syslogsink.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -30,13 +32,14 @@ to_syslog(enum log_level level, const char *line, void *arg)
 }
 
 static void
-open_log(const struct conf *conf, bool verbose)
+open_log(const struct conf *conf, bool verbose, bool detached)
 {
 	enum log_level level = LOG_INFO;
 
 	log_level_parse(str_of(conf->log.level), &level);
 	log_set_level(verbose ? LOG_DEBUG : level);
-	if (strcmp(conf->log.to, "syslog") != 0)
+	/* Detached, there is no standard error any more. */
+	if (strcmp(conf->log.to, "syslog") != 0 && !detached)
 		return;
 	syslog_sink_open();
 	log_set_sink(to_syslog, NULL);
@@ -47,6 +50,33 @@ fail(enum err_code rc, const struct err *e)
 {
 	fprintf(stderr, "tidepostd: %s\n", e->text[0] ? e->text : err_text(rc));
 	return err_exit_status(rc);
+}
+
+/*
+ * The parent stays until the daemon is ready, or ends with its status: a boot
+ * script learns whether it runs.
+ */
+static enum err_code
+detach_from_terminal(struct err *e)
+{
+	int fd[2], status;
+	char ready;
+	pid_t pid;
+
+	if (pipe(fd) < 0 || (pid = fork()) < 0)
+		return err_set(e, ERR_IO, "cannot detach: %s", strerror(errno));
+	if (pid == 0) {
+		close(fd[0]);
+		setsid();
+		notify_set_parent(fd[1]);
+		return OK;
+	}
+	close(fd[1]);
+	if (read(fd[0], &ready, 1) == 1)
+		_exit(0);
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	_exit(err_exit_status(ERR_IO));
 }
 
 int
@@ -92,11 +122,11 @@ main(int argc, char **argv)
 		conf_free(n.conf);
 		return 0;
 	}
-	open_log(n.conf, verbose);
-	if (detach && daemon(0, 1) < 0) {
-		err_set(&e, ERR_IO, "cannot detach: %s", strerror(errno));
-		return fail(ERR_IO, &e);
-	}
+	if (detach)
+		rc = detach_from_terminal(&e);
+	if (rc != OK)
+		return fail(rc, &e);
+	open_log(n.conf, verbose, detach);
 	rc = daemon_run(&n, &e);
 	return rc == OK ? 0 : fail(rc, &e);
 }

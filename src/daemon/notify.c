@@ -1,5 +1,6 @@
 #include "daemon/notify.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,36 @@ tell(const char *what)
 	close(fd);
 }
 
+static int parent_fd = -1;
+
+void
+notify_set_parent(int fd)
+{
+	parent_fd = fd;
+}
+
+/* Whoever reads our output must see its end. */
+static void
+let_go_of_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
 void
 notify_ready(void)
 {
 	tell("READY=1");
+	if (parent_fd < 0)
+		return;
+	if (write(parent_fd, "R", 1) == 1)
+		let_go_of_terminal();
+	close(parent_fd);
+	parent_fd = -1;
 }
 
 void

@@ -5,6 +5,9 @@
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
 
+/* A parent waits at FD for one octet (-D); given. */
+void notify_set_parent(int fd);
+/* With a parent set: also lets go of the terminal. */
 void notify_ready(void);
 void notify_stopping(void);
 

@@ -157,12 +157,12 @@ def farewell(demo, site, shore):
     if not KEEP:
         return
     headline("The nodes keep running")
-    for node in (site, shore):
-        say(f"export TIDEPOST_CONF={node.file}    # {node.name}")
     tidepost = os.path.relpath(CLI)
-    for words in ("status", "queue list", f"link up {LINK} --wait",
-                  f"link down {LINK}", "log"):
-        say(f"{tidepost} {words}")
+    for node, own in ((site, (f"link up {LINK} --wait", f"link down {LINK}")),
+                      (shore, ("customer list",))):
+        say(f"export TIDEPOST_CONF={node.file}    # {node.name}")
+        for words in ("status", "queue list", *own, "log"):
+            say(f"    {tidepost} {words}")
     say(f"mail for aurora: swaks --server 127.0.0.1:{shore.port('smtp')} "
         "--to captain@aurora.example.org")
     say(f"end and clean up: kill {site.process.pid} {shore.process.pid}; "
