@@ -86,6 +86,28 @@ is_killer(const char *when, const char *operation, const char *path,
 	return ++seen == count;
 }
 
+/*
+ * A signal must not come while the lock is held: its handler may write, and
+ * would wait for the lock for ever.
+ */
+static sigset_t
+enter(void)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&lock);
+	return before;
+}
+
+static void
+leave(const sigset_t *before)
+{
+	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /* Before an operation: notes it, and ends the process where told. */
 static void
 note(const char *operation, int fd, const void *p, size_t n)
@@ -93,7 +115,8 @@ note(const char *operation, int fd, const void *p, size_t n)
 	int kept = errno;
 	char path[256], shown[4 * SHOWN + 1], line[LINE];
 
-	pthread_mutex_lock(&lock);
+	sigset_t before = enter();
+
 	if (log_fd == -2) {
 		const char *name = getenv("TIDEPOST_SHIM_LOG");
 
@@ -115,7 +138,7 @@ note(const char *operation, int fd, const void *p, size_t n)
 	}
 	if (is_killer("before", operation, path, shown))
 		raise(SIGKILL);
-	pthread_mutex_unlock(&lock);
+	leave(&before);
 	errno = kept;
 }
 
@@ -126,7 +149,8 @@ note_after(const char *operation, int fd, const void *p, size_t n)
 	int kept = errno;
 	char path[256], shown[4 * SHOWN + 1];
 
-	pthread_mutex_lock(&lock);
+	sigset_t before = enter();
+
 	path_of(fd, path, sizeof path);
 	show(shown, p, n);
 	if (is_killer("after", operation, path, shown))
@@ -138,7 +162,7 @@ note_after(const char *operation, int fd, const void *p, size_t n)
 
 		raw_write(log_fd, line, (size_t)len);
 	}
-	pthread_mutex_unlock(&lock);
+	leave(&before);
 	errno = kept;
 }
 
