@@ -222,7 +222,7 @@ on_event(void *arg, const struct smtp_event *ev)
 		if (ev->index == 0)
 			receive_body_end(r);
 		else /* LMTP: all of them share the fate of the message */
-			machine_answer(r->s->machine, &r->stored_reply);
+			machine_answer(r->s->machine, r->stored_reply);
 		break;
 	case EV_RESET:
 		receive_reset(r);
@@ -318,6 +318,7 @@ on_free(void *arg)
 	receive_auth_end(r);
 	buf_free(&r->body);
 	free(r->rcpts);
+	free(r->stored_reply);
 	free(r->atrn_domains);
 	free(r);
 }

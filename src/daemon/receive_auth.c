@@ -65,8 +65,10 @@ static void
 answer_slowly(void *arg)
 {
 	struct receive *r = arg;
+	struct reply reply;
 
-	session_answer(r->s, &r->slow_reply);
+	reply_set(&reply, 535, "5.7.8", "Name or password is wrong");
+	session_answer(r->s, &reply);
 }
 
 /* Guessing gets slower with each guess: once, twice, four times the delay. */
@@ -86,16 +88,16 @@ delay_answer(struct receive *r)
 static void
 refuse(struct receive *r, enum sasl_step result, const char *name)
 {
+	struct reply reply;
+
 	log_warning("auth-failed", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
 		LOG_STR("account", name));
 	if (result == SASL_SYNTAX) {
-		reply_set(&r->slow_reply, 501, "5.5.2",
-			"Cannot decode this response");
-		session_answer(r->s, &r->slow_reply);
+		reply_set(&reply, 501, "5.5.2", "Cannot decode this response");
+		session_answer(r->s, &reply);
 		return;
 	}
-	reply_set(&r->slow_reply, 535, "5.7.8", "Name or password is wrong");
 	delay_answer(r);
 }
 

@@ -236,6 +236,17 @@ log_accepted(const struct store *st)
 			LOG_STR("what", "the client may send it again"));
 }
 
+/* With LMTP it is said once for each recipient (RFC 2033 4.2). */
+static void
+keep_reply(struct receive *r, const struct reply *reply)
+{
+	if (r->service != SERVICE_LMTP)
+		return;
+	if (!r->stored_reply)
+		r->stored_reply = xmalloc(sizeof(*r->stored_reply));
+	*r->stored_reply = *reply;
+}
+
 static void
 answer_store(struct receive *r, int64_t id, enum err_code code)
 {
@@ -249,7 +260,7 @@ answer_store(struct receive *r, int64_t id, enum err_code code)
 	else
 		reply_set(&reply, 451, "4.3.0",
 			"The message could not be stored, try again later");
-	r->stored_reply = reply;
+	keep_reply(r, &reply);
 	session_answer(r->s, &reply);
 }
 
@@ -383,12 +394,12 @@ receive_body_end(struct receive *r)
 			"Mail loop: more than %d Received fields",
 			HEADER_RECEIVED_MAX);
 		receive_reset(r);
-		r->stored_reply = reply;
+		keep_reply(r, &reply);
 		session_answer(r->s, &reply);
 	} else if (refusal) {
 		reply = *refusal;
 		receive_reset(r);
-		r->stored_reply = reply;
+		keep_reply(r, &reply);
 		session_answer(r->s, &reply);
 	} else if (code != OK) {
 		receive_reset(r);

@@ -36,9 +36,9 @@ struct receive {
 	void *done_arg;
 
 	struct loop_timer *slow; /* delays the answer to a wrong AUTH */
-	struct reply slow_reply;
 	unsigned auth_failures;
-	struct reply stored_reply; /* to the end of the last message */
+	struct reply *stored_reply; /* LMTP: to the end of the last message;
+				       owned, NULL before the first */
 
 	/* the transaction */
 	struct mailbox sender;

@@ -145,9 +145,10 @@ close_early_octets(struct smtp_server *s)
 {
 	struct smtp_event *e = server_emit(s, EV_REFUSED);
 
-	reply_set(&s->farewell, 421, "4.7.0", "octets arrived behind %s",
+	reply_set(server_keep(&s->farewell), 421, "4.7.0",
+		"octets arrived behind %s",
 		server_now(s) == SERVER_TLS ? "STARTTLS" : "ATRN");
-	e->reply = &s->farewell;
+	e->reply = s->farewell;
 	server_move(s, SERVER_CLOSE);
 }
 
@@ -301,6 +302,8 @@ server_free(struct machine *m)
 
 	line_reader_free(&s->line);
 	buf_free(&s->body);
+	free(s->refusal);
+	free(s->farewell);
 	buf_free(&s->machine.out);
 	free((char *)s->shutdown_text);
 	free(s);

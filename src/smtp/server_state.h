@@ -92,7 +92,8 @@ struct smtp_server {
 	size_t owed;	  /* how often the verdict is said: LMTP */
 	size_t replied_n; /* LMTP: recipients whose end was answered */
 
-	struct reply refusal, farewell; /* what EV_REFUSED shows */
+	/* What EV_REFUSED shows; owned, made when needed: sessions idle. */
+	struct reply *refusal, *farewell;
 	size_t errors_n, idle_n;
 	const char *shutdown_text; /* owned; NULL: none is wanted */
 
@@ -117,6 +118,8 @@ struct smtp_event *server_emit(
 	struct smtp_server *s, enum smtp_event_kind kind);
 /* Likewise, and the host owes an answer. */
 struct smtp_event *server_ask(struct smtp_server *s, enum smtp_event_kind kind);
+/* *SLOT, made on first use. */
+struct reply *server_keep(struct reply **slot);
 void server_say(struct smtp_server *s, const struct reply *r);
 void server_sayf(struct smtp_server *s, int code, const char *enhanced,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));

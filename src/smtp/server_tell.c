@@ -84,15 +84,23 @@ server_count_error(struct smtp_server *s)
 		server_close(s, "4.7.0", "too many errors");
 }
 
+struct reply *
+server_keep(struct reply **slot)
+{
+	if (!*slot)
+		*slot = xmalloc(sizeof(**slot));
+	return *slot;
+}
+
 void
 server_refuse(struct smtp_server *s, const struct reply *r)
 {
 	struct smtp_event *e = server_emit(s, EV_REFUSED);
 
-	s->refusal = *r;
-	e->reply = &s->refusal;
+	*server_keep(&s->refusal) = *r;
+	e->reply = s->refusal;
 	e->text = s->shown;
-	server_say(s, &s->refusal);
+	server_say(s, s->refusal);
 	if (reply_class(r) == 5 && !is_consequence(s))
 		server_count_error(s);
 }
@@ -118,11 +126,11 @@ server_close(struct smtp_server *s, const char *enhanced, const char *text)
 	if (server_now(s) == SERVER_CLOSE)
 		return;
 	server_forget(s);
-	reply_set(&s->farewell, 421, enhanced, "%s: %s; closing",
+	reply_set(server_keep(&s->farewell), 421, enhanced, "%s: %s; closing",
 		s->conf.hostname, text);
-	server_say(s, &s->farewell);
+	server_say(s, s->farewell);
 	e = server_emit(s, EV_REFUSED);
-	e->reply = &s->farewell;
+	e->reply = s->farewell;
 	server_move(s, SERVER_CLOSE);
 }
 
