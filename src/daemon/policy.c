@@ -263,6 +263,19 @@ answer_customer(const struct spool_account *customer, struct reply *reply_r)
 		reply_set(reply_r, 250, "2.1.5", "Ok");
 }
 
+/* May this client send to anybody? */
+static bool
+is_trusted(struct node *n, const struct policy_client *c)
+{
+	if (c->turned)
+		return false;
+	if (c->service == SERVICE_LMTP)
+		return true; /* the rights of the socket decided */
+	if (c->account[0])
+		return account_of(n, c) != NULL;
+	return in_networks(n->conf, c->address);
+}
+
 void
 policy_rcpt(struct node *n, const struct policy_client *c,
 	const struct mailbox *recipient, struct reply *reply_r,
@@ -271,9 +284,7 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	bool routed = policy_route_now(n, recipient, route_r);
 	bool local = routed && strcmp(route_r, "local") == 0;
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
-	bool trusted = !c->turned &&
-		       (c->account[0] ? account_of(n, c) != NULL
-				      : in_networks(n->conf, c->address));
+	bool trusted = is_trusted(n, c);
 
 	if (local)
 		answer_local(n, c, recipient, reply_r);
