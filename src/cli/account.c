@@ -328,11 +328,6 @@ account_run(struct cli *c, const struct args *a, enum spool_account_kind kind)
 	if (account_name_check(ch.name, &e) != OK ||
 		account_settings_parse(a, &ch.settings, &e) != OK)
 		status = cli_fail(&e);
-	if (status == 0 && account_settings_later(&ch.settings)) {
-		err_set(&e, ERR_UNSUPPORTED, "%s is not yet supported",
-			account_settings_later(&ch.settings));
-		status = cli_fail(&e);
-	}
 	if (status == 0)
 		status = cli_load(c);
 	if (status == 0)

@@ -269,14 +269,3 @@ account_settings_request(const struct account_settings *s, struct record *r)
 	if (s->has_max_priority)
 		record_add_int(r, KEY_MAX_PRIORITY, s->max_priority);
 }
-
-const char *
-account_settings_later(const struct account_settings *s)
-{
-	return s->has_quota		     ? "--quota"
-	       : s->has_max_size	     ? "--max-size"
-	       : s->has_lifetime	     ? "--lifetime"
-	       : s->networks && *s->networks ? "--network"
-	       : s->etrn && *s->etrn	     ? "--etrn"
-					     : NULL;
-}

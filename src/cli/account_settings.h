@@ -29,10 +29,4 @@ void account_settings_request(
 /* May this be the name of an account? */
 enum err_code account_name_check(const char *name, struct err *e);
 
-/*
- * The first option given whose work is not there yet (refused, never ignored);
- * NULL: none.
- */
-const char *account_settings_later(const struct account_settings *s);
-
 #endif

@@ -212,14 +212,12 @@ run_show(struct cli *c, const struct args *a)
 #define SETTINGS                                                               \
 	{.name = "--domain", .value = "DOMAIN", .many = true,                  \
 		.help = "whose mail is held for it"},                          \
-	{.name = "--quota", .value = "SIZE", .help = "that may wait"},         \
-	{.name = "--max-size", .value = "SIZE", .help = "of one message"},     \
+	{.name = "--quota", .value = "SIZE", .later = true},                   \
+	{.name = "--max-size", .value = "SIZE", .later = true},                \
 	{.name = "--recipients", .value = "FILE", .later = true},              \
-	{.name = "--lifetime", .value = "DURATION", .help = "of held mail"},   \
-	{.name = "--network", .value = "CIDR", .many = true,                   \
-		.help = "it may call from"},                                   \
-	{.name = "--etrn", .value = "HOST[:PORT]",                             \
-		.help = "where its mail goes at its ETRN"},                    \
+	{.name = "--lifetime", .value = "DURATION", .later = true},            \
+	{.name = "--network", .value = "CIDR", .many = true, .later = true},   \
+	{.name = "--etrn", .value = "HOST[:PORT]", .later = true},             \
 	{.name = "--sender", .value = "PATTERN", .many = true,                 \
 		.help = "sender it may use besides its domains"},              \
 	{.name = "--max-priority", .value = "N",                               \
@@ -255,10 +253,10 @@ static const struct option json_options[] = {
 
 const struct command customer_commands[] = {
 	CHANGE("add", add_options, "A new customer, whose mail is held.",
-		"add aurora --domain aurora.example.org --quota 50M", run_add),
+		"add aurora --domain aurora.example.org", run_add),
 	CHANGE("set", set_options,
 		"Changes a customer; what is given replaces.",
-		"set aurora --quota 100M", run_change),
+		"set aurora --domain aurora.example.org", run_change),
 	CHANGE("passwd", passwd_options, "Gives a customer a new password.",
 		"passwd aurora", run_change),
 	CHANGE("suspend", NULL, "Its calls are refused; its mail is kept.",
