@@ -57,6 +57,7 @@ struct spool_filter {
 	uint64_t larger;	/* 0: any */
 	bool has_reason;
 	enum spool_reason reason;
+	bool unwarned; /* only those with warned_at 0 */
 };
 
 struct spool_cursor {
@@ -144,6 +145,11 @@ enum spool_outcome_kind {
 			      the same transaction) */
 	OUTCOME_RELEASED,  /* not an attempt: back to where it was */
 	OUTCOME_HELD,
+	/*
+	 * Given up, and nobody may be told: DELETED until keep_until, so that
+	 * an operator can still undelete it.
+	 */
+	OUTCOME_QUARANTINED,
 };
 
 struct spool_outcome {
@@ -154,6 +160,8 @@ struct spool_outcome {
 	enum spool_outcome_kind kind;
 	int64_t now;
 	int64_t next_attempt; /* DEFERRED */
+	int64_t keep_until;   /* QUARANTINED */
+	bool expired;	      /* FAILED, QUARANTINED: its lifetime ended */
 	/*
 	 * All octets were out and no reply came: logged as
 	 * may-be-delivered-twice. Whoever ends a claim knows this; the mark in
@@ -166,7 +174,10 @@ struct spool_outcome {
 	uint64_t session;
 };
 
-/* Writes the event row too (delivered, deferred, failed, released, held). */
+/*
+ * Writes the event row too (delivered, deferred, failed, released, held,
+ * quarantined), and for routes "customer:..." the tally.
+ */
 enum err_code spool_outcome(
 	struct spool_txn *t, const struct spool_outcome *o, struct err *e);
 

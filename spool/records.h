@@ -38,6 +38,37 @@ enum err_code spool_account_login(struct spool_txn *t, const char *name,
 enum err_code spool_customer_called(struct spool_txn *t, const char *name,
 	int64_t now, const char *result, struct err *e);
 
+/*
+ * One look for the answer to RCPT: what waits for customer NAME, how much of it
+ * from SENDER, and what is known of RECIPIENT (upper and lower case are the
+ * same there).
+ */
+enum err_code spool_customer_facts(struct spool_txn *t, const char *name,
+	const char *recipient, const char *sender,
+	struct spool_customer_facts *facts_r, struct err *e);
+
+enum { SPOOL_RECIPIENTS_MAX = 100000 }; /* in the list of one customer */
+
+/*
+ * Replaces the list of customer NAME by these N addresses; what was learnt
+ * stays. ERR_LIMIT: too many.
+ */
+enum err_code spool_recipients_put(struct spool_txn *t, const char *name,
+	const char *const *addresses, size_t n, struct err *e);
+/* The list, in order: '\n' between; given, NULL where it is empty. */
+enum err_code spool_recipients_get(
+	struct spool_txn *t, const char *name, char **lines_r, struct err *e);
+/* The customer's own host took RECIPIENT (EXISTS) or says it is unknown. */
+enum err_code spool_recipient_learn(struct spool_txn *t, const char *name,
+	const char *recipient, bool exists, int64_t now, struct err *e);
+
+/*
+ * Sessions and tallies of customer NAME from FROM to before TO (the borders of
+ * a month, UTC). ERR_NOTFOUND: no such customer.
+ */
+enum err_code spool_statement(struct spool_txn *t, const char *name,
+	int64_t from, int64_t to, struct spool_statement *s_r, struct err *e);
+
 /* --- links and sessions --- */
 
 enum err_code spool_link_put(

@@ -30,7 +30,13 @@ struct spool_message {
 	struct mail_params params;	  /* as MAIL gave them, to pass on */
 	bool has_8bit;			  /* octets above 127 occur */
 	int priority;			  /* -9 to 9 */
-	bool is_notice;	    /* made by us: never makes a notice itself */
+	bool is_notice; /* made by us: never makes a notice itself */
+	/*
+	 * Its sender is who it says: a user or customer of ours, or the front's
+	 * Authentication-Results says pass. Only then may a notice go to the
+	 * sender of what was held for a customer (no back-scatter).
+	 */
+	bool vouched;
 	int64_t deliver_by; /* absolute; 0 none */
 };
 
@@ -117,6 +123,13 @@ struct spool_row {
 
 enum spool_account_kind { ACCOUNT_USER, ACCOUNT_CUSTOMER };
 
+/* Which recipients a customer has. */
+enum spool_recipients {
+	RECIPIENTS_ANY,
+	RECIPIENTS_LISTED, /* only those of its list */
+	RECIPIENTS_VERIFY, /* as its own answers teach */
+};
+
 struct spool_account {
 	char name[SASL_NAME_MAX + 1];
 	enum spool_account_kind kind;
@@ -132,6 +145,7 @@ struct spool_account {
 	int64_t lifetime_s;	  /* of held mail; 0: default */
 	char etrn[SPOOL_NAME_MAX + 1];
 	bool suspended;
+	enum spool_recipients recipients;
 	int64_t last_call;
 	char last_result[SPOOL_TEXT_MAX + 1];
 };
@@ -141,6 +155,44 @@ void spool_account_clear(struct spool_account *a); /* frees what it owns */
 /* What waits for one customer (from counters). */
 struct spool_waiting {
 	uint64_t deliveries, bytes;
+};
+
+/* What is known of one recipient of a customer. */
+enum spool_known {
+	KNOWN_NOTHING,
+	KNOWN_LISTED,	/* in the customer's list */
+	KNOWN_ACCEPTED, /* the customer's own host took it at learnt_at */
+	KNOWN_REFUSED,	/* ... refused it as unknown */
+};
+
+/* For the answer to RCPT. */
+struct spool_customer_facts {
+	struct spool_waiting waiting; /* in every state but DELETED */
+	uint64_t sender_bytes;	      /* of these, from the sender asked for */
+	enum spool_known known;
+	int64_t learnt_at;
+};
+
+/* Counted by customer and month, in the transaction of the fact. */
+enum spool_tally {
+	TALLY_RECEIVED,	   /* taken in for it */
+	TALLY_DELIVERED,   /* its host took it */
+	TALLY_EXPIRED,	   /* its lifetime ended */
+	TALLY_RETURNED,	   /* refused by its host, or by an operator */
+	TALLY_QUARANTINED, /* refused, and its sender not to be told */
+	TALLIES_N,
+};
+
+struct spool_statement {
+	char name[SASL_NAME_MAX + 1];
+	/* from the sessions that ended in the month */
+	unsigned sessions;
+	int64_t seconds;
+	uint64_t bytes_sent, bytes_received;
+	uint64_t messages_sent;
+	/* deliveries and their octets, by enum spool_tally */
+	struct spool_waiting tally[TALLIES_N];
+	struct spool_waiting waiting; /* now */
 };
 
 /* --- links, sessions, peers --- */
