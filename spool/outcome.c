@@ -14,6 +14,7 @@ static const struct {
 	[OUTCOME_FAILED] = {"failed", LOG_WARNING},
 	[OUTCOME_RELEASED] = {"released", LOG_INFO},
 	[OUTCOME_HELD] = {"held", LOG_INFO},
+	[OUTCOME_QUARANTINED] = {"quarantined", LOG_WARNING},
 };
 
 static void
@@ -90,6 +91,19 @@ hold(struct spool_txn *t, const struct spool_outcome *o,
 	return delivery_update(t, old, &r, e);
 }
 
+/* As a delete by an operator, with the reason why. */
+static enum err_code
+quarantine(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *old, struct err *e)
+{
+	struct delivery_row r = *old;
+
+	r.d.state = SPOOL_DELETED;
+	r.d.deleted_until = o->keep_until;
+	set_reason(&r, o);
+	return delivery_update(t, old, &r, e);
+}
+
 enum err_code
 spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 {
@@ -118,6 +132,8 @@ spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 		return release(t, o, &old, e);
 	case OUTCOME_HELD:
 		return hold(t, o, &old, e);
+	case OUTCOME_QUARANTINED:
+		return quarantine(t, o, &old, e);
 	}
 	return err_set(e, ERR_INVALID, "outcome %d", (int)o->kind);
 }

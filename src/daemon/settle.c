@@ -249,6 +249,8 @@ event_of(enum spool_outcome_kind kind)
 		return "failed";
 	case OUTCOME_HELD:
 		return "held";
+	case OUTCOME_QUARANTINED:
+		return "quarantined";
 	case OUTCOME_RELEASED:
 		break;
 	}
