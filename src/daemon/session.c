@@ -10,6 +10,8 @@ enum {
 	SESSION_UNSENT_MAX = 65536, /* octets waiting for the kernel */
 	SESSION_LINGER_MS = 5000,
 	SESSION_CLOSING_MS = 30000, /* for the last octets to leave */
+	/* How often to see whether the peer acknowledged something. */
+	SESSION_ACKS_MS = 15000,
 };
 
 static void on_timer(void *arg);
@@ -233,6 +235,8 @@ static void
 set_timer(struct session *s)
 {
 	uint64_t now = clock_mono_ms();
+	uint64_t acks =
+		stream_unacked(s->stream) ? now + SESSION_ACKS_MS : UINT64_MAX;
 	uint64_t at = machine_deadline(s->machine);
 	uint64_t closing = closing_deadline(s, now);
 
@@ -240,6 +244,8 @@ set_timer(struct session *s)
 		at = UINT64_MAX; /* the stream has a deadline for it */
 	else if (closing < at)
 		at = closing;
+	if (acks < at && !s->in_handshake)
+		at = acks;
 
 	if (at == UINT64_MAX)
 		loop_timer_clear(s->timer);
@@ -265,9 +271,28 @@ pump_once(struct session *s)
 	return moved || s->again;
 }
 
+/*
+ * On a slow link octets that the machine counts as sent stand in buffers for
+ * minutes yet: its waits begin when the peer acknowledged the last ones.
+ */
+static void
+note_acks(struct session *s, uint64_t now)
+{
+	uint64_t acked = stream_counts(s->stream).sent +
+			 stream_unsent(s->stream) - stream_unacked(s->stream);
+
+	if (acked > s->acked) {
+		machine_acked(s->machine, now);
+		s->progress_ms = now;
+	}
+	s->acked = acked;
+}
+
 void
 session_pump(struct session *s)
 {
+	uint64_t now = clock_mono_ms();
+
 	if (s->closed || !s->machine)
 		return;
 	if (s->pumping) {
@@ -276,7 +301,9 @@ session_pump(struct session *s)
 	}
 	session_hold(s);
 	s->pumping = true;
-	machine_tick(s->machine, clock_mono_ms());
+	if (!s->in_handshake)
+		note_acks(s, now);
+	machine_tick(s->machine, now);
 	while (!s->closed && !s->in_handshake && pump_once(s))
 		;
 	s->pumping = false;

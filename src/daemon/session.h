@@ -52,6 +52,7 @@ struct session {
 	unsigned refs;
 	int64_t started_s;
 	uint64_t started_ms, progress_ms;
+	uint64_t acked; /* octets the peer acknowledged, at the last look */
 	/* for status and the log */
 	char peer[SPOOL_NAME_MAX + 1]; /* peer, customer or address */
 	char link[SPOOL_NAME_MAX + 1]; /* "" none */

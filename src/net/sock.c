@@ -1,6 +1,8 @@
 #include "net/sock.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static ssize_t
@@ -29,11 +31,37 @@ sock_recv(struct sock *s, void *p, size_t n)
 	return got;
 }
 
+size_t
+sock_unacked(const struct sock *s)
+{
+	int n = 0;
+
+	return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+static size_t
+window_room(const struct sock *s)
+{
+	size_t unacked = s->window ? sock_unacked(s) : 0;
+
+	if (!s->window)
+		return SIZE_MAX;
+	return unacked < s->window ? s->window - unacked : 0;
+}
+
 ssize_t
 sock_send(struct sock *s, const void *p, size_t n)
 {
+	size_t room = window_room(s);
 	ssize_t put;
 
+	s->full = room == 0;
+	if (s->full) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (n > room)
+		n = room;
 	do
 		put = send(s->fd, p, n, MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);

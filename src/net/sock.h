@@ -12,6 +12,9 @@ struct sock {
 	int error; /* errno of the first failure; sticky */
 	bool eof;  /* the peer has sent its last octet */
 	uint64_t sent, received;
+	/* At most so many octets unacknowledged in the kernel; 0: no limit. */
+	size_t window;
+	bool full; /* the last send met the window, not the kernel's own */
 };
 
 /*
@@ -20,5 +23,7 @@ struct sock {
  */
 ssize_t sock_recv(struct sock *s, void *p, size_t n);
 ssize_t sock_send(struct sock *s, const void *p, size_t n);
+/* Octets handed to the kernel that the peer has not acknowledged. */
+size_t sock_unacked(const struct sock *s);
 
 #endif

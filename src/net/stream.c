@@ -79,6 +79,7 @@ stream_new(struct loop *loop, int fd, const struct stream_ops *ops, void *arg)
 		&s->writable, base, fd, EV_WRITE | EV_PERSIST, stream_on_io, s);
 	evtimer_assign(&s->later, base, stream_on_io, s);
 	evtimer_assign(&s->timer, base, stream_on_timer, s);
+	evtimer_assign(&s->acks, base, stream_on_acks, s);
 	event_add(&s->readable, NULL);
 	return s;
 }
@@ -90,6 +91,7 @@ stream_destroy(struct stream *s)
 	event_del(&s->writable);
 	event_del(&s->later);
 	event_del(&s->timer);
+	event_del(&s->acks);
 	list_remove(&s->ward.node);
 	tls_conn_free(s->tls);
 	close(s->sock.fd);
@@ -210,6 +212,19 @@ stream_set_stall_ms(struct stream *s, uint64_t stall_ms)
 
 	/* Fails on a Unix socket, where nothing is lost on the way. */
 	setsockopt(s->sock.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+void
+stream_set_window(struct stream *s, size_t octets)
+{
+	s->sock.window = octets;
+	stream_poke(s);
+}
+
+size_t
+stream_unacked(const struct stream *s)
+{
+	return s->out.len + sock_unacked(&s->sock);
 }
 
 struct stream_counts

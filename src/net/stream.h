@@ -66,6 +66,15 @@ void stream_tls_connect(struct stream *s, struct tls_client *client,
  */
 void stream_set_stall_ms(struct stream *s, uint64_t stall_ms);
 
+/*
+ * At most OCTETS handed to the kernel and not yet acknowledged by the peer, TLS
+ * included; 0: no limit. On a slow link what sits in the kernel can be neither
+ * counted, stopped nor overtaken.
+ */
+void stream_set_window(struct stream *s, size_t octets);
+/* Octets that are not with the peer yet: unsent, or not acknowledged. */
+size_t stream_unacked(const struct stream *s);
+
 struct stream_counts {
 	uint64_t sent, received; /* octets on the socket, TLS included */
 };

@@ -15,6 +15,7 @@ enum {
 	PLAIN_WRITE_MAX = 65536, /* handed to the kernel in one call */
 	MOVES_AT_ONCE = 16,	 /* reads or writes before others have a turn */
 	ROUNDS_AT_ONCE = 8,	 /* write, tell, write what that brought, ... */
+	ACKS_LOOK_MS = 50, /* no event tells that octets were acknowledged */
 };
 
 static void
@@ -46,14 +47,38 @@ raw_read(struct stream *s, void *p, size_t n, size_t *n_r)
 	return s->sock.error ? TLS_SOCKET : TLS_WANT_READ;
 }
 
+/* A record is of no use to the peer before its last octet. */
+static size_t
+record_max(const struct stream *s)
+{
+	size_t window = s->sock.window;
+
+	return window && window < TLS_RECORD_MAX ? window : TLS_RECORD_MAX;
+}
+
+/* A write that has to wait is repeated with no fewer octets than before. */
+static enum tls_step
+record_write(struct stream *s, struct str v, size_t *n_r)
+{
+	size_t most = record_max(s);
+	enum tls_step step;
+
+	if (v.n > most)
+		v.n = most;
+	if (v.n < s->record)
+		v.n = s->record;
+	step = tls_conn_write(s->tls, v.p, v.n, n_r);
+	s->record = step == TLS_OK ? 0 : v.n;
+	return step;
+}
+
 static enum tls_step
 raw_write(struct stream *s, struct str v, size_t *n_r)
 {
 	ssize_t put;
 
 	if (s->tls)
-		return tls_conn_write(s->tls, v.p,
-			v.n < TLS_RECORD_MAX ? v.n : TLS_RECORD_MAX, n_r);
+		return record_write(s, v, n_r);
 	put = sock_send(
 		&s->sock, v.p, v.n < PLAIN_WRITE_MAX ? v.n : PLAIN_WRITE_MAX);
 	*n_r = put > 0 ? (size_t)put : 0;
@@ -265,6 +290,19 @@ arm(struct event *ev, bool on)
 		event_del(ev);
 }
 
+/* Room in the kernel, or, where our own window is full, in that. */
+static void
+arm_writing(struct stream *s, bool on)
+{
+	struct timeval look = loop_timeval(ACKS_LOOK_MS);
+
+	arm(&s->writable, on && !s->sock.full);
+	if (on && s->sock.full)
+		event_add(&s->acks, &look);
+	else
+		event_del(&s->acks);
+}
+
 static void
 arm_events(struct stream *s)
 {
@@ -272,7 +310,7 @@ arm_events(struct stream *s)
 
 	arm(&s->readable, !s->dead && (may_read(s) || s->out_wants_in ||
 					      s->phase == PHASE_DISCARD));
-	arm(&s->writable,
+	arm_writing(s,
 		!s->dead && ((sending && !s->out_wants_in) || s->in_wants_out));
 	/* An idle stream costs no buffers. */
 	if (s->in.len == 0)
@@ -331,6 +369,13 @@ stream_on_io(evutil_socket_t fd, short what, void *arg)
 	else if ((what & (EV_READ | EV_TIMEOUT)) || s->in_wants_out)
 		again = fill(s);
 	settle(s, again);
+}
+
+void
+stream_on_acks(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	stream_on_io(fd, EV_WRITE, arg);
 }
 
 void

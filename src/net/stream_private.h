@@ -39,9 +39,10 @@ struct stream {
 	void *arg;
 	struct sock sock;
 	struct tls_conn *tls; /* NULL: plain */
-	struct event readable, writable, later, timer;
+	struct event readable, writable, later, timer, acks;
 	struct buf in, out;
 	enum stream_phase phase;
+	size_t record;	   /* TLS: octets of a write to be repeated; 0 none */
 	unsigned tell;	   /* TELL_* */
 	bool busy;	   /* inside on_*: no need to set `later` */
 	bool read_on;	   /* the owner wants input */
@@ -65,5 +66,6 @@ void stream_destroy(struct stream *s);
 /* Event handlers; ARG is the stream. */
 void stream_on_io(evutil_socket_t fd, short what, void *arg);
 void stream_on_timer(evutil_socket_t fd, short what, void *arg);
+void stream_on_acks(evutil_socket_t fd, short what, void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 #include "net/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -503,6 +504,46 @@ test_stall(void **state)
 	free(octets);
 }
 
+/*
+ * A window holds back what the peer has not acknowledged: here a peer that
+ * reads late, so that its own buffers are full.
+ */
+static void
+test_window(void **state)
+{
+	enum { WINDOW = 3000, SMALL = 2048 };
+	struct loop *loop = loop_new();
+	char *octets = calloc(1, BIG), chunk[4096];
+	struct probe p;
+	size_t got = 0, most = 0;
+	int fds[2], small = SMALL;
+
+	(void)state;
+	probe_tcp_pair(fds);
+	setsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	probe_open(&p, loop, fds[1]);
+	stream_set_window(p.s, WINDOW);
+	probe_write(&p, (struct str){octets, BIG / 8});
+	while (got < BIG / 8 && !p.closed) {
+		size_t held = stream_unacked(p.s) - stream_unsent(p.s);
+		ssize_t n = read(fds[0], chunk, sizeof(chunk));
+
+		assert_true(held <= WINDOW);
+		most = held > most ? held : most;
+		got += n > 0 ? (size_t)n : 0;
+		probe_run_ms(loop, 1);
+	}
+	assert_int_equal(got, BIG / 8);
+	assert_true(most > 0);
+	RUN_UNTIL(loop, stream_unacked(p.s) == 0);
+	assert_int_equal(p.drained, 1);
+	close(fds[0]);
+	probe_end(&p);
+	loop_free(loop);
+	free(octets);
+}
+
 int
 main(void)
 {
@@ -525,6 +566,7 @@ main(void)
 		cmocka_unit_test(test_close_inside_callback),
 		cmocka_unit_test(test_owner_swap),
 		cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_window),
 	};
 
 	alarm(PROBE_TEST_S);

@@ -16,10 +16,11 @@
  * feeds all that had come. machine_sent may put more into out (a long envelope
  * is written in parts): look at machine_out again until it is empty.
  *
- * Deadlines count from the last whole reply, the last octets sent and the last
- * thing the host gave, whichever was later, so a slow link that moves is never
- * cut. At WANT_WORK, WANT_TLS, WANT_TURN, and at WANT_BODY with nothing to
- * send, it is the host's turn and there is none. A limit of 0 means none.
+ * Deadlines count from the last whole reply, the last octets sent or
+ * acknowledged by TCP (machine_acked) and the last thing the host gave,
+ * whichever was later, so a slow link that moves is never cut. At WANT_WORK,
+ * WANT_TLS, WANT_TURN, and at WANT_BODY with nothing to send, it is the host's
+ * turn and there is none. A limit of 0 means none.
  *
  * Every end but that of smtp_client_quit is one EV_FAILED and then WANT_CLOSE.
  * What was unsent is dropped then, so a message never gets its end later.

@@ -169,6 +169,14 @@ machine_ops_sent(struct machine *m)
 		client_flight_go(c);
 }
 
+static void
+machine_ops_acked(struct machine *m, uint64_t now_ms)
+{
+	struct smtp_client *c = of(m);
+
+	c->now_ms = c->moved_ms = now_ms;
+}
+
 /* How long nothing may move in the present state; 0: the host's turn. */
 static uint64_t
 limit_ms(const struct smtp_client *c)
@@ -285,4 +293,5 @@ const struct machine_ops client_ops = {
 	.want = machine_ops_want,
 	.free = machine_ops_free,
 	.sent = machine_ops_sent,
+	.acked = machine_ops_acked,
 };

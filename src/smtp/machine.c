@@ -41,6 +41,13 @@ machine_sent(struct machine *m, size_t n)
 }
 
 void
+machine_acked(struct machine *m, uint64_t now_ms)
+{
+	if (m->ops->acked)
+		m->ops->acked(m, now_ms);
+}
+
+void
 machine_tick(struct machine *m, uint64_t now_ms)
 {
 	m->ops->tick(m, now_ms);

@@ -50,6 +50,7 @@ struct machine_ops {
 	enum want (*want)(const struct machine *m);
 	void (*free)(struct machine *m);
 	void (*sent)(struct machine *m); /* may be NULL: out has more room */
+	void (*acked)(struct machine *m, uint64_t now_ms); /* may be NULL */
 };
 
 /* First field of struct smtp_server and struct smtp_client. */
@@ -68,6 +69,11 @@ void machine_tls_done(struct machine *m, const struct tls_facts *facts);
 struct str machine_out(const struct machine *m);
 /* N octets of out are gone; more may have come into it, so look again. */
 void machine_sent(struct machine *m, size_t n);
+/*
+ * The peer acknowledged octets that were sent before: on a slow link they stand
+ * in buffers for minutes, and no wait for a reply begins before they are there.
+ */
+void machine_acked(struct machine *m, uint64_t now_ms);
 /*
  * Hands monotonic time in. At or past machine_deadline the machine gives up
  * as its side does: the server says 421, the client emits EV_FAILED.
