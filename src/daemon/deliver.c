@@ -186,10 +186,11 @@ static void
 on_failed(struct deliver *d, const struct smtp_event *ev)
 {
 	d->result.fail = ev->fail;
+	str_copy(d->result.reply, sizeof(d->result.reply), ev->text);
 	keep_reply(d, ev->reply);
 	log_warning("peer-failed", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_VIEW("why", ev->text),
-		LOG_STR("reply", d->result.reply));
+		LOG_STR("reply", ev->reply ? d->result.reply : ""));
 	if (d->have && d->sending)
 		end_message(d, END_BROKEN, NULL, ev->in_doubt, false);
 }

@@ -60,11 +60,12 @@ KEYWORDS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "CHUNKING",
 
 class Peer:
     def __init__(self, rules=None, keywords=KEYWORDS, context=None,
-                 auth=True):
+                 auth=True, rate=0):
         self.rules = dict(rules or {})
         self.keywords = keywords
         self.context = context  # for STARTTLS; None: not offered
         self.auth = auth
+        self.rate = rate  # octets a second that it reads; 0: all at once
         self.mails = []  # whole ones, accepted
         self.verbs = []  # every command line, of all connections
         self.connections = 0
@@ -72,6 +73,8 @@ class Peer:
         self.over = threading.Event()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
+        if rate:  # inherited; the kernel acknowledges no more than this
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         threading.Thread(target=self._accept, daemon=True).start()
         report.at_end(self.close)
 
@@ -115,8 +118,11 @@ class Connection:
             raise Gone from e
 
     def _more(self):
+        rate = self.peer.rate
         try:
-            octets = self.socket.recv(65536)
+            if rate:
+                self.peer.over.wait(0.05)
+            octets = self.socket.recv(rate // 20 if rate else 65536)
         except OSError as e:
             raise Gone from e
         if not octets:
