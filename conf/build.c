@@ -264,6 +264,9 @@ build_queue(struct conf *c, const struct node *g)
 	c->queue.expire_after_s = build_seconds(g, "queue.expire_after");
 	c->queue.longest_s = build_seconds(g, "queue.longest");
 	c->queue.keep_deleted_s = build_seconds(g, "queue.keep_deleted");
+	c->queue.customer_lifetime_s =
+		build_seconds(g, "queue.customer_lifetime");
+	c->queue.quarantine_s = build_seconds(g, "queue.quarantine");
 }
 
 static void

@@ -849,6 +849,24 @@ static const struct schema_row rows[] = {
 		.sentence = "How long deleted mail can be brought back.",
 	},
 	{
+		.path = "queue.customer_lifetime",
+		.type = SCHEMA_DURATION,
+		.least = MINUTE,
+		.most = 3650 * DAY,
+		.fallback = "30d",
+		.sentence = "How long mail is held for a customer who has no "
+			    "--lifetime of its own.",
+	},
+	{
+		.path = "queue.quarantine",
+		.type = SCHEMA_DURATION,
+		.least = HOUR,
+		.most = 365 * DAY,
+		.fallback = "7d",
+		.sentence = "How long customers' mail that could neither be "
+			    "delivered nor returned is kept for undelete.",
+	},
+	{
 		.path = "hooks",
 		.type = SCHEMA_STRING,
 		.later = "no hook is run yet",

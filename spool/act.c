@@ -30,13 +30,21 @@ apply_hold(struct delivery_row *r, const struct spool_action *a)
 	set_reason(r, REASON_OPERATOR_HOLD, a->who);
 }
 
+/* A customer's mail is held for its lifetime, which begins anew. */
+static void
+begin_anew(struct delivery_row *r, const struct spool_action *a)
+{
+	if (r->domain[0])
+		r->d.queued_at = a->now;
+}
+
 static void
 apply_release(struct delivery_row *r, const struct spool_action *a)
 {
-	(void)a;
 	r->d.state = SPOOL_READY;
 	r->d.next_attempt = 0;
 	set_reason(r, REASON_NONE, "");
+	begin_anew(r, a);
 }
 
 static void
@@ -57,9 +65,11 @@ apply_delete(struct delivery_row *r, const struct spool_action *a)
 static void
 apply_undelete(struct delivery_row *r, const struct spool_action *a)
 {
-	(void)a;
 	r->d.state = r->came_from;
 	r->d.deleted_until = 0;
+	if (r->d.state == SPOOL_READY)
+		set_reason(r, REASON_NONE, "");
+	begin_anew(r, a);
 }
 
 static void

@@ -91,13 +91,14 @@ hold(struct spool_txn *t, const struct spool_outcome *o,
 	return delivery_update(t, old, &r, e);
 }
 
-/* As a delete by an operator, with the reason why. */
+/* As a delete by an operator, with the reason why; undelete makes it ready. */
 static enum err_code
 quarantine(struct spool_txn *t, const struct spool_outcome *o,
 	const struct delivery_row *old, struct err *e)
 {
 	struct delivery_row r = *old;
 
+	r.came_from = SPOOL_READY;
 	r.d.state = SPOOL_DELETED;
 	r.d.deleted_until = o->keep_until;
 	set_reason(&r, o);

@@ -188,6 +188,7 @@ on_failed(struct deliver *d, const struct smtp_event *ev)
 	d->result.fail = ev->fail;
 	str_copy(d->result.reply, sizeof(d->result.reply), ev->text);
 	keep_reply(d, ev->reply);
+	str_copy(d->result.why, sizeof(d->result.why), ev->text);
 	log_warning("peer-failed", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_VIEW("why", ev->text),
 		LOG_STR("reply", ev->reply ? d->result.reply : ""));
@@ -268,7 +269,8 @@ on_closed(void *arg, const char *why)
 		d->result.fail =
 			d->s->end == STREAM_TLS ? FAIL_TLS : FAIL_CLOSED;
 	if (d->result.fail != FAIL_NONE && !d->result.reply[0])
-		str_copyz(d->result.reply, sizeof(d->result.reply), why);
+		str_copyz(d->result.reply, sizeof(d->result.reply),
+			d->result.why[0] ? d->result.why : why);
 	log_info("session-end", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_STR("role", d->s->role),
 		LOG_INT("sent", d->s->messages_sent), LOG_STR("why", why));
@@ -383,6 +385,7 @@ deliver_start(
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;
+	d->began_s = clock_sane_s();
 	d->chunk = xmalloc(SPOOL_CHUNK_BYTES);
 	d->client = smtp_client_new(&conf->client, clock_mono_ms());
 	s->role = role;

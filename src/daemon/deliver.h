@@ -18,6 +18,7 @@ struct deliver_result {
 	bool ready;	       /* greeting, TLS and AUTH were passed */
 	bool link_lost;	       /* taken from under it, or went silent */
 	char reply[256];       /* what the peer said last of note; "" nothing */
+	char why[160];	       /* what ended it, in our words; "" nothing */
 	bool left_on_purpose;  /* something waits that may not go here */
 };
 

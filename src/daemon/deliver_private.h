@@ -16,6 +16,7 @@ struct deliver {
 	size_t routes_n, domains_n;
 	char *peer, *link; /* owned; link may be NULL */
 	bool push, customer;
+	int64_t began_s;
 
 	struct spool_claimed claimed; /* the message in hand */
 	bool have;

@@ -34,7 +34,8 @@ claim_next(struct spool_txn *t, struct step *st, struct err *e)
 		.owner = d->s->id,
 		.routes = (const char *const *)d->routes,
 		.routes_n = d->routes_n,
-		.now = clock_sane_s(),
+		/* what the customer put off waits for another call */
+		.now = d->customer ? d->began_s : clock_sane_s(),
 		.max_size = st->peer_size_max,
 		.no_8bit = !(st->peer_ext & EXT_8BITMIME),
 		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),

@@ -167,19 +167,35 @@ on_idle(void *arg, struct deliver *d)
 	deliver_quit(d);
 }
 
+/* What went wrong, and the customer's own words where it had some. */
+static void
+tell_why(const struct deliver_result *result, char *out, size_t size)
+{
+	const char *why = result->why[0] ? result->why : result->reply;
+
+	if (result->why[0] && result->reply[0] &&
+		strcmp(result->why, result->reply) != 0)
+		snprintf(out, size, "%s: %s", why, result->reply);
+	else
+		snprintf(out, size, "%s",
+			why[0] ? why : "the connection was lost");
+}
+
 static void
 on_over(void *arg, const struct deliver_result *result)
 {
 	struct serve *sv = arg;
-	char text[300];
+	unsigned n = sv->s->messages_sent;
+	char text[500], why[440];
 
+	tell_why(result, why, sizeof(why));
 	if (result->fail == FAIL_NONE)
-		snprintf(text, sizeof(text), "%u message%s collected",
-			sv->s->messages_sent,
-			sv->s->messages_sent == 1 ? "" : "s");
+		snprintf(text, sizeof(text), "%u message%s collected", n,
+			n == 1 ? "" : "s");
 	else
-		snprintf(text, sizeof(text), "broken off after %u messages: %s",
-			sv->s->messages_sent, result->reply);
+		snprintf(text, sizeof(text),
+			"broken off after %u message%s: %s", n,
+			n == 1 ? "" : "s", why);
 	history_customer(sv->n, sv->name, text);
 	history_session(sv->s, "", sv->name, text);
 	free(sv);

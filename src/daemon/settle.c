@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/bounce.h"
 #include "daemon/dispatch.h"
+#include "daemon/policy.h"
 #include "sched/backoff.h"
 
 #include <stdio.h>
@@ -13,7 +14,8 @@
 struct verdict {
 	enum spool_outcome_kind kind;
 	enum spool_reason reason;
-	int64_t next_attempt;
+	int64_t next_attempt, keep_until;
+	bool expired;
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -75,29 +77,77 @@ hold(struct verdict *v, enum spool_reason reason, const char *why)
 	snprintf(v->text, sizeof(v->text), "%s: %.900s", why, text);
 }
 
+static bool
+is_customers(const struct spool_delivery *d)
+{
+	return policy_route_customer(d->route) != NULL;
+}
+
+/* Nobody can be told, and nothing is thrown away silently. */
 static void
-fail(struct settle *st, size_t i, const char *status, const char *text,
-	const char *peer)
+keep_untold(struct settle *st, size_t i, const char *why)
 {
 	struct verdict *v = &st->verdicts[i];
-	enum bounce_need need =
-		bounce_needed(st->n, &st->m, &st->deliveries[i]);
 
-	*v = (struct verdict){.kind = OUTCOME_FAILED};
+	hold(v, REASON_RULE_HOLD, why);
+	if (!is_customers(&st->deliveries[i]))
+		return;
+	v->kind = OUTCOME_QUARANTINED;
+	v->keep_until = st->now + st->n->conf->queue.quarantine_s;
+}
+
+/* ORDERED: by an operator, who knows whom it tells. */
+static void
+fail(struct settle *st, size_t i, const char *status, const char *text,
+	const char *peer, bool ordered)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+	struct verdict *v = &st->verdicts[i];
+	enum bounce_need need = bounce_needed(st->n, &st->m, d);
+	bool expired = v->expired;
+
+	*v = (struct verdict){.kind = OUTCOME_FAILED, .expired = expired};
 	str_copyz(v->text, sizeof(v->text), text);
-	if (need == BOUNCE_WRITE) {
-		bounce_add(st->bounce, &st->deliveries[i], DSN_FAILED, status,
-			text, peer, st->now);
-	} else if (need == BOUNCE_HOLD) {
-		/* Nobody can be told, and nothing is thrown away silently. */
-		hold(v, REASON_RULE_HOLD, "cannot be delivered nor returned");
-	}
+	if (need == BOUNCE_HOLD)
+		keep_untold(st, i, "cannot be delivered nor returned");
+	else if (need == BOUNCE_WRITE && !ordered && is_customers(d) &&
+		 !st->m.vouched)
+		/* RFC 5321 6.2: a notice to a forged sender is abuse itself */
+		keep_untold(st, i,
+			"cannot be delivered, and nobody vouches for the "
+			"sender, who is not told");
+	else if (need == BOUNCE_WRITE)
+		bounce_add(
+			st->bounce, d, DSN_FAILED, status, text, peer, st->now);
 }
 
 void
 settle_fail(struct settle *st, size_t i, const char *status, const char *why)
 {
-	fail(st, i, status, why, "");
+	fail(st, i, status, why, "", true);
+}
+
+void
+settle_expire(struct settle *st, size_t i, const char *why)
+{
+	st->verdicts[i].expired = true;
+	fail(st, i, "5.4.7", why, "", false);
+}
+
+/*
+ * A customer's mail is kept for its next call; only its lifetime ends it
+ * (RFC 2645 4: worked on request, not by a timer).
+ */
+static void
+defer_to_next_call(
+	struct settle *st, size_t i, enum spool_reason reason, const char *text)
+{
+	struct verdict *v = &st->verdicts[i];
+
+	*v = (struct verdict){.kind = OUTCOME_DEFERRED,
+		.reason = reason,
+		.next_attempt = st->now + st->n->conf->queue.retry_s[0]};
+	str_copyz(v->text, sizeof(v->text), text);
 }
 
 /* Another try later, unless its days of trying are over. */
@@ -121,10 +171,14 @@ defer(struct settle *st, size_t i, enum spool_reason reason, const char *text,
 	};
 	struct verdict *v = &st->verdicts[i];
 
+	if (is_customers(d)) {
+		defer_to_next_call(st, i, reason, text);
+		return;
+	}
 	*v = (struct verdict){.kind = OUTCOME_DEFERRED, .reason = reason};
 	str_copyz(v->text, sizeof(v->text), text);
 	if (!backoff_next(&rule, &facts, &v->next_attempt))
-		fail(st, i, "5.4.7", text, peer);
+		fail(st, i, "5.4.7", text, peer, false);
 }
 
 void
@@ -164,7 +218,7 @@ settle_reply(struct settle *st, size_t i, const struct reply *r)
 		tell(st, i, r);
 	} else if (reply_class(r) == 5) {
 		fail(st, i, r->enhanced[0] == '5' ? r->enhanced : "5.0.0", text,
-			st->peer);
+			st->peer, false);
 	} else {
 		defer(st, i, REASON_PEER_4XX, text, st->peer);
 	}
@@ -214,6 +268,8 @@ write_verdict(
 		.kind = v->kind,
 		.now = st->now,
 		.next_attempt = v->next_attempt,
+		.keep_until = v->keep_until,
+		.expired = v->expired,
 		.in_doubt = st->in_doubt,
 		.reason = v->reason,
 		.text = v->text,
@@ -287,7 +343,8 @@ settle_written(struct settle *st)
 {
 	for (size_t i = 0; i < st->count; i++) {
 		log_verdict(st, i);
-		if (st->verdicts[i].kind == OUTCOME_DEFERRED)
+		if (st->verdicts[i].kind == OUTCOME_DEFERRED &&
+			!is_customers(&st->deliveries[i]))
 			dispatch_due_at(
 				st->n->dispatch, st->verdicts[i].next_attempt);
 	}

@@ -22,9 +22,15 @@ void settle_reply(struct settle *st, size_t i, const struct reply *r);
 /* Our own trouble (disk, connection): an attempt, to be tried again. */
 void settle_defer(
 	struct settle *st, size_t i, enum spool_reason reason, const char *why);
-/* We give it up ourselves: STATUS "5.1.1". */
+/* We, or an operator, give it up: STATUS "5.1.1". */
 void settle_fail(
 	struct settle *st, size_t i, const char *status, const char *why);
+/*
+ * The lifetime of what is held for a customer is over. As a refusal by the
+ * customer's host, it is told only to a sender somebody vouches for; else it
+ * goes to quarantine (no back-scatter).
+ */
+void settle_expire(struct settle *st, size_t i, const char *why);
 /* Not an attempt: it goes back to where it was. Also the default. */
 void settle_release(struct settle *st, size_t i, const char *why);
 /*

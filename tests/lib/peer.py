@@ -58,7 +58,9 @@ KEYWORDS = ("PIPELINING", "SIZE 50000000", "8BITMIME", "CHUNKING",
             "ENHANCEDSTATUSCODES")
 
 
-class Peer:
+class Script:
+    """What a server says, and what it has seen."""
+
     def __init__(self, rules=None, keywords=KEYWORDS, context=None,
                  auth=True, rate=0):
         self.rules = dict(rules or {})
@@ -71,6 +73,12 @@ class Peer:
         self.connections = 0
         self.open = set()
         self.over = threading.Event()
+
+
+class Peer(Script):
+    def __init__(self, rules=None, keywords=KEYWORDS, context=None,
+                 auth=True, rate=0):
+        super().__init__(rules, keywords, context, auth, rate)
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         if rate:  # inherited; the kernel acknowledges no more than this

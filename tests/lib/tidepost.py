@@ -10,6 +10,7 @@ from report import (at_end, check, clean_up, equal, forget_all, run, run_part,
                     skip, skip_part, temp_dir, wait_until)
 from shim import Shim
 from smtp import Closed, Reply, Smtp, stuff
+from turned import collect, odmr
 
 # The names above are what a scenario gets.
 __all__ = [name for name in dir() if not name.startswith("_")]
