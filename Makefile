@@ -46,7 +46,7 @@ FACE_ROOMS   := control conf spool wire base
 
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig
-L_wire	:= -lgsasl
+L_wire	:= -lgsasl -lcrypto
 L_net	:= -levent_openssl -levent_pthreads -levent_core -lssl -lcrypto
 L_tui	:= -lncursesw -ltinfo
 FACE_LIBS   := $(L_spool) $(L_conf) $(L_wire)

@@ -70,12 +70,10 @@ route_of(const struct change *ch, char out[SPOOL_NAME_MAX + 1])
 static enum err_code
 take_password(const struct change *ch, struct spool_account *a, struct err *e)
 {
-	bool keep = args_has(ch->a, "--cram-md5") || a->verifier.secret[0];
-
 	if (!ch->has_password)
 		return OK;
-	memset(&a->next, 0, sizeof(a->next));
-	return verifier_make(ch->password, keep, &a->verifier, e);
+	return verifier_change(&a->verifier, &a->next, ch->password,
+		args_has(ch->a, "--cram-md5"), args_has(ch->a, "--now"), e);
 }
 
 static enum err_code
@@ -96,6 +94,7 @@ add(struct spool_txn *t, const struct change *ch, struct err *e)
 			t, route, REASON_CUSTOMER_CALL, ch->name, e);
 	}
 	explicit_bzero(&a.verifier, sizeof(a.verifier));
+	explicit_bzero(&a.next, sizeof(a.next));
 	spool_account_clear(&a);
 	return code;
 }
@@ -117,6 +116,7 @@ set(struct spool_txn *t, const struct change *ch, struct err *e)
 	if (code == OK)
 		code = spool_account_set(t, &a, e);
 	explicit_bzero(&a.verifier, sizeof(a.verifier));
+	explicit_bzero(&a.next, sizeof(a.next));
 	spool_account_clear(&a);
 	return code;
 }
@@ -245,6 +245,8 @@ fill_request(const struct change *ch, struct record *r)
 		record_add(r, KEY_PASSWORD, ch->password);
 	if (args_has(ch->a, "--cram-md5"))
 		record_add(r, KEY_CRAM_MD5, "1");
+	if (args_has(ch->a, "--now"))
+		record_add(r, KEY_NOW, "1");
 	if (ch->yes)
 		record_add(r, KEY_YES, "1");
 }
@@ -267,6 +269,11 @@ say_done(const struct change *ch, int64_t deliveries)
 		if (is(ch, words[i].action))
 			text_printf(stdout, "%s %s %s\n", kind_word(ch->kind),
 				ch->name, words[i].done);
+	if (is(ch, ACTION_WORD_PASSWD))
+		puts(args_has(ch->a, "--now")
+				? "the old password has ended"
+				: "the old password, if there was one, stays "
+				  "valid until the new one is used");
 	if (deliveries > 0)
 		printf("%" PRId64 " %s deleted with it\n", deliveries,
 			text_plural((uint64_t)deliveries, "delivery",

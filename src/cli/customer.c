@@ -232,7 +232,9 @@ run_show(struct cli *c, const struct args *a)
 
 static const struct option add_options[] = {SETTINGS, PASSWORD, {.name = NULL}};
 static const struct option set_options[] = {SETTINGS, {.name = NULL}};
-static const struct option passwd_options[] = {PASSWORD, {.name = NULL}};
+static const struct option passwd_options[] = {PASSWORD,
+	{.name = "--now", .help = "the old password ends at once"},
+	{.name = NULL}};
 
 static const struct option delete_options[] = {
 	{.name = "--yes", .help = "with the mail that waits for it"},

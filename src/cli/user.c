@@ -107,6 +107,7 @@ static const struct option set_options[] = {
 
 static const struct option passwd_options[] = {
 	PASSWORD_OPTION,
+	{.name = "--now", .help = "the old password ends at once"},
 	{.name = NULL},
 };
 

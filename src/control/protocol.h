@@ -31,12 +31,14 @@
  *	     Without state, undelete looks at the deleted ones, all other
  *	     actions at all but these.
  *	verb=user action=add|set|passwd|delete name= [sender=]... [password=]
- *	     [max_priority=]
+ *	     [now=1] [max_priority=]
  *	verb=customer action=add|set|passwd|suspend|resume|delete name=
  *	     [domain=]... [quota=] [max_size=] [lifetime=] [network=]... [etrn=]
- *	     [cram_md5=1] [password=] [yes=1]
+ *	     [cram_md5=1] [password=] [now=1] [yes=1]
  *	  With set, what is absent stays as it is; of the keys that may be
  *	  repeated (sender, domain, network) one replaces all that were there.
+ *	  A new password stands beside the old one until it was used once, and
+ *	  with now=1 at once in its place.
  *	  delete of a customer for whom mail waits: end=75, unless yes=1, which
  *	  deletes its deliveries first (they can be undeleted).
  *	verb=reload	end=78 and the old settings stay where the file is bad
@@ -148,6 +150,7 @@ enum {
 #define KEY_ETRN "etrn"
 #define KEY_CRAM_MD5 "cram_md5"
 #define KEY_YES "yes"
+#define KEY_NOW "now"
 
 /* --- keys of answers --- */
 

@@ -19,6 +19,8 @@ struct accounts {
 	struct domain_row *domains;
 	size_t domains_n;
 	bool cram;
+	/* Of the loads that were begun, and the last that was put to use. */
+	uint64_t begun, installed;
 	struct spool_account guest;
 };
 
@@ -62,6 +64,7 @@ accounts_free(struct accounts *a)
 
 struct load {
 	struct accounts *a;
+	uint64_t number;
 	struct spool_account *list;
 	size_t n;
 	spool_done *done; /* NULL: somebody waits */
@@ -111,6 +114,10 @@ add_domains(struct domain_row **rows, size_t *n, const char *text, size_t i)
 	}
 }
 
+/*
+ * Two loads may end in another order than they were begun in; of the one begun
+ * later it is sure that it saw whatever the other was begun for.
+ */
 static void
 install(struct load *l)
 {
@@ -120,10 +127,16 @@ install(struct load *l)
 	size_t old_n = a->n, old_domains_n = a->domains_n, domains_n = 0;
 	bool cram = false;
 
+	if (l->number < a->installed) {
+		free_list(l->list, l->n);
+		return;
+	}
+	a->installed = l->number;
 	if (l->n)
 		qsort(l->list, l->n, sizeof(*l->list), by_name);
 	for (size_t i = 0; i < l->n; i++) {
-		cram |= l->list[i].verifier.secret[0] != '\0';
+		cram |= l->list[i].verifier.secret[0] != '\0' ||
+			l->list[i].next.secret[0] != '\0';
 		add_domains(&domains, &domains_n, l->list[i].domains, i);
 	}
 	if (domains_n)
@@ -142,7 +155,7 @@ install(struct load *l)
 enum err_code
 accounts_load(struct accounts *a, struct spool *spool, struct err *e)
 {
-	struct load l = {.a = a};
+	struct load l = {.a = a, .number = ++a->begun};
 	enum err_code rc = spool_read(spool, read_all, &l, e);
 
 	if (rc == OK)
@@ -172,6 +185,7 @@ accounts_reload(
 	struct load *l = xcalloc(1, sizeof(*l));
 
 	l->a = a;
+	l->number = ++a->begun;
 	l->done = done;
 	l->arg = arg;
 	spool_submit_read(spool, read_all, loaded, l);
@@ -198,15 +212,17 @@ accounts_guest(struct accounts *a, const char *name)
 }
 
 bool
-accounts_verifier(void *arg, const char *name, struct verifier *verifier_r)
+accounts_verifiers(void *arg, const char *name, struct verifier_pair *pair_r)
 {
 	struct accounts *a = arg;
 	const struct spool_account *found;
 
 	pthread_mutex_lock(&a->lock);
 	found = accounts_get(a, name);
-	if (found)
-		*verifier_r = found->verifier;
+	if (found) {
+		pair_r->present = found->verifier;
+		pair_r->next = found->next;
+	}
 	pthread_mutex_unlock(&a->lock);
 	return found != NULL;
 }

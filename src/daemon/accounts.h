@@ -27,8 +27,8 @@ void accounts_reload(
 	struct accounts *a, struct spool *spool, spool_done *done, void *arg);
 
 /* A sasl_lookup; ARG is the struct accounts. Thread-safe. */
-bool accounts_verifier(
-	void *arg, const char *name, struct verifier *verifier_r);
+bool accounts_verifiers(
+	void *arg, const char *name, struct verifier_pair *pair_r);
 /* Does any account have a secret for CRAM-MD5? Thread-safe. */
 bool accounts_have_cram(struct accounts *a);
 

@@ -15,8 +15,7 @@ struct account_job {
 	struct control_conn *c;
 	const char *action;
 	bool customer;
-	bool has_password;
-	struct verifier verifier;
+	const char *password; /* NULL: none is given */
 	size_t deleted; /* deliveries, with the customer they waited for */
 };
 
@@ -57,9 +56,20 @@ replace_size(const struct record *r, const char *key, uint64_t *field)
 		*field = 0;
 }
 
+static enum err_code
+apply_password(
+	const struct account_job *j, struct spool_account *a, struct err *e)
+{
+	if (!j->password)
+		return OK;
+	return verifier_change(&a->verifier, &a->next, j->password,
+		conn_get(j->c, KEY_CRAM_MD5) != NULL,
+		conn_get(j->c, KEY_NOW) != NULL, e);
+}
+
 /* What the request says takes the place of what A has. */
-static void
-apply(const struct account_job *j, struct spool_account *a)
+static enum err_code
+apply(const struct account_job *j, struct spool_account *a, struct err *e)
 {
 	const struct record *r = &j->c->request;
 	int64_t v;
@@ -77,12 +87,18 @@ apply(const struct account_job *j, struct spool_account *a)
 		a->lifetime_s = v;
 	if (record_get(r, KEY_ETRN))
 		str_copyz(a->etrn, sizeof(a->etrn), record_get(r, KEY_ETRN));
-	if (j->has_password)
-		a->verifier = j->verifier;
 	if (strcmp(j->action, ACTION_WORD_SUSPEND) == 0)
 		a->suspended = true;
 	if (strcmp(j->action, ACTION_WORD_RESUME) == 0)
 		a->suspended = false;
+	return apply_password(j, a, e);
+}
+
+static void
+wipe_clear(struct spool_account *a)
+{
+	spool_account_clear(a);
+	explicit_bzero(a, sizeof(*a));
 }
 
 static enum err_code
@@ -103,11 +119,12 @@ add(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 	enum err_code rc;
 
 	str_copyz(a.name, sizeof(a.name), name);
-	apply(j, &a);
-	rc = spool_account_add(t, &a, e);
+	rc = apply(j, &a, e);
+	if (rc == OK)
+		rc = spool_account_add(t, &a, e);
 	if (rc == OK && j->customer)
 		rc = mark_route(t, name, e);
-	spool_account_clear(&a);
+	wipe_clear(&a);
 	return rc;
 }
 
@@ -137,9 +154,10 @@ set(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 
 	if (rc != OK)
 		return rc;
-	apply(j, &a);
-	rc = spool_account_set(t, &a, e);
-	spool_account_clear(&a);
+	rc = apply(j, &a, e);
+	if (rc == OK)
+		rc = spool_account_set(t, &a, e);
+	wipe_clear(&a);
 	return rc;
 }
 
@@ -181,7 +199,6 @@ write_account(struct spool_txn *t, void *arg, struct err *e)
 static void
 end_job(struct account_job *j)
 {
-	explicit_bzero(&j->verifier, sizeof(j->verifier));
 	conn_release(j->c);
 	free(j);
 }
@@ -228,22 +245,13 @@ is_known(const char *action)
 	return false;
 }
 
-/* Does the password, if there is one, make a verifier? */
 static enum err_code
 take_password(struct account_job *j, struct err *e)
 {
-	const char *password = conn_get(j->c, KEY_PASSWORD);
-	const struct spool_account *old =
-		accounts_get(j->c->n->accounts, conn_get(j->c, KEY_NAME));
-	bool keep = conn_get(j->c, KEY_CRAM_MD5) ||
-		    (old && old->verifier.secret[0]);
-
-	j->has_password = password != NULL;
-	if (!password)
-		return strcmp(j->action, ACTION_WORD_PASSWD) == 0
-			       ? err_set(e, ERR_USAGE, "no password was given")
-			       : OK;
-	return verifier_make(password, keep, &j->verifier, e);
+	j->password = conn_get(j->c, KEY_PASSWORD);
+	if (!j->password && strcmp(j->action, ACTION_WORD_PASSWD) == 0)
+		return err_set(e, ERR_USAGE, "no password was given");
+	return OK;
 }
 
 /* As the command line does with the daemon down: refused, never ignored. */

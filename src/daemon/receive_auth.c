@@ -19,46 +19,132 @@ struct auth_step {
 	enum sasl_step result;
 };
 
+/* A login on its way into the spool. */
 struct login {
+	struct receive *r; /* its client waits for it; NULL: it does not */
 	char name[SASL_NAME_MAX + 1];
 	int64_t now;
+	bool used_next;
+	unsigned char next_key[SASL_KEY_BYTES]; /* of the next password */
 };
+
+/* Another password may have come since the exchange began: then this is old. */
+static enum err_code
+is_still_next(
+	struct spool_txn *t, const struct login *l, bool *yes_r, struct err *e)
+{
+	struct spool_account a;
+	enum err_code rc;
+
+	*yes_r = false;
+	if (!l->used_next)
+		return OK;
+	rc = spool_account_get(t, l->name, &a, e);
+	if (rc != OK)
+		return rc;
+	*yes_r = verifier_equal(a.next.stored_key, l->next_key, SASL_KEY_BYTES);
+	explicit_bzero(&a.verifier, sizeof(a.verifier));
+	explicit_bzero(&a.next, sizeof(a.next));
+	spool_account_clear(&a);
+	return OK;
+}
 
 static enum err_code
 write_login(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct login *l = arg;
+	bool is_next;
+	enum err_code rc = is_still_next(t, l, &is_next, e);
 
-	return spool_account_login(t, l->name, l->now, false, e);
+	return rc == OK ? spool_account_login(t, l->name, l->now, is_next, e)
+			: rc;
+}
+
+static void
+welcome(struct receive *r)
+{
+	struct reply reply;
+
+	if (r->s->closed)
+		return;
+	reply_set(&reply, 235, "2.7.0", "Authentication succeeded");
+	session_answer(r->s, &reply);
+}
+
+static void
+end_login(struct login *l)
+{
+	struct receive *r = l->r;
+
+	explicit_bzero(l, sizeof(*l));
+	free(l);
+	if (!r)
+		return;
+	welcome(r);
+	session_release(r->s);
+}
+
+static void
+old_forgotten(void *arg, enum err_code code, const struct err *e)
+{
+	if (code != OK)
+		log_warning("accounts-not-read", LOG_STR("why", e->text));
+	end_login(arg);
 }
 
 static void
 login_written(void *arg, enum err_code code, const struct err *e)
 {
+	struct login *l = arg;
+
 	if (code != OK)
-		log_warning("login-not-recorded", LOG_STR("why", e->text));
-	free(arg);
+		log_warning("login-not-recorded", LOG_STR("account", l->name),
+			LOG_STR("why", e->text));
+	if (code == OK && l->r)
+		accounts_reload(
+			l->r->n->accounts, l->r->n->spool, old_forgotten, l);
+	else
+		end_login(l);
 }
 
+/*
+ * With the NEXT password the client hears 235 when the old one has ended, on
+ * the disk and here; with a settled one (NULL) at once. A disk that cannot be
+ * written keeps nobody out: then both hold on.
+ */
 static void
-succeed(struct receive *r, const char *name)
+record_login(struct receive *r, const char *name, const struct verifier *next)
 {
 	struct login *l = xcalloc(1, sizeof(*l));
-	struct reply reply;
 
+	str_copyz(l->name, sizeof(l->name), name);
+	l->now = clock_sane_s();
+	if (next) {
+		l->r = r;
+		l->used_next = true;
+		memcpy(l->next_key, next->stored_key, sizeof(l->next_key));
+		session_hold(r->s);
+	}
+	spool_submit(r->n->spool, write_login, login_written, l);
+}
+
+/* NEXT: the verifier of the next password, where that was used; else NULL. */
+static void
+succeed(struct receive *r, const char *name, const struct verifier *next)
+{
 	str_copyz(r->account, sizeof(r->account), name);
 	str_copyz(r->s->peer, sizeof(r->s->peer), name);
 	log_info("authenticated", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
-		LOG_STR("account", name));
-	str_copyz(l->name, sizeof(l->name), name);
-	l->now = clock_sane_s();
+		LOG_STR("account", name),
+		LOG_STR("password", next ? "next" : "present"));
+	/* Of Dovecot's user alone there is no row to write to. */
 	if (accounts_get(r->n->accounts, name))
-		spool_submit(r->n->spool, write_login, login_written, l);
+		record_login(r, name, next);
 	else
-		free(l); /* Dovecot's user alone: there is no row to write to */
-	reply_set(&reply, 235, "2.7.0", "Authentication succeeded");
-	session_answer(r->s, &reply);
+		next = NULL;
+	if (!next)
+		welcome(r);
 }
 
 static void
@@ -148,20 +234,20 @@ step_done(void *arg)
 	struct auth_step *st = arg;
 	struct receive *r = st->r;
 	struct session *s = r->s;
-	char name[SASL_NAME_MAX + 1];
 
 	if (s->closed)
 		goto out;
-	str_copyz(name, sizeof(name), sasl_server_name(st->sasl));
 	if (st->result == SASL_MORE) {
 		continue_exchange(r, buf_z(&st->out));
 		goto out;
 	}
-	receive_auth_end(r);
+	r->sasl = NULL;
 	if (st->result == SASL_OK)
-		succeed(r, name);
+		succeed(r, sasl_server_name(st->sasl),
+			sasl_server_next(st->sasl));
 	else
-		refuse(r, st->result, name);
+		refuse(r, st->result, sasl_server_name(st->sasl));
+	sasl_server_free(st->sasl);
 out:
 	free_step(st);
 }
@@ -206,7 +292,7 @@ dovecot_answered(void *arg, enum dovecot_answer answer, const char *text)
 		continue_exchange(r, text);
 		break;
 	case DOVECOT_OK:
-		succeed(r, text);
+		succeed(r, text, NULL);
 		break;
 	case DOVECOT_FAILED:
 		refuse(r, SASL_FAILED, text);
@@ -271,7 +357,7 @@ receive_auth_start(struct receive *r, struct str mech, struct str initial)
 			return;
 		}
 		r->sasl = sasl_server_new(name, r->n->conf->hostname,
-			r->s->has_tls ? &r->s->tls : NULL, accounts_verifier,
+			r->s->has_tls ? &r->s->tls : NULL, accounts_verifiers,
 			r->n->accounts);
 	}
 	if (r->sasl) {

@@ -128,9 +128,9 @@ say(struct bench *b, int code, const char *text)
 }
 
 static bool
-look_up(void *arg, const char *name, struct verifier *verifier_r)
+look_up(void *arg, const char *name, struct verifier_pair *pair_r)
 {
-	*verifier_r = *(const struct verifier *)arg;
+	pair_r->present = *(const struct verifier *)arg;
 	return strcmp(name, "ann") == 0;
 }
 

@@ -16,7 +16,7 @@
  * that time and replies do not tell).
  */
 typedef bool sasl_lookup(
-	void *arg, const char *name, struct verifier *verifier_r);
+	void *arg, const char *name, struct verifier_pair *pair_r);
 
 enum sasl_step { SASL_MORE, SASL_OK, SASL_FAILED, SASL_SYNTAX };
 
@@ -27,7 +27,8 @@ struct sasl_server;
  * lacks what it needs. Whether it is allowed here is for who offers it. HOST is
  * our name, for mechanisms that use one. Names are given to LOOKUP as the
  * client wrote them, once for an exchange; EXTERNAL gives the name in the
- * client's certificate, which needs an account but no password.
+ * client's certificate, which needs an account but no password. Of a pair of
+ * verifiers either will do; see sasl_server_next().
  */
 struct sasl_server *sasl_server_new(const char *mech, const char *host,
 	const struct tls_facts *tls, sasl_lookup *lookup, void *arg);
@@ -40,6 +41,11 @@ enum sasl_step sasl_server_step(
 	struct sasl_server *s, struct str line, struct buf *out);
 /* The authenticated name after SASL_OK; the name tried (may be "") before. */
 const char *sasl_server_name(const struct sasl_server *s);
+/*
+ * After SASL_OK by the next password: its verifier, which is to take the place
+ * of the present one (borrowed). Else NULL.
+ */
+const struct verifier *sasl_server_next(const struct sasl_server *s);
 void sasl_server_free(struct sasl_server *s);
 
 /* The server speaks first: there is no initial response (RFC 4954 4). */

@@ -6,6 +6,9 @@
  * that SCRAM shows the same salt each time it is asked.
  *
  * GNU SASL does CRAM-MD5, PLAIN and SCRAM; LOGIN and EXTERNAL are done here.
+ * It knows one password for a name. Where an account has two (wire/verifier.h)
+ * the one that the client proves is found out here, before GNU SASL sees the
+ * proof, and it checks that again.
  */
 #include "smtp/sasl_private.h"
 
@@ -22,9 +25,16 @@ struct sasl_server {
 	Gsasl *gsasl;		/* not for LOGIN and EXTERNAL */
 	Gsasl_session *session; /* likewise */
 	char name[SASL_NAME_MAX + 1];
-	struct verifier verifier;
+	struct verifier_pair pair;
+	enum verifier_match match; /* which of the two the client has shown */
 	bool is_known, is_looked_up;
-	bool is_flagged;  /* SCRAM: the first message was looked at */
+	bool is_flagged; /* SCRAM: the first message was looked at */
+	/*
+	 * SCRAM: what was said so far of the AuthMessage (RFC 5802 3).
+	 * CRAM-MD5: the challenge.
+	 */
+	struct buf said;
+	struct str message; /* in hand, of the client; borrowed */
 	bool is_finished; /* only the empty answer to the last message is due */
 	unsigned steps;
 };
@@ -62,40 +72,135 @@ make_decoy(const char *name, struct verifier *v)
 static bool
 look_up(struct sasl_server *s, const char *name)
 {
-	struct verifier decoy;
+	struct verifier_pair decoy = {.present = {.iterations = 0}};
 
 	if (s->is_looked_up)
 		return true;
 	if (!str_copyz(s->name, sizeof(s->name), name))
 		return false;
 	s->is_looked_up = true;
-	make_decoy(s->name, &decoy);
-	s->is_known = s->name[0] && s->lookup(s->arg, s->name, &s->verifier) &&
-		      s->verifier.iterations > 0;
+	make_decoy(s->name, &decoy.present);
+	s->is_known = s->name[0] && s->lookup(s->arg, s->name, &s->pair) &&
+		      s->pair.present.iterations > 0;
 	if (!s->is_known)
-		s->verifier = decoy;
+		s->pair = decoy;
 	return true;
 }
 
 static enum sasl_step
 check_password(struct sasl_server *s, const char *password)
 {
-	bool matches = verifier_check(&s->verifier, password);
+	s->match = verifier_pair_check(&s->pair, password);
+	return s->match != VERIFIER_NEITHER && s->is_known ? SASL_OK
+							   : SASL_FAILED;
+}
 
-	return matches && s->is_known ? SASL_OK : SASL_FAILED;
+/* --- which of two passwords ----------------------------------------------- */
+
+/*
+ * AuthMessage is the client's first message without the gs2 header, our first
+ * message and the client's last without its proof, with commas between
+ * (RFC 5802 3).
+ */
+static void
+keep_said(struct sasl_server *s, struct str message, struct str answer)
+{
+	struct str rest;
+
+	if (s->mech == MECH_CRAM) {
+		buf_adds(&s->said, answer);
+	} else if (sasl_is_scram(s->mech) && s->said.len == 0) {
+		str_cut(message, ',', &rest);
+		str_cut(rest, ',', &rest);
+		buf_adds(&s->said, rest);
+		buf_addz(&s->said, ",");
+		buf_adds(&s->said, answer);
+		buf_addz(&s->said, ",");
+	}
+}
+
+/* "c=biws,r=...,p=PROOF": the proof is the last field (RFC 5802 7). */
+static void
+match_proof(struct sasl_server *s)
+{
+	struct str proof = s->message;
+	struct buf octets;
+
+	while (proof.n > 0 && !str_starts_nocase(proof, STR(",p=")))
+		proof = str_skip(proof, 1);
+	buf_adds(&s->said, (struct str){s->message.p, s->message.n - proof.n});
+	buf_init(&octets, 0);
+	if (sasl_decode(str_skip(proof, 3), &octets) &&
+		octets.len == SASL_KEY_BYTES)
+		s->match = verifier_pair_prove(&s->pair, buf_view(&s->said),
+			(const unsigned char *)buf_view(&octets).p);
+	sasl_wipe(&octets);
+}
+
+enum { CRAM_DIGEST = 32 }; /* RFC 2195 2: "name digest", 32 hex digits */
+
+static bool
+is_same_digest(struct str a, struct str b)
+{
+	return a.n > CRAM_DIGEST && b.n > CRAM_DIGEST &&
+	       verifier_equal(a.p + a.n - CRAM_DIGEST, b.p + b.n - CRAM_DIGEST,
+		       CRAM_DIGEST);
+}
+
+/* Is it what a client answers who has the next secret? */
+static void
+match_digest(struct sasl_server *s)
+{
+	Gsasl_session *client = NULL;
+	struct str challenge = buf_view(&s->said), right = {NULL, 0};
+	char *text = NULL;
+
+	if (!s->pair.next.secret[0] ||
+		gsasl_client_start(
+			s->gsasl, sasl_mech_name(s->mech), &client) != GSASL_OK)
+		return;
+	gsasl_property_set(client, GSASL_AUTHID, s->name);
+	gsasl_property_set(client, GSASL_PASSWORD, s->pair.next.secret);
+	if (gsasl_step(client, challenge.p, challenge.n, &text, &right.n) ==
+		GSASL_OK)
+		right.p = text;
+	else
+		right.n = 0;
+	if (is_same_digest(right, s->message))
+		s->match = VERIFIER_NEXT;
+	gsasl_free(text);
+	gsasl_finish(client);
 }
 
 /* --- what GNU SASL asks --------------------------------------------------- */
 
-static int
-give_scram(struct sasl_server *s, Gsasl_session *session)
+static const struct verifier *
+shown(const struct sasl_server *s)
 {
-	const struct verifier *v = &s->verifier;
+	return s->match == VERIFIER_NEXT ? &s->pair.next : &s->pair.present;
+}
+
+/* Salt and rounds are asked for first, and are the same of both. */
+static int
+give_salt(struct sasl_server *s, Gsasl_session *session)
+{
+	const struct verifier *v = &s->pair.present;
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", v->iterations);
 	gsasl_property_set(session, GSASL_SCRAM_ITER, number);
 	sasl_set_base64(session, GSASL_SCRAM_SALT, v->salt, sizeof(v->salt));
+	return GSASL_OK;
+}
+
+/* The keys when the client's proof is there. */
+static int
+give_keys(struct sasl_server *s, Gsasl_session *session)
+{
+	const struct verifier *v;
+
+	match_proof(s);
+	v = shown(s);
 	sasl_set_base64(session, GSASL_SCRAM_SERVERKEY, v->server_key,
 		sizeof(v->server_key));
 	sasl_set_base64(session, GSASL_SCRAM_STOREDKEY, v->stored_key,
@@ -103,12 +208,32 @@ give_scram(struct sasl_server *s, Gsasl_session *session)
 	return GSASL_OK;
 }
 
+static int
+give_scram(
+	struct sasl_server *s, Gsasl_session *session, Gsasl_property property)
+{
+	switch (property) {
+	case GSASL_SCRAM_ITER:
+	case GSASL_SCRAM_SALT:
+		return give_salt(s, session);
+	case GSASL_SCRAM_SERVERKEY:
+	case GSASL_SCRAM_STOREDKEY:
+		return give_keys(s, session);
+	default:
+		return GSASL_NO_CALLBACK;
+	}
+}
+
 /* CRAM-MD5 needs the password; who has none gets one that nobody knows. */
 static int
 give_secret(struct sasl_server *s, Gsasl_session *session)
 {
-	if (s->is_known && s->verifier.secret[0])
-		gsasl_property_set(session, GSASL_PASSWORD, s->verifier.secret);
+	const struct verifier *v;
+
+	match_digest(s);
+	v = shown(s);
+	if (s->is_known && v->secret[0])
+		gsasl_property_set(session, GSASL_PASSWORD, v->secret);
 	else
 		sasl_set_base64(
 			session, GSASL_PASSWORD, secret, sizeof(secret));
@@ -181,8 +306,7 @@ callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
 	if (property == GSASL_VALIDATE_SIMPLE)
 		return validate(s, session, authid);
 	if (sasl_is_scram(s->mech))
-		return property == GSASL_PASSWORD ? GSASL_NO_CALLBACK
-						  : give_scram(s, session);
+		return give_scram(s, session, property);
 	return property == GSASL_PASSWORD ? give_secret(s, session)
 					  : GSASL_NO_CALLBACK;
 }
@@ -212,6 +336,7 @@ sasl_server_new(const char *mech, const char *host, const struct tls_facts *tls,
 	s->mech = found;
 	s->lookup = lookup;
 	s->arg = arg;
+	buf_init(&s->said, 0);
 	if (tls)
 		s->tls = *tls;
 	if (found == MECH_LOGIN || found == MECH_EXTERNAL)
@@ -259,7 +384,7 @@ step_external(struct sasl_server *s, struct str message)
 	if (message.n > 0 && !str_eq(message, str_of(s->name)))
 		return SASL_FAILED;
 	s->is_looked_up = true;
-	s->is_known = s->lookup(s->arg, s->name, &s->verifier);
+	s->is_known = s->lookup(s->arg, s->name, &s->pair);
 	return s->is_known ? SASL_OK : SASL_FAILED;
 }
 
@@ -283,8 +408,12 @@ step_gsasl(struct sasl_server *s, struct str message, struct buf *out)
 	char *answer = NULL;
 	size_t n = 0;
 	const char *name;
-	int rc = gsasl_step(s->session, message.p, message.n, &answer, &n);
+	int rc;
 
+	s->message = message;
+	rc = gsasl_step(s->session, message.p, message.n, &answer, &n);
+	if (rc == GSASL_NEEDS_MORE)
+		keep_said(s, message, (struct str){answer, n});
 	name = gsasl_property_fast(s->session, GSASL_AUTHID);
 	if (!s->is_looked_up && name)
 		str_copyz(s->name, sizeof(s->name), name);
@@ -361,6 +490,12 @@ sasl_server_name(const struct sasl_server *s)
 	return s->name;
 }
 
+const struct verifier *
+sasl_server_next(const struct sasl_server *s)
+{
+	return s->match == VERIFIER_NEXT ? &s->pair.next : NULL;
+}
+
 void
 sasl_server_free(struct sasl_server *s)
 {
@@ -370,6 +505,7 @@ sasl_server_free(struct sasl_server *s)
 		gsasl_finish(s->session);
 	if (s->gsasl)
 		gsasl_done(s->gsasl);
+	sasl_wipe(&s->said);
 	explicit_bzero(s, sizeof(*s));
 	free(s);
 }

@@ -17,16 +17,16 @@ static struct verifier aurora, gull;
 static unsigned lookups;
 
 static bool
-lookup(void *arg, const char *name, struct verifier *verifier_r)
+lookup(void *arg, const char *name, struct verifier_pair *pair_r)
 {
 	(void)arg;
 	lookups++;
 	if (strcmp(name, "aurora") == 0)
-		*verifier_r = aurora;
+		pair_r->present = aurora;
 	else if (strcmp(name, "gull") == 0)
-		*verifier_r = gull;
+		pair_r->present = gull;
 	else if (strcmp(name, "empty") == 0)
-		*verifier_r = (struct verifier){0};
+		pair_r->present = (struct verifier){0};
 	else
 		return false;
 	return true;

@@ -355,9 +355,9 @@ struct account {
 };
 
 static bool
-find_account(void *arg, const char *name, struct verifier *verifier_r)
+find_account(void *arg, const char *name, struct verifier_pair *pair_r)
 {
-	*verifier_r = ((struct account *)arg)->verifier;
+	pair_r->present = ((struct account *)arg)->verifier;
 	return strcmp(name, "aurora") == 0;
 }
 

@@ -10,15 +10,16 @@
 
 #include <string.h>
 
-static struct verifier account;
+static struct verifier account, next;
 static const char password[] = "open sesame";
 
 static bool
-find(void *arg, const char *name, struct verifier *verifier_r)
+find(void *arg, const char *name, struct verifier_pair *pair_r)
 {
 	FUZZ_CHECK(strlen(name) <= SASL_NAME_MAX);
 	++*(unsigned *)arg;
-	*verifier_r = account;
+	pair_r->present = account;
+	pair_r->next = next;
 	return strcmp(name, "aurora") == 0;
 }
 
@@ -114,7 +115,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	if (account.iterations == 0)
-		FUZZ_CHECK(verifier_make(password, true, &account, NULL) == OK);
+		FUZZ_CHECK(
+			verifier_make(password, true, &account, NULL) == OK &&
+			verifier_change(&account, &next, "sesame", true, false,
+				NULL) == OK);
 	script = (struct str){(const char *)data + 1, size - 1};
 	mech = mechs[(data[0] & 3) | (data[0] & 8) >> 1];
 	converse(mech, data[0] & 16 ? &tls_12 : &tls_13, script, data[0] & 4);

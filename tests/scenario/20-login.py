@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import ssl
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -17,6 +16,7 @@ from tidepost import *
 
 import time
 
+from bound import Openssl
 from door import ANN, BEN, DOMAIN, FROM, LIMITS, make_doors
 from scram import Scram, b64
 from strict import Strict, talk
@@ -455,54 +455,8 @@ def bound():
                          client.shown):
                 return
             client.cmd("EHLO client.example")
-            gs2 = "p=tls-exporter,,"
-            x = Scram("ann", PASSWORD, gs2=gs2)
-            reply = client.cmd("AUTH SCRAM-SHA-256-PLUS " + x.initial)
-            if not check(reply.startswith("334 "), f"9266 {name}: a "
-                         "challenge", reply):
-                continue
-            x.challenge(reply[4:])
-            reply = client.cmd(x.response(
-                cbind=b64(gs2.encode() + (spoil or client.key))))
-            if reply.startswith("334"):
-                equal(base64.b64decode(reply[4:]).decode(), x.verifier,
-                      f"9266 {name}: the server proves itself")
-                reply = client.cmd("")
+            reply = client.auth_plus("ann", PASSWORD, spoil)
             equal(reply[:3], str(code), f"9266 {name}")
-
-
-class Openssl:
-    """A session by openssl s_client, which tells the exporter's key."""
-
-    def __init__(self, port):
-        self.process = subprocess.Popen(
-            ["openssl", "s_client", "-connect", f"127.0.0.1:{port}",
-             "-starttls", "smtp", "-tls1_3", "-ign_eof", "-crlf",
-             "-keymatexport", "EXPORTER-Channel-Binding",
-             "-keymatexportlen", "32"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.shown, self.key = [], None
-        for line in self.process.stdout:
-            self.shown.append(line)
-            match = re.search(rb"Keying material: ([0-9A-F]{64})", line)
-            if match:
-                self.key = bytes.fromhex(match[1].decode())
-                break
-
-    def cmd(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
-        for line in self.process.stdout:
-            if re.match(rb"[2-5]\d\d[ \r]", line):
-                return line.rstrip(b"\r\n").decode()
-        return ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
 
 
 def external():
