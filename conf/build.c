@@ -171,6 +171,7 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.commands = number(g, "limits.commands");
 	c->limits.messages_per_client = number(g, "limits.messages_per_client");
 	c->limits.messages_per_user = number(g, "limits.messages_per_user");
+	c->limits.etrn_per_hour = number(g, "limits.etrn_per_hour");
 	c->limits.command_timeout_s =
 		build_seconds(g, "limits.command_timeout");
 	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");

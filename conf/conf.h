@@ -133,7 +133,7 @@ struct conf {
 		unsigned recipients, connections, connections_per_client, line;
 		unsigned errors, commands; /* per session */
 		/* in an hour; 0: any number */
-		unsigned messages_per_client, messages_per_user;
+		unsigned messages_per_client, messages_per_user, etrn_per_hour;
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
 		int64_t auth_delay_ms;

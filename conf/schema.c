@@ -243,6 +243,14 @@ static const struct schema_row rows[] = {
 			    "an hour; 0 for any number.",
 	},
 	{
+		.path = "limits.etrn_per_hour",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "600",
+		.sentence = "ETRN commands for one customer within an hour; 0 "
+			    "for any number.",
+	},
+	{
 		.path = "limits.command_timeout",
 		.type = SCHEMA_DURATION,
 		.least = SECOND,

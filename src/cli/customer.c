@@ -216,8 +216,10 @@ run_show(struct cli *c, const struct args *a)
 	{.name = "--max-size", .value = "SIZE", .later = true},                \
 	{.name = "--recipients", .value = "FILE", .later = true},              \
 	{.name = "--lifetime", .value = "DURATION", .later = true},            \
-	{.name = "--network", .value = "CIDR", .many = true, .later = true},   \
-	{.name = "--etrn", .value = "HOST[:PORT]", .later = true},             \
+	{.name = "--network", .value = "CIDR", .many = true,                   \
+		.help = "from where it may ask by ETRN without logging in"},   \
+	{.name = "--etrn", .value = "HOST[:PORT]",                             \
+		.help = "where its mail goes when it asks by ETRN (25)"},      \
 	{.name = "--sender", .value = "PATTERN", .many = true,                 \
 		.help = "sender it may use besides its domains"},              \
 	{.name = "--max-priority", .value = "N",                               \

@@ -18,7 +18,7 @@ struct accounts {
 	size_t n;
 	struct domain_row *domains;
 	size_t domains_n;
-	bool cram;
+	bool cram, etrn; /* is there an account that has it? */
 	/* Of the loads that were begun, and the last that was put to use. */
 	uint64_t begun, installed;
 	struct spool_account guest;
@@ -125,7 +125,7 @@ install(struct load *l)
 	struct spool_account *old = a->list;
 	struct domain_row *old_domains = a->domains, *domains = NULL;
 	size_t old_n = a->n, old_domains_n = a->domains_n, domains_n = 0;
-	bool cram = false;
+	bool cram = false, etrn = false;
 
 	if (l->number < a->installed) {
 		free_list(l->list, l->n);
@@ -137,6 +137,7 @@ install(struct load *l)
 	for (size_t i = 0; i < l->n; i++) {
 		cram |= l->list[i].verifier.secret[0] != '\0' ||
 			l->list[i].next.secret[0] != '\0';
+		etrn |= l->list[i].etrn[0] != '\0';
 		add_domains(&domains, &domains_n, l->list[i].domains, i);
 	}
 	if (domains_n)
@@ -147,6 +148,7 @@ install(struct load *l)
 	a->domains = domains;
 	a->domains_n = domains_n;
 	a->cram = cram;
+	a->etrn = etrn;
 	pthread_mutex_unlock(&a->lock);
 	free_list(old, old_n);
 	free_domains(old_domains, old_domains_n);
@@ -201,6 +203,18 @@ accounts_get(const struct accounts *a, const char *name)
 	if (a->n == 0 || !str_copyz(key.name, sizeof(key.name), name))
 		return NULL;
 	return bsearch(&key, a->list, a->n, sizeof(*a->list), by_name);
+}
+
+const struct spool_account *
+accounts_nth(const struct accounts *a, size_t i)
+{
+	return i < a->n ? &a->list[i] : NULL;
+}
+
+bool
+accounts_have_etrn(const struct accounts *a)
+{
+	return a->etrn;
 }
 
 const struct spool_account *

@@ -35,6 +35,10 @@ bool accounts_have_cram(struct accounts *a);
 /* Borrowed until the next reload; NULL: none. */
 const struct spool_account *accounts_get(
 	const struct accounts *a, const char *name);
+/* The I-th by name, borrowed likewise; NULL behind the last. */
+const struct spool_account *accounts_nth(const struct accounts *a, size_t i);
+/* Has any customer a host to which ETRN sends its mail? */
+bool accounts_have_etrn(const struct accounts *a);
 /*
  * For a user whom Dovecot knows and the spool does not: an account without
  * any setting, so that it may send as itself. Borrowed until the next call.

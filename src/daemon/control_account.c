@@ -259,7 +259,7 @@ static const char *
 later_key(const struct control_conn *c)
 {
 	static const char *const keys[] = {
-		KEY_QUOTA, KEY_MAX_SIZE, KEY_LIFETIME, KEY_NETWORK, KEY_ETRN};
+		KEY_QUOTA, KEY_MAX_SIZE, KEY_LIFETIME};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (conn_get(c, keys[i]))

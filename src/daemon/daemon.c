@@ -7,6 +7,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
+#include "daemon/etrn.h"
 #include "daemon/eventlog.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
@@ -343,6 +344,8 @@ close_all(struct node *n)
 		local_stop(n->local);
 	if (n->dispatch)
 		dispatch_stop(n->dispatch);
+	if (n->etrn)
+		etrn_stop(n->etrn);
 	close_sessions(n);
 	pool_free(n->pool);
 	if (n->eventlog)
@@ -353,6 +356,7 @@ close_all(struct node *n)
 	links_free(n->links);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
+	etrn_free(n->etrn);
 	accounts_free(n->accounts);
 	dovecot_free(n->dovecot);
 	dovecot_users_free(n->dovecot_users);
@@ -405,6 +409,7 @@ daemon_run(struct node *n, struct err *e)
 	n->rate = rate_new();
 	n->dispatch = dispatch_new(n);
 	n->local = local_new(n);
+	n->etrn = etrn_new(n);
 	rc = open_all(n, e);
 	if (rc == OK)
 		run(n);

@@ -422,6 +422,15 @@ deliver_more(struct deliver *d)
 }
 
 void
+deliver_domains(struct deliver *d, const char *const *domains, size_t n)
+{
+	free_texts(d->domains, d->domains_n);
+	d->domains = copy_texts(domains, n);
+	d->domains_n = n;
+	deliver_more(d);
+}
+
+void
 deliver_link_lost(struct deliver *d)
 {
 	d->result.link_lost = true;
@@ -432,6 +441,12 @@ uint64_t
 deliver_size_max(const struct deliver *d)
 {
 	return smtp_client_size_max(d->client);
+}
+
+bool
+deliver_is_spent(const struct deliver *d)
+{
+	return smtp_client_is_spent(d->client);
 }
 
 const char *

@@ -61,11 +61,18 @@ void deliver_quit(struct deliver *d);
 void deliver_atrn(struct deliver *d, const char *domains);
 /* More arrived, or a retry is due: look again (when idle or sending). */
 void deliver_more(struct deliver *d);
+/*
+ * Legal from idle(): looks again, from now on for these DOMAINS of a customer
+ * (copied; NULL all).
+ */
+void deliver_domains(struct deliver *d, const char *const *domains, size_t n);
 /* The link went down: close, and nothing counts as an attempt. */
 void deliver_link_lost(struct deliver *d);
 
 /* The largest message the peer says it takes; 0: it does not say. */
 uint64_t deliver_size_max(const struct deliver *d);
+/* It takes no more messages on this connection (RFC 9422, MAILMAX). */
+bool deliver_is_spent(const struct deliver *d);
 const char *deliver_keywords(const struct deliver *d);
 struct session *deliver_session(const struct deliver *d);
 

@@ -2,24 +2,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/call.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
 #include "daemon/history.h"
-#include "net/dial.h"
 #include "spool/records.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	EXCHANGE_DIAL_MAX_MS = 60000,
-	EXCHANGE_TLS_MAX_MS = 60000,
-	/* RFC 2645 5.2.1: the reply to ATRN may take ten minutes */
-	EXCHANGE_TURN_MS = 660000,
-};
 
 enum step { STEP_PUSH, STEP_COLLECT };
 
@@ -378,9 +371,7 @@ start_tls(struct exchange *x, struct session *s)
 	};
 
 	memcpy(policy.pin, p->pin, sizeof(policy.pin));
-	stream_tls_connect(s->stream, x->n->tls_client, &policy,
-		node_limit_ms(x->n->conf->limits.stall_timeout_s,
-			EXCHANGE_TLS_MAX_MS));
+	call_tls(s, &policy);
 }
 
 static void
@@ -402,26 +393,10 @@ port_of_step(const struct exchange *x)
 static void
 start_machine(struct exchange *x, struct session *s)
 {
-	const struct conf *conf = x->n->conf;
 	const struct conf_peer *p = x->peer;
 	bool collect_only = x->steps[x->step] == STEP_COLLECT;
 	struct deliver_conf c = {
-		.client = {.hostname = conf->hostname,
-			.tls = p->tls == TLS_REQUIRED  ? CLIENT_TLS_REQUIRED
-			       : p->tls == TLS_OFFERED ? CLIENT_TLS_OFFERED
-						       : CLIENT_TLS_NONE,
-			.tls_active = s->has_tls,
-			.tls_verified = s->tls.verified,
-			.tls_facts = &s->tls,
-			.user = p->user,
-			.password = p->user ? x->password : NULL,
-			.auth_required = p->user != NULL,
-			.auth_clear = p->auth_clear,
-			.stall_ms =
-				(uint64_t)conf->limits.stall_timeout_s * 1000,
-			.final_ms =
-				(uint64_t)conf->limits.final_timeout_s * 1000,
-			.turn_ms = EXCHANGE_TURN_MS},
+		.client = call_client(x->n),
 		.routes = (const char *const *)x->routes,
 		.routes_n = x->conf.routes_n,
 		.push = !collect_only,
@@ -435,6 +410,16 @@ start_machine(struct exchange *x, struct session *s)
 		.arg = x,
 	};
 
+	c.client.tls = p->tls == TLS_REQUIRED  ? CLIENT_TLS_REQUIRED
+		       : p->tls == TLS_OFFERED ? CLIENT_TLS_OFFERED
+					       : CLIENT_TLS_NONE;
+	c.client.tls_active = s->has_tls;
+	c.client.tls_verified = s->tls.verified;
+	c.client.tls_facts = &s->tls;
+	c.client.user = p->user;
+	c.client.password = p->user ? x->password : NULL;
+	c.client.auth_required = p->user != NULL;
+	c.client.auth_clear = p->auth_clear;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
 }
 
@@ -473,13 +458,10 @@ static const struct session_host early_host = {
 	.free = early_free,
 };
 
-static const struct stream_ops no_owner_yet;
-
 static void
 connected(void *arg, int fd, enum err_code code, const char *why)
 {
 	struct exchange *x = arg;
-	struct stream *stream;
 	struct session *s;
 
 	(void)code;
@@ -496,17 +478,9 @@ connected(void *arg, int fd, enum err_code code, const char *why)
 		}
 		return;
 	}
-	stream = stream_new(x->n->loop, fd, &no_owner_yet, NULL);
-	stream_set_stall_ms(
-		stream, (uint64_t)x->n->conf->limits.stall_timeout_s * 1000);
+	s = x->session = call_session(x->n, fd, x->peer->name, x->link, "push");
 	str_copyz(x->last_address, sizeof(x->last_address),
-		stream_peer_address(stream));
-	s = x->session = session_new(x->n, stream, "push");
-	session_hold(s);
-	str_copyz(s->peer, sizeof(s->peer), x->peer->name);
-	log_info("connected", LOG_INT("session", s->id),
-		LOG_STR("peer", x->peer->name),
-		LOG_STR("address", x->last_address), LOG_STR("link", x->link));
+		stream_peer_address(s->stream));
 	if (x->peer->tls == TLS_IMPLICIT) {
 		session_swap(s, NULL, &early_host, x);
 		s->in_handshake = true;
@@ -520,14 +494,11 @@ connected(void *arg, int fd, enum err_code code, const char *why)
 static void
 connect_next(struct exchange *x)
 {
-	x->dial = dial_start(x->n->loop, x->n->pool,
+	x->dial = call_dial(x->n,
 		&(struct dial_conf){.host = host_name(x),
 			.port = port_of_step(x),
 			.interface = x->interface,
-			.address = x->address,
-			.timeout_ms = node_limit_ms(
-				x->n->conf->limits.stall_timeout_s,
-				EXCHANGE_DIAL_MAX_MS)},
+			.address = x->address},
 		connected, x);
 }
 

@@ -17,6 +17,7 @@ struct control;
 struct dispatch;
 struct dovecot;
 struct dovecot_users;
+struct etrn;
 struct eventlog;
 struct links;
 struct local;
@@ -41,6 +42,7 @@ struct node {
 	struct dispatch *dispatch;
 	struct links *links;
 	struct local *local;
+	struct etrn *etrn;
 	struct control *control;
 	struct rate *rate;
 	struct eventlog *eventlog;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/etrn.h"
 #include "daemon/receive_private.h"
 #include "daemon/serve.h"
 
@@ -232,6 +233,9 @@ on_event(void *arg, const struct smtp_event *ev)
 		r->atrn_domains = str_dup(ev->text);
 		serve_atrn(r->s, r->account, r->atrn_domains);
 		break;
+	case EV_ETRN:
+		etrn_ask(r->s, r->account, ev->text);
+		break;
 	case EV_QUIT:
 		r->quit = true;
 		break;
@@ -339,6 +343,8 @@ extensions(const struct receive *r)
 	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS;
 	if (r->turned || r->service == SERVICE_LMTP)
 		return ext;
+	if (etrn_is_offered(r->n))
+		ext |= EXT_ETRN;
 	return ext | EXT_AUTH;
 }
 

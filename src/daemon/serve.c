@@ -54,9 +54,8 @@ serving(struct node *n, const char *account)
 	return NULL;
 }
 
-/* True: another session of this customer is alive and has the mail. */
-static bool
-is_taken(struct node *n, const char *account)
+bool
+serve_is_taken(struct node *n, const char *account)
 {
 	struct session *other = serving(n, account);
 
@@ -79,7 +78,7 @@ refuse(struct node *n, const char *account, const char *domains,
 	else if (!has_all_domains(a, domains))
 		reply_set(r, 450, "4.7.1",
 			"Not all of these domains are yours: nothing is sent");
-	else if (is_taken(n, account))
+	else if (serve_is_taken(n, account))
 		reply_set(r, 451, "4.3.2",
 			"Another session is collecting this mail");
 	else

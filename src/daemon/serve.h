@@ -16,4 +16,10 @@ void serve_atrn(struct session *s, const char *account, const char *domains);
 /* The turn: S gets a client machine that hands the account's mail over. */
 void serve_turn(struct session *s, const char *account, const char *domains);
 
+/*
+ * Is a session handing over this customer's mail? One that has not moved for
+ * a while is closed: false.
+ */
+bool serve_is_taken(struct node *n, const char *account);
+
 #endif

@@ -1,0 +1,28 @@
+/*
+ * What all outgoing connections share: dialling within our limits, the session
+ * of the new stream, its client machine's settings, TLS.
+ */
+#ifndef DAEMON_CALL_H
+#define DAEMON_CALL_H
+
+#include "daemon/session.h"
+#include "net/dial.h"
+#include "smtp/client.h"
+
+/* As dial_start, with the node's deadline in the place of WHERE's. */
+struct dial *call_dial(
+	struct node *n, const struct dial_conf *where, dial_fn *fn, void *arg);
+
+/*
+ * A session over FD (given) with PEER (of the log and status), over LINK or
+ * NULL. It is held for the caller, who gives machine and host.
+ */
+struct session *call_session(struct node *n, int fd, const char *peer,
+	const char *link, const char *role);
+
+/* Our name and deadlines; all else is the caller's. */
+struct smtp_client_conf call_client(const struct node *n);
+
+void call_tls(struct session *s, const struct tls_policy *policy);
+
+#endif
