@@ -124,6 +124,19 @@ account_row(struct spool_txn *t, const char *name, struct spool_account *a_r,
 }
 
 enum err_code
+customer_exists(struct spool_txn *t, const char *name, struct err *e)
+{
+	struct spool_account a;
+	enum err_code rc = account_row(t, name, &a, e);
+
+	if (rc == OK && a.kind != ACCOUNT_CUSTOMER)
+		rc = err_set(
+			e, ERR_NOTFOUND, "%s is a user, no customer", name);
+	spool_account_clear(&a);
+	return rc;
+}
+
+enum err_code
 spool_account_set(
 	struct spool_txn *t, const struct spool_account *a, struct err *e)
 {
@@ -175,6 +188,10 @@ spool_account_delete(struct spool_txn *t, const char *name, struct err *e)
 		rc = check_nothing_waits(t, name, e);
 	if (rc == OK)
 		rc = domains_remove(t, name, e);
+	if (rc == OK)
+		rc = recipients_forget(t, name, e);
+	if (rc == OK)
+		rc = tally_forget(t, name, e);
 	if (rc == OK)
 		rc = tx_remove(t, T_ACCOUNT, &a, e);
 	spool_account_clear(&a);

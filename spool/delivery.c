@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CUSTOMER_PREFIX "customer:"
-
 /* Only customers' routes are claimed by domain (ATRN with a list). */
 static void
 settle_domain(struct delivery_row *r)
@@ -14,8 +12,7 @@ settle_domain(struct delivery_row *r)
 	const char *at = strrchr(r->d.recipient, '@');
 
 	r->domain[0] = '\0';
-	if (!at || strncmp(r->d.route, CUSTOMER_PREFIX,
-			   sizeof(CUSTOMER_PREFIX) - 1))
+	if (!at || !route_customer(r->d.route))
 		return;
 	str_copyz(r->domain, sizeof(r->domain), at + 1);
 	str_lower(r->domain);

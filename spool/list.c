@@ -34,6 +34,8 @@ add_filters(struct query *q, const struct spool_filter *f, bool stored_reason)
 		query_number(q, DELIVERY_QUEUED_AT, OP_LT, f->queued_before);
 	if (f->larger)
 		query_number(q, DELIVERY_SIZE, OP_GT, (int64_t)f->larger);
+	if (f->unwarned)
+		query_number(q, DELIVERY_WARNED_AT, OP_EQ, 0);
 	if (stored_reason)
 		query_number(q, DELIVERY_REASON, OP_EQ, (int64_t)f->reason);
 }

@@ -50,6 +50,9 @@ spool_message_add(struct spool_txn *t, const struct spool_message *m,
 	for (size_t i = 0; i < n && rc == OK; i++) {
 		delivery_of(&r, m, &deliveries[i], (unsigned)i + 1);
 		rc = delivery_insert(t, &r, e);
+		if (rc == OK && !m->is_notice)
+			rc = tally_add(
+				t, &r, TALLY_RECEIVED, m->received_at, e);
 	}
 	return rc;
 }

@@ -105,6 +105,41 @@ quarantine(struct spool_txn *t, const struct spool_outcome *o,
 	return delivery_update(t, old, &r, e);
 }
 
+/* Notices of our own are in no tally, here as when they came. */
+static enum err_code
+tally_end(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *r, enum spool_tally kind, struct err *e)
+{
+	struct spool_message m;
+	enum err_code rc;
+
+	if (!route_customer(r->d.route))
+		return OK;
+	rc = spool_message_get(t, o->message, &m, e);
+	return rc == OK && !m.is_notice ? tally_add(t, r, kind, o->now, e) : rc;
+}
+
+static enum err_code
+tally_outcome(struct spool_txn *t, const struct spool_outcome *o,
+	const struct delivery_row *r, struct err *e)
+{
+	switch (o->kind) {
+	case OUTCOME_DELIVERED:
+		return tally_end(t, o, r, TALLY_DELIVERED, e);
+	case OUTCOME_FAILED:
+		return tally_end(t, o, r,
+			o->expired ? TALLY_EXPIRED : TALLY_RETURNED, e);
+	case OUTCOME_QUARANTINED:
+		return tally_end(t, o, r,
+			o->expired ? TALLY_EXPIRED : TALLY_QUARANTINED, e);
+	case OUTCOME_DEFERRED:
+	case OUTCOME_RELEASED:
+	case OUTCOME_HELD:
+		break;
+	}
+	return OK;
+}
+
 enum err_code
 spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 {
@@ -121,6 +156,8 @@ spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 		rc = delivery_doubt_event(t, &old, o->now, e);
 	if (rc == OK)
 		rc = outcome_event(t, o, &old, e);
+	if (rc == OK)
+		rc = tally_outcome(t, o, &old, e);
 	if (rc != OK)
 		return rc;
 	switch (o->kind) {

@@ -140,6 +140,29 @@ enum err_code list_page(struct spool_txn *t, const struct spool_filter *f,
 	struct spool_cursor *after, size_t limit, struct rows *out, bool *end_r,
 	struct err *e);
 
+/* --- account.c --- */
+
+/* ERR_NOTFOUND: nobody has this name, or it is a user's. */
+enum err_code customer_exists(
+	struct spool_txn *t, const char *name, struct err *e);
+
+/* --- recipient.c --- */
+
+/* What was learnt too long ago: up to LIMIT. */
+enum err_code recipients_sweep(
+	struct spool_txn *t, int64_t now, size_t limit, struct err *e);
+/* Its list and what was learnt. */
+enum err_code recipients_forget(
+	struct spool_txn *t, const char *name, struct err *e);
+
+/* --- tally.c --- */
+
+/* Counts D for its customer, if its route is one's. */
+enum err_code tally_add(struct spool_txn *t, const struct delivery_row *d,
+	enum spool_tally kind, int64_t now, struct err *e);
+enum err_code tally_forget(
+	struct spool_txn *t, const char *name, struct err *e);
+
 /* --- body.c --- */
 
 /*

@@ -50,15 +50,19 @@ enum err_code spool_customer_facts(struct spool_txn *t, const char *name,
 enum { SPOOL_RECIPIENTS_MAX = 100000 }; /* in the list of one customer */
 
 /*
- * Replaces the list of customer NAME by these N addresses; what was learnt
- * stays. ERR_LIMIT: too many.
+ * Replaces the list of customer NAME by these N addresses, in lower case; what
+ * was learnt stays. ERR_NOTFOUND: no such customer; ERR_LIMIT: too many;
+ * ERR_INVALID: too long.
  */
 enum err_code spool_recipients_put(struct spool_txn *t, const char *name,
 	const char *const *addresses, size_t n, struct err *e);
 /* The list, in order: '\n' between; given, NULL where it is empty. */
 enum err_code spool_recipients_get(
 	struct spool_txn *t, const char *name, char **lines_r, struct err *e);
-/* The customer's own host took RECIPIENT (EXISTS) or says it is unknown. */
+/*
+ * The customer's own host took RECIPIENT (EXISTS) or says it is unknown.
+ * Swept after 31 days; ERR_NOTFOUND: no such customer.
+ */
 enum err_code spool_recipient_learn(struct spool_txn *t, const char *name,
 	const char *recipient, bool exists, int64_t now, struct err *e);
 

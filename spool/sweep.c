@@ -58,5 +58,7 @@ spool_sweep(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 {
 	enum err_code rc = sweep_deleted(t, now, limit, e);
 
+	if (rc == OK)
+		rc = recipients_sweep(t, now, limit, e);
 	return rc == OK ? sweep_events(t, now, limit, e) : rc;
 }

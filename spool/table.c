@@ -3,6 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *
+route_customer(const char *route)
+{
+	size_t n = sizeof(CUSTOMER_PREFIX) - 1;
+
+	return strncmp(route, CUSTOMER_PREFIX, n) ? NULL : route + n;
+}
+
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define COLUMN(type, name, kind, member)                                       \
 	{                                                                      \
@@ -23,6 +31,7 @@ static const struct column message_columns[] = {
 	C("has_8bit", COL_BOOL, has_8bit),
 	C("priority", COL_INT, priority),
 	C("is_notice", COL_BOOL, is_notice),
+	C("vouched", COL_BOOL, vouched),
 	C("deliver_by", COL_I64, deliver_by),
 	C("param_has_size", COL_BOOL, params.has_size),
 	C("param_size", COL_U64, params.size_bytes),
@@ -66,6 +75,7 @@ static const struct column delivery_columns[] = {
 	[DELIVERY_RIPE] = C("ripe", COL_BOOL, ripe),
 	[DELIVERY_DOMAIN] = C("domain", COL_TEXT, domain),
 	[DELIVERY_REASON] = C("reason", COL_INT, d.reason),
+	[DELIVERY_WARNED_AT] = C("warned_at", COL_I64, d.warned_at),
 	C("param_notify", COL_UINT, d.params.notify),
 	C("param_orcpt", COL_TEXT, d.params.orcpt),
 	C("reason_arg", COL_TEXT, d.reason_arg),
@@ -74,7 +84,6 @@ static const struct column delivery_columns[] = {
 	C("attempts", COL_UINT, d.attempts),
 	C("days_attempted", COL_UINT, d.days_attempted),
 	C("last_attempt", COL_I64, d.last_attempt),
-	C("warned_at", COL_I64, d.warned_at),
 	C("in_doubt", COL_BOOL, d.in_doubt),
 	C("came_from", COL_INT, came_from),
 };
@@ -186,6 +195,15 @@ static const struct index counter_indexes[] = {
 	{.columns_n = 2, .columns = {COUNTER_ROUTE, COUNTER_STATE}},
 };
 
+#define C(name, kind, member) COLUMN(struct sender_row, name, kind, member)
+static const struct column sender_columns[] = {
+	[SENDER_ROUTE] = C("route", COL_TEXT, route),
+	[SENDER_SENDER] = C("sender", COL_TEXT, sender),
+	C("deliveries", COL_U64, deliveries),
+	C("bytes", COL_U64, bytes),
+};
+#undef C
+
 /* --- accounts --- */
 
 #define C(name, kind, member) COLUMN(struct spool_account, name, kind, member)
@@ -213,6 +231,7 @@ static const struct column account_columns[] = {
 	C("suspended", COL_BOOL, suspended),
 	C("last_call", COL_I64, last_call),
 	C("last_result", COL_TEXT, last_result),
+	C("recipients", COL_INT, recipients),
 };
 #undef C
 
@@ -228,6 +247,46 @@ static const struct index domain_indexes[] = {
 	[BY_KEY] = {.columns_n = 1, .columns = {DOMAIN_DOMAIN}},
 	[DOMAIN_BY_ACCOUNT] = {"customer_domain_by_account", 3,
 		{DOMAIN_ACCOUNT, DOMAIN_POSITION, DOMAIN_DOMAIN}, NULL, NULL},
+};
+
+static const struct column recipient_columns[] = {
+	[RECIPIENT_ACCOUNT] =
+		COLUMN(struct recipient_row, "account", COL_TEXT, account),
+	[RECIPIENT_RECIPIENT] =
+		COLUMN(struct recipient_row, "recipient", COL_TEXT, recipient),
+};
+
+#define C(name, kind, member) COLUMN(struct learnt_row, name, kind, member)
+static const struct column learnt_columns[] = {
+	[LEARNT_ACCOUNT] = C("account", COL_TEXT, account),
+	[LEARNT_RECIPIENT] = C("recipient", COL_TEXT, recipient),
+	[LEARNT_PLACE] = C("place", COL_I64, place),
+	[LEARNT_AT] = C("learnt_at", COL_I64, learnt_at),
+	C("known", COL_INT, known),
+};
+#undef C
+
+static const struct index learnt_indexes[] = {
+	[BY_KEY] = {.columns_n = 2,
+		.columns = {LEARNT_ACCOUNT, LEARNT_RECIPIENT}},
+	[LEARNT_BY_PLACE] = {"customer_learnt_by_place", 3,
+		{LEARNT_ACCOUNT, LEARNT_PLACE, LEARNT_RECIPIENT}, NULL, NULL},
+	[LEARNT_BY_AGE] = {"customer_learnt_by_age", 3,
+		{LEARNT_AT, LEARNT_ACCOUNT, LEARNT_RECIPIENT}, NULL, NULL},
+};
+
+#define C(name, kind, member) COLUMN(struct tally_row, name, kind, member)
+static const struct column tally_columns[] = {
+	[TALLY_ACCOUNT] = C("account", COL_TEXT, account),
+	[TALLY_MONTH] = C("month", COL_I64, month),
+	[TALLY_KIND] = C("kind", COL_INT, kind),
+	C("deliveries", COL_U64, deliveries),
+	C("bytes", COL_U64, bytes),
+};
+#undef C
+
+static const struct index tally_indexes[] = {
+	{.columns_n = 3, .columns = {TALLY_ACCOUNT, TALLY_MONTH, TALLY_KIND}},
 };
 
 /* --- links, sessions, peers --- */
@@ -251,8 +310,8 @@ static const struct column session_columns[] = {
 	[SESSION_ID] = C("id", COL_I64, id),
 	[SESSION_LINK] = C("link", COL_TEXT, link),
 	[SESSION_STARTED] = C("started", COL_I64, started),
-	C("peer", COL_TEXT, peer),
-	C("ended", COL_I64, ended),
+	[SESSION_PEER] = C("peer", COL_TEXT, peer),
+	[SESSION_ENDED] = C("ended", COL_I64, ended),
 	C("bytes_sent", COL_U64, bytes_sent),
 	C("bytes_received", COL_U64, bytes_received),
 	C("messages_sent", COL_UINT, messages_sent),
@@ -264,10 +323,19 @@ static const struct column session_columns[] = {
 };
 #undef C
 
+static bool
+is_of_customer(const void *row)
+{
+	return !((const struct spool_session *)row)->link[0];
+}
+
 static const struct index session_indexes[] = {
 	[BY_KEY] = {.columns_n = 1, .columns = {SESSION_ID}},
 	[SESSION_BY_LINK] = {"session_by_link", 2, {SESSION_LINK, SESSION_ID},
 		NULL, NULL},
+	[SESSION_BY_CUSTOMER] = {"session_by_customer", 3,
+		{SESSION_PEER, SESSION_ENDED, SESSION_ID}, "link = ''",
+		is_of_customer},
 };
 
 #define C(name, kind, member) COLUMN(struct spool_peer, name, kind, member)
@@ -340,6 +408,9 @@ static const struct index event_indexes[] = {
 /* --- all --- */
 
 static const struct index first_column[] = {{.columns_n = 1}};
+static const struct index first_two_columns[] = {
+	{.columns_n = 2, .columns = {0, 1}},
+};
 
 #define TABLE(sql, type, columns, is_auto, indexes)                            \
 	{                                                                      \
@@ -360,10 +431,18 @@ const struct table tables[TABLES_N] = {
 		"route", struct route_row, route_columns, false, first_column),
 	[T_COUNTER] = TABLE("counter", struct counter_row, counter_columns,
 		false, counter_indexes),
+	[T_SENDER] = TABLE("sender_counter", struct sender_row, sender_columns,
+		false, first_two_columns),
 	[T_ACCOUNT] = TABLE("account", struct spool_account, account_columns,
 		false, first_column),
 	[T_DOMAIN] = TABLE("customer_domain", struct domain_row, domain_columns,
 		false, domain_indexes),
+	[T_RECIPIENT] = TABLE("customer_recipient", struct recipient_row,
+		recipient_columns, false, first_two_columns),
+	[T_LEARNT] = TABLE("customer_learnt", struct learnt_row, learnt_columns,
+		false, learnt_indexes),
+	[T_TALLY] = TABLE(
+		"tally", struct tally_row, tally_columns, false, tally_indexes),
 	[T_LINK] = TABLE(
 		"link", struct spool_link, link_columns, false, first_column),
 	[T_SESSION] = TABLE("session", struct spool_session, session_columns,

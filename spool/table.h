@@ -17,6 +17,11 @@
 /* What a message needs of the peer that takes it. */
 enum { NEED_8BIT = 1, NEED_UTF8 = 2, NEED_BINARY = 4, NEEDS_N = 8 };
 
+/* Routes of customers begin so; the name follows. */
+#define CUSTOMER_PREFIX "customer:"
+/* The customer whose route this is; NULL: nobody's. */
+const char *route_customer(const char *route);
+
 struct delivery_row {
 	struct spool_delivery d;
 	/* facts of the message, so that lists and claims need one table */
@@ -65,10 +70,42 @@ struct counter_row {
 	uint64_t deliveries, bytes;
 };
 
+/*
+ * What waits for a customer in every state but DELETED, by sender (lower case).
+ * A row whose deliveries are all gone goes too.
+ */
+struct sender_row {
+	char route[SPOOL_NAME_MAX + 1];
+	char sender[WIRE_MAILBOX_MAX + 1];
+	uint64_t deliveries, bytes;
+};
+
 struct domain_row {
 	char domain[WIRE_DOMAIN_MAX + 1];
 	char account[SASL_NAME_MAX + 1];
 	int64_t position; /* in the account's list */
+};
+
+/* One address of a customer's list; lower case. */
+struct recipient_row {
+	char account[SASL_NAME_MAX + 1];
+	char recipient[WIRE_MAILBOX_MAX + 1];
+};
+
+/* What the customer's own host said of an address; lower case. */
+struct learnt_row {
+	char account[SASL_NAME_MAX + 1];
+	char recipient[WIRE_MAILBOX_MAX + 1];
+	int64_t place; /* grows with each new address of the account */
+	enum spool_known known;
+	int64_t learnt_at;
+};
+
+struct tally_row {
+	char account[SASL_NAME_MAX + 1];
+	int64_t month; /* its first second, UTC */
+	enum spool_tally kind;
+	uint64_t deliveries, bytes;
 };
 
 struct ticket_row {
@@ -135,8 +172,12 @@ enum table_id {
 	T_CHUNK,
 	T_ROUTE,
 	T_COUNTER,
+	T_SENDER,
 	T_ACCOUNT,
 	T_DOMAIN,
+	T_RECIPIENT,
+	T_LEARNT,
+	T_TALLY,
 	T_LINK,
 	T_SESSION,
 	T_PEER,
@@ -167,13 +208,18 @@ enum {
 	DELIVERY_NEEDS,
 	DELIVERY_RIPE,
 	DELIVERY_DOMAIN,
-	DELIVERY_REASON
+	DELIVERY_REASON,
+	DELIVERY_WARNED_AT
 };
 enum { CHUNK_ID };
 enum { ROUTE_ROUTE, ROUTE_REASON };
 enum { COUNTER_ROUTE, COUNTER_STATE, COUNTER_DELIVERIES };
+enum { SENDER_ROUTE, SENDER_SENDER };
 enum { DOMAIN_DOMAIN, DOMAIN_ACCOUNT, DOMAIN_POSITION };
-enum { SESSION_ID, SESSION_LINK, SESSION_STARTED };
+enum { RECIPIENT_ACCOUNT, RECIPIENT_RECIPIENT };
+enum { LEARNT_ACCOUNT, LEARNT_RECIPIENT, LEARNT_PLACE, LEARNT_AT };
+enum { TALLY_ACCOUNT, TALLY_MONTH, TALLY_KIND };
+enum { SESSION_ID, SESSION_LINK, SESSION_STARTED, SESSION_PEER, SESSION_ENDED };
 enum { TICKET_ID, TICKET_PEER };
 enum { EVENT_ID, EVENT_TIME, EVENT_MESSAGE, EVENT_N, EVENT_SESSION };
 
@@ -190,7 +236,8 @@ enum {
 	DELIVERY_BY_DELETED
 };
 enum { DOMAIN_BY_ACCOUNT = 1 };
-enum { SESSION_BY_LINK = 1 };
+enum { LEARNT_BY_PLACE = 1, LEARNT_BY_AGE };
+enum { SESSION_BY_LINK = 1, SESSION_BY_CUSTOMER };
 enum { TICKET_BY_PEER = 1 };
 enum { EVENT_BY_MESSAGE = 1, EVENT_BY_SESSION };
 

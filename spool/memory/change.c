@@ -81,6 +81,28 @@ counter_add(struct engine *g, const struct delivery_row *r, bool more)
 	change_one(g, T_COUNTER, old, c);
 }
 
+static void
+sender_add(struct engine *g, const struct delivery_row *r, bool more)
+{
+	struct sender_row key = {.deliveries = 0}, *old, *c;
+
+	if (!r || !route_customer(r->d.route) || r->d.state == SPOOL_DELETED)
+		return;
+	memcpy(key.route, r->d.route, sizeof(key.route));
+	memcpy(key.sender, r->sender, sizeof(key.sender));
+	str_lower(key.sender);
+	old = store_find(g, T_SENDER, &key);
+	c = xmalloc(sizeof(*c));
+	*c = old ? *old : key;
+	c->deliveries += more ? 1 : UINT64_MAX;
+	c->bytes += more ? r->size : UINT64_MAX - r->size + 1;
+	if (!c->deliveries) {
+		free(c);
+		c = NULL;
+	}
+	change_one(g, T_SENDER, old, c);
+}
+
 void
 store_change(
 	struct engine *g, enum table_id table, void *old_row, void *new_row)
@@ -92,6 +114,8 @@ store_change(
 		counter_add(g, old_row, false);
 	if (new_row)
 		counter_add(g, new_row, true);
+	sender_add(g, old_row, false);
+	sender_add(g, new_row, true);
 }
 
 /* --- ends --- */

@@ -12,9 +12,14 @@ static const char schema_sql[] =
 #include "schema.sql.inc"
 	;
 
+static const char version_2_sql[] =
+#include "version-2.sql.inc"
+	;
+
 /* Version 0 is an empty file. A later version adds its step here. */
 static const struct migration migrations[] = {
 	{0, schema_sql},
+	{1, version_2_sql},
 };
 
 static enum err_code

@@ -1,4 +1,5 @@
--- The spool, version 1. docs/spool.md tells what each table is for.
+-- The spool, version 1; version-2.sql follows it, in old and in new spools.
+-- docs/spool.md tells what each table is for.
 -- Columns marked "later" belong to work that is planned: they are here so that
 -- a spool written today needs no change of shape then.
 
@@ -169,7 +170,7 @@ CREATE TABLE account (
 	suspended INTEGER NOT NULL,
 	last_call INTEGER NOT NULL,
 	last_result TEXT NOT NULL,
-	recipients INTEGER NOT NULL DEFAULT 0 -- later: 0 any 1 listed 2 verify
+	recipients INTEGER NOT NULL DEFAULT 0 -- 0 any 1 listed 2 verify
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE customer_domain (
@@ -180,7 +181,7 @@ CREATE TABLE customer_domain (
 CREATE INDEX customer_domain_by_account
 	ON customer_domain (account, position, domain);
 
--- Later: which recipients a customer has (listed, or learnt from its answers).
+-- Replaced in version 2, before anything was written into it.
 CREATE TABLE customer_recipient (
 	account TEXT NOT NULL,
 	recipient TEXT NOT NULL,

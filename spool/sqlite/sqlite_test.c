@@ -120,6 +120,7 @@ static void
 queries_walk_indexes(void **state)
 {
 	static const struct delivery_row after;
+	static const struct spool_session session;
 	static const struct {
 		struct query q;
 		const char *words;
@@ -189,6 +190,30 @@ queries_walk_indexes(void **state)
 			 .preds_n = 2},
 			"event_by_message (message=? AND id>"},
 		{{.table = T_SESSION,
+			 .index = SESSION_BY_CUSTOMER,
+			 .preds = {{SESSION_PEER, EQ, 0, "c"},
+				 {SESSION_ENDED, OP_LT, 9, NULL}},
+			 .preds_n = 2,
+			 .after = &session},
+			"session_by_customer (peer=? AND ended>? AND ended<"},
+		{{.table = T_LEARNT,
+			 .index = LEARNT_BY_AGE,
+			 .preds = {{LEARNT_AT, OP_LT, 1, NULL}},
+			 .preds_n = 1},
+			"customer_learnt_by_age (learnt_at<"},
+		{{.table = T_LEARNT,
+			 .index = LEARNT_BY_PLACE,
+			 .preds = {{LEARNT_ACCOUNT, EQ, 0, "c"},
+				 {LEARNT_PLACE, OP_LE, 1, NULL}},
+			 .preds_n = 2},
+			"customer_learnt_by_place (account=? AND place<"},
+		{{.table = T_TALLY,
+			 .preds = {{TALLY_ACCOUNT, EQ, 0, "c"},
+				 {TALLY_MONTH, OP_GE, 1, NULL},
+				 {TALLY_MONTH, OP_LT, 2, NULL}},
+			 .preds_n = 3},
+			"USING PRIMARY KEY (account=? AND month>? AND month<"},
+		{{.table = T_SESSION,
 			 .index = SESSION_BY_LINK,
 			 .backward = true,
 			 .preds = {{SESSION_LINK, EQ, 0, "l"}},
@@ -218,8 +243,8 @@ static void
 migrates_with_a_copy(void **state)
 {
 	static const struct migration steps[] = {
-		{1, "CREATE TABLE extra (x INTEGER) STRICT;"},
-		{2, "CREATE TABLE more (y INTEGER) STRICT;"},
+		{2, "CREATE TABLE extra (x INTEGER) STRICT;"},
+		{3, "CREATE TABLE more (y INTEGER) STRICT;"},
 	};
 	struct box *b = *state;
 	struct engine_conn *c = own_conn(b);
@@ -227,17 +252,17 @@ migrates_with_a_copy(void **state)
 	int64_t version;
 	int64_t id = put_letter(b, (struct letter){.id = 0});
 
-	assert_int_equal(migrate_to(c, steps, 2, 3, &e), OK);
+	assert_int_equal(migrate_to(c, steps, 2, 4, &e), OK);
 	assert_int_equal(
 		sql_number(c, "PRAGMA user_version", &version, &e), OK);
-	assert_int_equal(version, 3);
+	assert_int_equal(version, 4);
 	assert_int_equal(sqlite3_exec(c->db, "INSERT INTO more VALUES (1)",
 				 NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite_engine.disconnect(c);
-	assert_true(exists(b, ".before-v3"));
+	assert_true(exists(b, ".before-v4"));
 	close_box(b);
-	/* this program knows version 1 */
+	/* this program knows version 2 */
 	assert_int_equal(
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
@@ -246,28 +271,132 @@ migrates_with_a_copy(void **state)
 		ERR_VERSION);
 	assert_non_null(strstr(e.text, "newer"));
 	/* the copy is the spool as it was */
-	snprintf(b->url, sizeof(b->url), "sqlite:%s/spool.db.before-v3",
+	snprintf(b->url, sizeof(b->url), "sqlite:%s/spool.db.before-v4",
 		b->folder);
 	box_open_with(b, true);
 	assert_int_equal(count(b, (struct spool_filter){.id = id}), 1);
 	assert_sound(b);
 }
 
+static const char schema_1[] =
+#include "schema.sql.inc"
+	;
+
+/* A spool as version 1 left it: two messages, one in a session when it died. */
+static const char rows_1[] =
+	"INSERT INTO message VALUES (1, 'Ann@Far.example', 5, 'x [::1]', '',"
+	" 9, 0, 0, 0, 0, 0,0,0,0,0,0,'',0,'',0,0,0,0,0,0,0,'');"
+	"INSERT INTO message VALUES (2, 'ben@near.example', 6, 'local', 'ben',"
+	" 4, 0, 0, 0, 0, 0,0,0,0,0,0,'',0,'',0,0,0,0,0,0,0,'');"
+	"INSERT INTO delivery SELECT 1, n, 'u' || n || '@a.example', 0, '',"
+	" CASE n WHEN 1 THEN 1 WHEN 2 THEN 5 ELSE 4 END, 1, 0, '',"
+	" 'customer:aurora', 0, 'a.example', '', 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,"
+	" n = 1, CASE n WHEN 2 THEN 4000000000 ELSE 0 END,"
+	" 'Ann@Far.example', 9, 0"
+	" FROM (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3);"
+	"INSERT INTO delivery VALUES (2, 1, 'cat@b.example', 0, '', 2, 1, 0, '',"
+	" '*', 0, '', '', 0, 0, 6, 0, 0, 0, 0, 0, 77, 0, 0, 0,"
+	" 'ben@near.example', 4, 0);"
+	"INSERT INTO chunk VALUES (1 << 20, CAST('nine oct.' AS BLOB)),"
+	" (2 << 20, CAST('four' AS BLOB));"
+	"INSERT INTO account VALUES ('aurora', 1, 0, x'', x'', x'', '', 0, x'',"
+	" x'', x'', '', '', 0, 0, '', 0, 0, 0, '', 0, 0, '', 0);"
+	"INSERT INTO customer_domain VALUES ('a.example', 'aurora', 0);"
+	"INSERT INTO meta VALUES ('last-id', CAST('102' AS BLOB));";
+
+static void
+make_version_1(const char *path)
+{
+	char *version = str_printf("PRAGMA user_version = 1;"
+				   "PRAGMA application_id = %d;",
+		SQLITE_SPOOL_ID);
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, schema_1, NULL, NULL, NULL), SQLITE_OK);
+	if (sqlite3_exec(db, rows_1, NULL, NULL, NULL))
+		fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(
+		sqlite3_exec(db, version, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	free(version);
+}
+
+static enum err_code
+do_look_at_version_2(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct spool_customer_facts f;
+	struct spool_message m;
+	char name[SASL_NAME_MAX + 1];
+	char body[16];
+	size_t n;
+
+	(void)arg;
+	assert_int_equal(spool_customer_facts(t, "aurora", "u1@a.example",
+				 "ann@far.example", &f, e),
+		OK);
+	assert_int_equal(f.sender_bytes, 18); /* not the deleted one */
+	assert_int_equal(f.waiting.deliveries, 2);
+	assert_int_equal(f.known, KNOWN_NOTHING);
+	assert_int_equal(spool_customer_of(t, "a.example", name, e), OK);
+	assert_int_equal(spool_message_get(t, 1, &m, e), OK);
+	assert_false(m.vouched);
+	assert_int_equal(spool_message_get(t, 2, &m, e), OK);
+	assert_true(m.vouched); /* its sender had authenticated */
+	assert_int_equal(
+		spool_body_read(t, 1, 0, body, sizeof(body), &n, e), OK);
+	assert_memory_equal(body, "nine oct.", n);
+	return OK;
+}
+
+static void
+version_1_comes_up(void **state)
+{
+	struct box *b = *state;
+	char *path = path_of(b, "-old");
+	struct err e;
+
+	close_box(b);
+	snprintf(b->url, sizeof(b->url), "sqlite:%s", path);
+	make_version_1(path);
+	/* only the daemon may bring it up to date */
+	assert_int_equal(
+		open_again(b, (struct spool_options){.read_only = true}, &e),
+		ERR_VERSION);
+	box_open_with(b, true);
+	assert_true(exists(b, "-old.before-v2"));
+	READ(b, do_look_at_version_2, NULL);
+	assert_sound(b);
+	assert_int_equal(state_of(b, 1, 1), SPOOL_READY);
+	assert_int_equal(state_of(b, 1, 2), SPOOL_DELETED);
+	assert_int_equal(state_of(b, 1, 3), SPOOL_HELD);
+	assert_int_equal(state_of(b, 2, 1), SPOOL_READY);
+	assert_int_equal(claim_simple(b, 3), 2);
+	assert_int_equal(outcome(b, (struct spool_outcome){.message = 2,
+					    .owner = 3,
+					    .kind = OUTCOME_DELIVERED}),
+		OK);
+	assert_int_equal(spool_new_id(b->spool), 103);
+	assert_sound(b);
+	free(path);
+}
+
 static void
 a_failed_migration_changes_nothing(void **state)
 {
 	static const struct migration steps[] = {
-		{1, "CREATE TABLE extra (x INTEGER) STRICT;"},
-		{2, "CREATE NONSENSE;"},
+		{2, "CREATE TABLE extra (x INTEGER) STRICT;"},
+		{3, "CREATE NONSENSE;"},
 	};
 	struct box *b = *state;
 	struct engine_conn *c = own_conn(b);
 	struct err e;
 	int64_t n;
 
-	assert_int_not_equal(migrate_to(c, steps, 2, 3, &e), OK);
+	assert_int_not_equal(migrate_to(c, steps, 2, 4, &e), OK);
 	sql_number(c, "PRAGMA user_version", &n, &e);
-	assert_int_equal(n, 1);
+	assert_int_equal(n, SQLITE_SPOOL_VERSION);
 	sql_number(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'",
 		&n, &e);
 	assert_int_equal(n, 0);
@@ -392,7 +521,16 @@ check_finds_wrong_counters(void **state)
 	struct err e;
 
 	put_letter(b, (struct letter){.id = 0});
-	writer_sql(b, "UPDATE counter SET deliveries = 2");
+	put_letter(b, (struct letter){.route = "customer:aurora"});
+	assert_sound(b);
+	writer_sql(b, "UPDATE counter SET deliveries = deliveries + 1");
+	assert_int_equal(spool_check(b->spool, &e), ERR_CORRUPT);
+	writer_sql(b, "UPDATE counter SET deliveries = deliveries - 1");
+	assert_sound(b);
+	writer_sql(b, "UPDATE sender_counter SET bytes = 1");
+	assert_int_equal(spool_check(b->spool, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.text, "sender@example.org"));
+	writer_sql(b, "DELETE FROM sender_counter");
 	assert_int_equal(spool_check(b->spool, &e), ERR_CORRUPT);
 }
 
@@ -548,6 +686,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ON_SQLITE(version_1_comes_up),
 		ON_SQLITE(every_statement_prepares),
 		ON_SQLITE(queries_walk_indexes),
 		ON_SQLITE(migrates_with_a_copy),

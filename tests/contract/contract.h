@@ -133,7 +133,7 @@ struct letter {
 	const char *to[8]; /* ends with NULL; NULL first: rcpt@example.org */
 	int priority;
 	size_t size; /* 0: 100 */
-	bool held, has_8bit, smtputf8, binary, no_body;
+	bool held, has_8bit, smtputf8, binary, no_body, notice, vouched;
 	int64_t generation, queued_at;
 };
 
@@ -192,6 +192,8 @@ add_letter(struct spool_txn *t, void *arg, struct err *e)
 		.received_at = NOW,
 		.size = l->size ? l->size : 100,
 		.has_8bit = l->has_8bit,
+		.is_notice = l->notice,
+		.vouched = l->vouched,
 		.priority = l->priority};
 	struct spool_delivery d[8];
 	enum err_code rc = OK;

@@ -29,11 +29,13 @@ dice(struct life *l, unsigned sides)
 }
 
 static const char *const routes[] = {"one", "two", "customer:c"};
+static const char *const senders[] = {"ann@x.example", "Ben@x.example", ""};
 
 static void
 step_add(struct life *l)
 {
 	struct letter m = {.route = routes[dice(l, 3)],
+		.sender = senders[dice(l, 3)],
 		.priority = (int)dice(l, 19) - 9,
 		.size = 1 + dice(l, 3) * 40000 + dice(l, 100),
 		.held = dice(l, 10) == 0,
@@ -106,7 +108,8 @@ step_outcome(struct life *l)
 	o.message = l->claims[i].id;
 	o.n = l->claims[i].n;
 	o.owner = l->claims[i].owner;
-	o.kind = (enum spool_outcome_kind)dice(l, 5);
+	o.kind = (enum spool_outcome_kind)dice(l, 6);
+	o.keep_until = l->now + 1000000;
 	o.next_attempt = l->now + dice(l, 50);
 	if (dice(l, 2)) {
 		struct owner_job d = {.owner = o.owner, .id = o.message};
@@ -181,6 +184,46 @@ step_restart(struct life *l)
 	l->claims_n = 0;
 }
 
+struct facts_job {
+	const char *sender;
+	struct spool_customer_facts f;
+};
+
+static enum err_code
+do_facts(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct facts_job *j = arg;
+
+	return spool_customer_facts(t, "c", "x@y", j->sender, &j->f, e);
+}
+
+/* What waits for customer c from SENDER, added up from the list. */
+static uint64_t
+listed_bytes(struct box *b, const char *sender)
+{
+	struct list_job j = {.filter = {.route = routes[2]}, .limit = 100000};
+	uint64_t bytes = 0;
+
+	READ(b, do_list, &j);
+	for (size_t i = 0; i < j.n; i++)
+		if (!strcmp(j.rows[i].sender, sender))
+			bytes += j.rows[i].size;
+	free(j.rows);
+	return bytes;
+}
+
+static void
+check_senders(struct life *l)
+{
+	for (size_t i = 0; i < 3; i++) {
+		struct facts_job j = {.sender = senders[i]};
+
+		READ(l->b, do_facts, &j);
+		assert_int_equal(
+			j.f.sender_bytes, listed_bytes(l->b, senders[i]));
+	}
+}
+
 static void
 check(struct life *l)
 {
@@ -192,6 +235,7 @@ check(struct life *l)
 	assert_int_equal(count(l->b, (struct spool_filter){.has_state = true,
 					     .state = SPOOL_ACTIVE}),
 		l->claims_n);
+	check_senders(l);
 	assert_sound(l->b);
 }
 
