@@ -9,6 +9,7 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/etrn.h"
 #include "daemon/eventlog.h"
+#include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
 #include "daemon/notify.h"
@@ -222,6 +223,7 @@ sweep(void *arg)
 	struct sweeper *s = arg;
 
 	spool_submit(s->n->spool, write_sweep, swept, NULL);
+	lifetime_look(s->n->lifetime);
 	renew_ticket_keys(s->n);
 	loop_timer_set(s->timer, DAEMON_SWEEP_EVERY_MS);
 }
@@ -353,6 +355,7 @@ close_all(struct node *n)
 	spool_close(n->spool);
 	n->spool = NULL;
 	eventlog_free(n->eventlog);
+	lifetime_free(n->lifetime);
 	links_free(n->links);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
@@ -410,6 +413,7 @@ daemon_run(struct node *n, struct err *e)
 	n->dispatch = dispatch_new(n);
 	n->local = local_new(n);
 	n->etrn = etrn_new(n);
+	n->lifetime = lifetime_new(n);
 	rc = open_all(n, e);
 	if (rc == OK)
 		run(n);

@@ -138,6 +138,17 @@ write_claims(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static void
+settle_all(struct job *j, size_t i)
+{
+	for (size_t k = 0; k < j->messages[i].n; k++) {
+		if (j->conf.expired)
+			settle_expire(j->settles[i], k, j->text);
+		else
+			settle_fail(j->settles[i], k, j->conf.status, j->text);
+	}
+}
+
+static void
 claimed(void *arg, enum err_code code, const struct err *e)
 {
 	struct job *j = arg;
@@ -151,8 +162,7 @@ claimed(void *arg, enum err_code code, const struct err *e)
 	for (size_t i = 0; i < j->messages_n; i++) {
 		j->settles[i] = settle_new(
 			j->n, &j->messages[i], j->owner, "", NULL, 0);
-		for (size_t k = 0; k < j->messages[i].n; k++)
-			settle_fail(j->settles[i], k, j->conf.status, j->text);
+		settle_all(j, i);
 	}
 	spool_submit(j->n->spool, write_page, page_written, j);
 }

@@ -1,7 +1,7 @@
 /*
- * Giving deliveries up whatever their time and route: returned by a person, or
- * too large for the only peer. Claims them, settles them as failed (with
- * notices), page by page.
+ * Giving deliveries up whatever their time and route: returned by a person,
+ * too large for the only peer, or held for a customer too long. Claims them,
+ * settles them as failed (with notices), page by page.
  */
 #ifndef DAEMON_GIVEUP_H
 #define DAEMON_GIVEUP_H
@@ -16,7 +16,8 @@ typedef void giveup_done(
 struct giveup_conf {
 	const struct spool_filter *filters; /* copied; texts borrowed */
 	size_t filters_n;
-	const char *status; /* "5.3.4"; static */
+	bool expired;	    /* their lifetime is over: settle_expire */
+	const char *status; /* "5.3.4"; static; not used where expired */
 	const char *text;   /* copied */
 	/* Run first, in the transaction; NULL: nothing. ARG is for both. */
 	spool_fn *check;

@@ -7,6 +7,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
+#include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
@@ -212,6 +213,7 @@ node_reload(struct node *n, struct err *e)
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
 	node_reroute(n);
+	lifetime_look(n->lifetime);
 	log_info("reloaded", LOG_STR("file", next->file));
 	return OK;
 }

@@ -19,6 +19,7 @@ struct dovecot;
 struct dovecot_users;
 struct etrn;
 struct eventlog;
+struct lifetime;
 struct links;
 struct local;
 struct services;
@@ -46,6 +47,7 @@ struct node {
 	struct control *control;
 	struct rate *rate;
 	struct eventlog *eventlog;
+	struct lifetime *lifetime;
 	struct list_node sessions;
 	size_t sessions_n;
 	uint64_t last_id; /* of sessions, and of claims: one number space */
