@@ -235,6 +235,8 @@ install: all
 		install -m 644 $$f $(DESTDIR)$(MANDIR)/man$$s/; done
 	install -m 644 conf/site.conf conf/provider.conf \
 		conf/tidepost.conf.example $(DESTDIR)$(DOCDIR)/
+	install -d $(DESTDIR)$(DOCDIR)/postfix
+	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
 
 .PHONY: uninstall
 uninstall:

@@ -1,6 +1,8 @@
 /* What is kept for each customer: recipients, counters, tallies, statements. */
 #include "tests/contract/contract.h"
 
+#include "base/clock.h"
+
 enum { DAY = 86400 };
 
 /* --- a customer --- */
@@ -630,6 +632,64 @@ all_of_a_customer_goes(void **state)
 	assert_tally(b, TALLY_DELIVERED, 0, FEB, 0, 0);
 }
 
+/* --- thousands --- */
+
+enum { MANY = 10000, MANY_S = 20 /* far above what it takes */ };
+
+struct many_job {
+	bool set;
+	struct spool_account *list;
+	size_t n;
+};
+
+static enum err_code
+do_import(struct spool_txn *t, void *arg, struct err *e)
+{
+	const struct many_job *j = arg;
+	enum err_code rc = OK;
+
+	for (int i = 0; i < MANY && rc == OK; i++) {
+		struct spool_account a = {
+			.kind = ACCOUNT_CUSTOMER, .quota = j->set ? 5 : 0};
+
+		snprintf(a.name, sizeof(a.name), "c%05d", i);
+		a.domains = str_printf(
+			"d%d.example\n%c%d.example", i, j->set ? 'f' : 'e', i);
+		rc = j->set ? spool_account_set(t, &a, e)
+			    : spool_account_add(t, &a, e);
+		spool_account_clear(&a);
+	}
+	return rc;
+}
+
+static enum err_code
+do_list_all(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct many_job *j = arg;
+
+	return spool_account_list(t, &j->list, &j->n, e);
+}
+
+static void
+thousands_of_customers(void **state)
+{
+	struct box *b = *state;
+	struct many_job j = {.set = false};
+	uint64_t began = clock_mono_ms();
+
+	WRITE(b, do_import, &j);
+	j.set = true;
+	WRITE(b, do_import, &j);
+	READ(b, do_list_all, &j);
+	assert_int_equal(j.n, MANY);
+	assert_string_equal(j.list[77].domains, "d77.example\nf77.example");
+	assert_int_equal(j.list[77].quota, 5);
+	for (size_t i = 0; i < j.n; i++)
+		spool_account_clear(&j.list[i]);
+	free(j.list);
+	assert_true(clock_mono_ms() - began < MANY_S * 1000);
+}
+
 static enum err_code
 do_warned(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -690,6 +750,7 @@ main(void)
 		ON_BOTH(quarantined_mail_can_come_back),
 		ON_BOTH(quarantine_ends),
 		ON_BOTH(all_of_a_customer_goes),
+		ON_BOTH(thousands_of_customers),
 		ON_BOTH(the_unwarned),
 		ON_BOTH(vouched_stays),
 	};
