@@ -178,6 +178,11 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.stall_timeout_s = build_seconds(g, "limits.stall_timeout");
 	c->limits.final_timeout_s = build_seconds(g, "limits.final_timeout");
 	c->limits.auth_delay_ms = build_value(g, "limits.auth_delay").n;
+	c->limits.auth_pace_ms = build_value(g, "limits.auth_pace").n;
+	c->limits.auth_failures_per_client =
+		number(g, "limits.auth_failures_per_client");
+	c->limits.auth_failures_per_account =
+		number(g, "limits.auth_failures_per_account");
 	c->limits.disk_reserve =
 		(uint64_t)build_value(g, "limits.disk_reserve").n;
 }

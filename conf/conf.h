@@ -136,7 +136,9 @@ struct conf {
 		unsigned messages_per_client, messages_per_user, etrn_per_hour;
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
-		int64_t auth_delay_ms;
+		int64_t auth_delay_ms, auth_pace_ms;
+		/* in an hour; 0: any number */
+		unsigned auth_failures_per_client, auth_failures_per_account;
 		uint64_t disk_reserve;
 	} limits;
 	struct {

@@ -296,6 +296,32 @@ static const struct schema_row rows[] = {
 			    "as long for the next one, at most eight times.",
 	},
 	{
+		.path = "limits.auth_failures_per_client",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "60",
+		.sentence = "Wrong logins of an address (of IPv6 a /64) within "
+			    "an hour, before its logins are told their "
+			    "outcome one at a time; 0 for any number.",
+	},
+	{
+		.path = "limits.auth_failures_per_account",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "60",
+		.sentence = "Wrong logins to an account within an hour, before "
+			    "each login to it waits eight times "
+			    "limits.auth_delay; 0 for any number.",
+	},
+	{
+		.path = "limits.auth_pace",
+		.type = SCHEMA_DURATION,
+		.most = MINUTE,
+		.fallback = "3s",
+		.sentence = "Time between two outcomes of logins for an "
+			    "address with too many wrong ones.",
+	},
+	{
 		.path = "limits.disk_reserve",
 		.type = SCHEMA_SIZE,
 		.most = TERA,

@@ -9,6 +9,7 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/etrn.h"
 #include "daemon/eventlog.h"
+#include "daemon/guess.h"
 #include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
@@ -364,6 +365,7 @@ close_all(struct node *n)
 	dovecot_free(n->dovecot);
 	dovecot_users_free(n->dovecot_users);
 	rate_free(n->rate);
+	guess_free(n->guess);
 	tls_server_free(n->tls_server);
 	tls_client_free(n->tls_client);
 	loop_free(n->loop);
@@ -410,6 +412,7 @@ daemon_run(struct node *n, struct err *e)
 	n->dovecot = dovecot_new(n->loop);
 	n->dovecot_users = dovecot_users_new(n->loop);
 	n->rate = rate_new();
+	n->guess = guess_new(n);
 	n->dispatch = dispatch_new(n);
 	n->local = local_new(n);
 	n->etrn = etrn_new(n);

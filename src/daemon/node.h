@@ -19,6 +19,7 @@ struct dovecot;
 struct dovecot_users;
 struct etrn;
 struct eventlog;
+struct guess;
 struct lifetime;
 struct links;
 struct local;
@@ -46,6 +47,7 @@ struct node {
 	struct etrn *etrn;
 	struct control *control;
 	struct rate *rate;
+	struct guess *guess;
 	struct eventlog *eventlog;
 	struct lifetime *lifetime;
 	struct list_node sessions;

@@ -299,8 +299,7 @@ on_closed(void *arg, const char *why)
 {
 	struct receive *r = arg;
 
-	if (r->slow)
-		loop_timer_clear(r->slow);
+	receive_auth_drop(r);
 	dovecot_cancel(r->dovecot);
 	r->dovecot = NULL;
 	question_end(r);

@@ -10,6 +10,14 @@
 
 enum { AUTH_DELAYS_MAX = 3 }; /* doublings of limits.auth_delay */
 
+/* How an exchange ended, until the client may hear it. */
+struct auth_outcome {
+	enum sasl_step result; /* OK or FAILED */
+	char name[SASL_NAME_MAX + 1];
+	bool used_next;
+	unsigned char next_key[SASL_KEY_BYTES]; /* of the next password */
+};
+
 /* One step of a SASL exchange, on a helper thread: hashing takes time. */
 struct auth_step {
 	struct receive *r;
@@ -22,10 +30,8 @@ struct auth_step {
 /* A login on its way into the spool. */
 struct login {
 	struct receive *r; /* its client waits for it; NULL: it does not */
-	char name[SASL_NAME_MAX + 1];
+	struct auth_outcome outcome;
 	int64_t now;
-	bool used_next;
-	unsigned char next_key[SASL_KEY_BYTES]; /* of the next password */
 };
 
 /* Another password may have come since the exchange began: then this is old. */
@@ -37,12 +43,13 @@ is_still_next(
 	enum err_code rc;
 
 	*yes_r = false;
-	if (!l->used_next)
+	if (!l->outcome.used_next)
 		return OK;
-	rc = spool_account_get(t, l->name, &a, e);
+	rc = spool_account_get(t, l->outcome.name, &a, e);
 	if (rc != OK)
 		return rc;
-	*yes_r = verifier_equal(a.next.stored_key, l->next_key, SASL_KEY_BYTES);
+	*yes_r = verifier_equal(
+		a.next.stored_key, l->outcome.next_key, SASL_KEY_BYTES);
 	explicit_bzero(&a.verifier, sizeof(a.verifier));
 	explicit_bzero(&a.next, sizeof(a.next));
 	spool_account_clear(&a);
@@ -56,8 +63,17 @@ write_login(struct spool_txn *t, void *arg, struct err *e)
 	bool is_next;
 	enum err_code rc = is_still_next(t, l, &is_next, e);
 
-	return rc == OK ? spool_account_login(t, l->name, l->now, is_next, e)
+	return rc == OK ? spool_account_login(
+				  t, l->outcome.name, l->now, is_next, e)
 			: rc;
+}
+
+static void
+log_failed(const struct receive *r, const char *name)
+{
+	log_warning("auth-failed", LOG_INT("session", r->s->id),
+		LOG_STR("peer", stream_peer_address(r->s->stream)),
+		LOG_STR("account", name));
 }
 
 static void
@@ -98,7 +114,8 @@ login_written(void *arg, enum err_code code, const struct err *e)
 	struct login *l = arg;
 
 	if (code != OK)
-		log_warning("login-not-recorded", LOG_STR("account", l->name),
+		log_warning("login-not-recorded",
+			LOG_STR("account", l->outcome.name),
 			LOG_STR("why", e->text));
 	if (code == OK && l->r)
 		accounts_reload(
@@ -108,83 +125,137 @@ login_written(void *arg, enum err_code code, const struct err *e)
 }
 
 /*
- * With the NEXT password the client hears 235 when the old one has ended, on
- * the disk and here; with a settled one (NULL) at once. A disk that cannot be
- * written keeps nobody out: then both hold on.
+ * With the next password the client hears 235 when the old one has ended, on
+ * the disk and here; with a settled one at once. A disk that cannot be written
+ * keeps nobody out: then both hold on.
  */
 static void
-record_login(struct receive *r, const char *name, const struct verifier *next)
+record_login(struct receive *r, const struct auth_outcome *o)
 {
 	struct login *l = xcalloc(1, sizeof(*l));
 
-	str_copyz(l->name, sizeof(l->name), name);
+	l->outcome = *o;
 	l->now = clock_sane_s();
-	if (next) {
+	if (o->used_next) {
 		l->r = r;
-		l->used_next = true;
-		memcpy(l->next_key, next->stored_key, sizeof(l->next_key));
 		session_hold(r->s);
 	}
 	spool_submit(r->n->spool, write_login, login_written, l);
 }
 
-/* NEXT: the verifier of the next password, where that was used; else NULL. */
 static void
-succeed(struct receive *r, const char *name, const struct verifier *next)
+succeed(struct receive *r, const struct auth_outcome *o)
 {
-	str_copyz(r->account, sizeof(r->account), name);
-	str_copyz(r->s->peer, sizeof(r->s->peer), name);
+	/* Of Dovecot's user alone there is no row to write to. */
+	bool has_row = accounts_get(r->n->accounts, o->name) != NULL;
+
+	str_copyz(r->account, sizeof(r->account), o->name);
+	str_copyz(r->s->peer, sizeof(r->s->peer), o->name);
 	log_info("authenticated", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
-		LOG_STR("account", name),
-		LOG_STR("password", next ? "next" : "present"));
-	/* Of Dovecot's user alone there is no row to write to. */
-	if (accounts_get(r->n->accounts, name))
-		record_login(r, name, next);
-	else
-		next = NULL;
-	if (!next)
+		LOG_STR("account", o->name),
+		LOG_STR("password", o->used_next ? "next" : "present"));
+	if (has_row)
+		record_login(r, o);
+	if (!has_row || !o->used_next)
 		welcome(r);
 }
 
 static void
-answer_slowly(void *arg)
+tell(void *arg)
 {
 	struct receive *r = arg;
+	struct auth_outcome *o = r->outcome;
 	struct reply reply;
 
-	reply_set(&reply, 535, "5.7.8", "Name or password is wrong");
-	session_answer(r->s, &reply);
+	r->outcome = NULL;
+	if (o->result == SASL_OK) {
+		succeed(r, o);
+	} else {
+		reply_set(&reply, 535, "5.7.8", "Name or password is wrong");
+		session_answer(r->s, &reply);
+	}
+	free(o);
 }
 
 /* Guessing gets slower with each guess: once, twice, four times the delay. */
-static void
-delay_answer(struct receive *r)
+static uint64_t
+next_delay(struct receive *r)
 {
-	uint64_t delay_ms = (uint64_t)r->n->conf->limits.auth_delay_ms
-			    << r->auth_failures;
+	uint64_t delay_ms = (uint64_t)r->n->conf->limits.auth_delay_ms;
 
+	if (guess_is_hunted(r->n->guess, r->outcome->name))
+		return delay_ms << AUTH_DELAYS_MAX;
+	if (r->outcome->result == SASL_OK)
+		return 0;
+	delay_ms <<= r->auth_failures;
 	if (r->auth_failures < AUTH_DELAYS_MAX)
 		r->auth_failures++;
+	return delay_ms;
+}
+
+/* It may be told to this client; but how soon? */
+static void
+have_turn(void *arg)
+{
+	struct receive *r = arg;
+	uint64_t delay_ms = next_delay(r);
+
+	r->turn = NULL;
+	if (r->outcome->result == SASL_FAILED)
+		guess_count(r->n->guess, stream_peer_address(r->s->stream),
+			r->outcome->name);
+	if (delay_ms == 0) {
+		tell(r);
+		return;
+	}
 	if (!r->slow)
-		r->slow = loop_timer_new(r->n->loop, answer_slowly, r);
+		r->slow = loop_timer_new(r->n->loop, tell, r);
 	loop_timer_set(r->slow, delay_ms);
 }
 
+/* NEXT: the verifier of the next password, where that was used; else NULL. */
 static void
-refuse(struct receive *r, enum sasl_step result, const char *name)
+conclude(struct receive *r, enum sasl_step result, const char *name,
+	const struct verifier *next)
+{
+	struct auth_outcome *o = xcalloc(1, sizeof(*o));
+
+	o->result = result;
+	str_copyz(o->name, sizeof(o->name), name);
+	if (next) {
+		o->used_next = true;
+		memcpy(o->next_key, next->stored_key, sizeof(o->next_key));
+	}
+	if (result == SASL_FAILED)
+		log_failed(r, name);
+	r->outcome = o;
+	r->turn = guess_wait(
+		r->n->guess, stream_peer_address(r->s->stream), have_turn, r);
+	if (!r->turn)
+		have_turn(r);
+}
+
+/* A line that is no answer: that is no guess. */
+static void
+refuse_line(struct receive *r, const char *name)
 {
 	struct reply reply;
 
-	log_warning("auth-failed", LOG_INT("session", r->s->id),
-		LOG_STR("peer", stream_peer_address(r->s->stream)),
-		LOG_STR("account", name));
-	if (result == SASL_SYNTAX) {
-		reply_set(&reply, 501, "5.5.2", "Cannot decode this response");
-		session_answer(r->s, &reply);
-		return;
-	}
-	delay_answer(r);
+	log_failed(r, name);
+	reply_set(&reply, 501, "5.5.2", "Cannot decode this response");
+	session_answer(r->s, &reply);
+}
+
+void
+receive_auth_drop(struct receive *r)
+{
+	if (r->slow)
+		loop_timer_clear(r->slow);
+	guess_wait_end(r->turn);
+	r->turn = NULL;
+	free(r->outcome);
+	r->outcome = NULL;
 }
 
 static void
@@ -242,11 +313,11 @@ step_done(void *arg)
 		goto out;
 	}
 	r->sasl = NULL;
-	if (st->result == SASL_OK)
-		succeed(r, sasl_server_name(st->sasl),
-			sasl_server_next(st->sasl));
+	if (st->result == SASL_SYNTAX)
+		refuse_line(r, sasl_server_name(st->sasl));
 	else
-		refuse(r, st->result, sasl_server_name(st->sasl));
+		conclude(r, st->result, sasl_server_name(st->sasl),
+			sasl_server_next(st->sasl));
 	sasl_server_free(st->sasl);
 out:
 	free_step(st);
@@ -292,13 +363,13 @@ dovecot_answered(void *arg, enum dovecot_answer answer, const char *text)
 		continue_exchange(r, text);
 		break;
 	case DOVECOT_OK:
-		succeed(r, text, NULL);
+		conclude(r, SASL_OK, text, NULL);
 		break;
 	case DOVECOT_FAILED:
-		refuse(r, SASL_FAILED, text);
+		conclude(r, SASL_FAILED, text, NULL);
 		break;
 	case DOVECOT_SYNTAX:
-		refuse(r, SASL_SYNTAX, text);
+		refuse_line(r, text);
 		break;
 	case DOVECOT_TEMP:
 		postpone(r, text);

@@ -3,6 +3,7 @@
 #define DAEMON_RECEIVE_PRIVATE_H
 
 #include "daemon/dovecot.h"
+#include "daemon/guess.h"
 #include "daemon/policy.h"
 #include "daemon/receive.h"
 #include "mail/header.h"
@@ -35,7 +36,9 @@ struct receive {
 	receive_done *done;
 	void *done_arg;
 
-	struct loop_timer *slow; /* delays the answer to a wrong AUTH */
+	struct auth_outcome *outcome; /* not yet told; NULL */
+	struct guess_wait *turn;      /* it waits for this; NULL */
+	struct loop_timer *slow;      /* or for this */
 	unsigned auth_failures;
 	struct reply *stored_reply; /* LMTP: to the end of the last message;
 				       owned, NULL before the first */
@@ -62,6 +65,8 @@ void receive_auth_start(struct receive *r, struct str mech, struct str initial);
 void receive_auth_data(struct receive *r, struct str line);
 /* Forgets the exchange in hand. */
 void receive_auth_end(struct receive *r);
+/* The session has ended: an outcome is not told any more. */
+void receive_auth_drop(struct receive *r);
 
 /* The body: begins, grows, ends (answers later), or is dropped. */
 void receive_body_begin(struct receive *r);

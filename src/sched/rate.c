@@ -68,6 +68,24 @@ refill(struct bucket *b, unsigned per_hour, uint64_t now_ms)
 }
 
 bool
+rate_has(const struct rate *r, const char *name, unsigned per_hour,
+	uint64_t now_ms)
+{
+	if (!per_hour || !r->buckets)
+		return true;
+	for (size_t i = 0; i < RATE_NAMES; i++) {
+		struct bucket b;
+
+		if (strncmp(r->buckets[i].name, name, RATE_NAME_MAX) != 0)
+			continue;
+		b = r->buckets[i];
+		refill(&b, per_hour, now_ms);
+		return b.tokens >= HOUR_MS;
+	}
+	return true;
+}
+
+bool
 rate_take(struct rate *r, const char *name, unsigned per_hour, uint64_t now_ms,
 	unsigned *wait_s_r)
 {

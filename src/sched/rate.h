@@ -1,6 +1,7 @@
 /*
- * How many messages a client or user may hand in: a bucket a name, refilled
- * evenly over the hour. The table is bounded; the name idle longest gives way.
+ * How often a client or user may do something (hand in a message, log in
+ * wrongly): a bucket a name, refilled evenly over the hour. The table is
+ * bounded; the name idle longest gives way.
  */
 #ifndef SCHED_RATE_H
 #define SCHED_RATE_H
@@ -18,5 +19,8 @@ void rate_free(struct rate *r); /* NULL is fine */
  */
 bool rate_take(struct rate *r, const char *name, unsigned per_hour,
 	uint64_t now_ms, unsigned *wait_s_r);
+/* Would rate_take say yes? Nothing is taken. */
+bool rate_has(const struct rate *r, const char *name, unsigned per_hour,
+	uint64_t now_ms);
 
 #endif

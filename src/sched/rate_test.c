@@ -60,6 +60,27 @@ test_many_names(void **state)
 	rate_free(r);
 }
 
+static void
+test_looking_takes_nothing(void **state)
+{
+	struct rate *r = rate_new();
+	unsigned wait;
+
+	(void)state;
+	assert_true(rate_has(r, "ann", 1, 1000));
+	assert_true(rate_has(r, "ann", 1, 1000));
+	assert_true(rate_take(r, "ann", 1, 1000, &wait));
+	assert_false(rate_has(r, "ann", 1, 1000));
+	assert_true(rate_has(r, "ann", 0, 1000));
+	assert_true(rate_has(r, "ben", 1, 1000));
+	assert_false(rate_has(r, "ann", 1, 1000 + 3599999));
+	assert_true(rate_has(r, "ann", 1, 1000 + 3600000));
+	/* and again: it did not refill */
+	assert_true(rate_take(r, "ann", 1, 1000 + 3600000, &wait));
+	assert_false(rate_has(r, "ann", 1, 1000 + 3600000));
+	rate_free(r);
+}
+
 int
 main(void)
 {
@@ -67,6 +88,7 @@ main(void)
 		cmocka_unit_test(test_a_burst_then_evenly),
 		cmocka_unit_test(test_no_limit_and_long_idle),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_looking_takes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,9 @@ class Node:
             for key, value in self.conf.items():
                 if key == "limits":
                     # Guessing is slowed; most tests need not wait for it.
-                    value = {"auth_delay": "0s", **value}
+                    value = {"auth_delay": "0s",
+                             "auth_failures_per_client": 0,
+                             "auth_failures_per_account": 0, **value}
                 if value is not None:
                     stream.write(f"{key} = {libconfig(value)};\n")
 
