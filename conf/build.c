@@ -39,6 +39,7 @@ build_node(struct conf *c, const struct node *root)
 	c->run_dir = build_text(root, "run_dir");
 	c->user = build_text(root, "user");
 	c->auth = build_text(root, "auth");
+	c->auth_results = build_strings(root, "auth_results");
 	c->hooks = build_text(root, "hooks");
 }
 

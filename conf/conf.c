@@ -99,6 +99,7 @@ conf_free(struct conf *c)
 	free(c->local.users_from);
 	free(c->local.aliases);
 	free(c->auth);
+	strings_free(&c->auth_results);
 	free(c->queue.retry_s);
 	free(c->hooks);
 	free(c->log.to);

@@ -149,7 +149,8 @@ struct conf {
 		char *users_from; /* what follows "file:" */
 		char *aliases;
 	} local;
-	char *auth; /* "spool" or "dovecot:..." */
+	char *auth;			  /* "spool" or "dovecot:..." */
+	struct conf_strings auth_results; /* empty: the hostname */
 	struct conf_peer *peers;
 	size_t peers_n;
 	struct conf_route *routes;

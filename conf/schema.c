@@ -374,6 +374,17 @@ static const struct schema_row rows[] = {
 			"may; without one it may send as itself.",
 	},
 	{
+		.path = "auth_results",
+		.type = SCHEMA_STRINGS,
+		.sentence =
+			"Names under which the host in front of this node (a "
+			"filter, an MX) writes Authentication-Results; by "
+			"default the hostname. Where the first such field "
+			"says pass for spf, dkim or dmarc, the sender may be "
+			"told what became of the message. Only fields from "
+			"clients in relay.networks or over lmtp are read.",
+	},
+	{
 		.path = "peers",
 		.type = SCHEMA_LIST,
 		.sentence = "The hosts this node talks to, a group each.",

@@ -18,6 +18,8 @@ end_name(struct header_scan *h)
 		h->received_n++;
 	if (str_eq_nocase(name, STR("MT-Priority")))
 		h->in_priority = ++h->priority_n == 1;
+	if (h->authres && str_eq_nocase(name, STR("Authentication-Results")))
+		h->in_authres = true;
 	h->in_value = true;
 }
 
@@ -39,13 +41,17 @@ feed_octet(struct header_scan *h, unsigned char c)
 	if (at_line_start && (c == ' ' || c == '\t')) {
 		h->in_value = true; /* a folded line */
 	} else if (at_line_start) {
-		h->in_value = h->in_priority = false;
+		if (h->in_authres)
+			authres_end(h->authres);
+		h->in_value = h->in_priority = h->in_authres = false;
 		h->name_n = 0;
 	}
 	if (c == '\n' && h->name_n == 0 && !h->in_value)
 		h->ended = true;
 	else if (h->in_priority)
 		keep_priority(h, c);
+	else if (h->in_authres)
+		authres_octet(h->authres, (char)c);
 	else if (h->in_value || c == '\r' || c == '\n')
 		;
 	else if (c == ':')

@@ -5,7 +5,7 @@
 #ifndef MAIL_HEADER_H
 #define MAIL_HEADER_H
 
-#include "base/str.h"
+#include "mail/authres.h"
 
 enum {
 	HEADER_NAME_MAX = 77,
@@ -24,6 +24,9 @@ struct header_scan {
 	bool in_priority;
 	char priority[8];
 	size_t priority_len;
+	/* told of Authentication-Results; NULL: nobody asks. Borrowed. */
+	struct authres *authres;
+	bool in_authres;
 };
 
 void header_scan_init(struct header_scan *h);
