@@ -27,12 +27,6 @@ policy_route_customer(const char *route)
 	return strncmp(route, customer_prefix, n) == 0 ? route + n : NULL;
 }
 
-static bool
-is_postmaster(const struct mailbox *m)
-{
-	return str_eq_nocase(mailbox_local(m), STR("postmaster"));
-}
-
 /*
  * Is this ours to deliver? Postmaster without domain, or at the host name, is
  * ours wherever there is local delivery (RFC 5321 4.5.1).
@@ -44,7 +38,8 @@ is_local(const struct conf *conf, const struct mailbox *m)
 
 	if (conf_is_local(conf, domain))
 		return true;
-	return is_postmaster(m) && conf->local.deliver != DELIVER_NONE &&
+	return mailbox_is_postmaster(m) &&
+	       conf->local.deliver != DELIVER_NONE &&
 	       (domain.n == 0 || str_eq_nocase(domain, str_of(conf->hostname)));
 }
 
@@ -213,31 +208,32 @@ policy_asks_dovecot(struct node *n, const struct mailbox *recipient)
 	struct reply unused;
 
 	return dovecot_users_is_used(n->dovecot_users) &&
-	       !is_postmaster(recipient) &&
+	       !mailbox_is_postmaster(recipient) &&
 	       policy_route_now(n, recipient, route) &&
 	       strcmp(route, "local") == 0 &&
 	       may_be_mailbox(recipient, &unused);
 }
 
 static enum dovecot_user
-user_of(struct node *n, const struct policy_client *c,
-	const struct mailbox *recipient)
+user_of(struct node *n, const struct policy_recipient *q)
 {
-	if (is_postmaster(recipient))
+	const struct mailbox *recipient = q->message.recipient;
+
+	if (mailbox_is_postmaster(recipient))
 		return DOVECOT_USER_THERE; /* RFC 5321 4.5.1 */
 	if (dovecot_users_is_used(n->dovecot_users))
-		return c->user;
+		return q->user;
 	return userlist_has(n->conf, recipient) ? DOVECOT_USER_THERE
 						: DOVECOT_USER_NONE;
 }
 
 static void
-answer_local(struct node *n, const struct policy_client *c,
-	const struct mailbox *recipient, struct reply *reply_r)
+answer_local(
+	struct node *n, const struct policy_recipient *q, struct reply *reply_r)
 {
-	if (!may_be_mailbox(recipient, reply_r))
+	if (!may_be_mailbox(q->message.recipient, reply_r))
 		return;
-	switch (user_of(n, c, recipient)) {
+	switch (user_of(n, q)) {
 	case DOVECOT_USER_THERE:
 		reply_set(reply_r, 250, "2.1.5", "Ok");
 		break;
@@ -253,14 +249,35 @@ answer_local(struct node *n, const struct policy_client *c,
 	}
 }
 
-static void
-answer_customer(const struct spool_account *customer, struct reply *reply_r)
+bool
+policy_asks_spool(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient, char name_r[SASL_NAME_MAX + 1])
 {
-	if (customer && customer->suspended)
-		reply_set(reply_r, 450, "4.2.1",
-			"Mail for this domain is suspended for now");
+	char route[SPOOL_NAME_MAX + 1];
+	const struct spool_account *a;
+	const char *name = NULL;
+
+	if (!c->turned && policy_route_now(n, recipient, route))
+		name = policy_route_customer(route);
+	a = name ? accounts_get(n->accounts, name) : NULL;
+	return a && admit_needs_facts(a) &&
+	       str_copyz(name_r, SASL_NAME_MAX + 1, name);
+}
+
+/* The settings may have changed while the spool was asked. */
+static void
+answer_customer(struct node *n, const char *name,
+	const struct policy_recipient *q, struct reply *reply_r)
+{
+	const struct spool_account *a = accounts_get(n->accounts, name);
+	bool known = q->facts && strcmp(q->customer, name) == 0;
+
+	if (a && (known || !admit_needs_facts(a)))
+		admit_rcpt(a, known ? q->facts : NULL, &q->message, reply_r);
 	else
-		reply_set(reply_r, 250, "2.1.5", "Ok");
+		reply_set(reply_r, 451, "4.3.0",
+			"What is known of this recipient cannot be read now, "
+			"try again later");
 }
 
 /* May this client send to anybody? */
@@ -278,25 +295,45 @@ is_trusted(struct node *n, const struct policy_client *c)
 
 void
 policy_rcpt(struct node *n, const struct policy_client *c,
-	const struct mailbox *recipient, struct reply *reply_r,
+	const struct policy_recipient *q, struct reply *reply_r,
 	char route_r[SPOOL_NAME_MAX + 1])
 {
-	bool routed = policy_route_now(n, recipient, route_r);
+	bool routed = policy_route_now(n, q->message.recipient, route_r);
 	bool local = routed && strcmp(route_r, "local") == 0;
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
 	bool trusted = is_trusted(n, c);
 
 	if (local)
-		answer_local(n, c, recipient, reply_r);
+		answer_local(n, q, reply_r);
 	else if (c->turned)
 		reply_set(reply_r, 550, "5.7.1",
 			"Only mail for this site is taken here");
 	else if (customer)
-		answer_customer(accounts_get(n->accounts, customer), reply_r);
+		answer_customer(n, customer, q, reply_r);
 	else if (!trusted)
 		reply_set(reply_r, 550, "5.7.1", "Relaying is not allowed");
 	else if (!routed)
 		reply_set(reply_r, 550, "5.1.2", "No route to this domain");
 	else
 		reply_set(reply_r, 250, "2.1.5", "Ok");
+}
+
+bool
+policy_is_front(struct node *n, const struct policy_client *c)
+{
+	return !c->account[0] && is_trusted(n, c);
+}
+
+bool
+policy_vouches(struct node *n, const struct policy_client *c,
+	const struct mailbox *sender)
+{
+	struct str domain = mailbox_domain(sender);
+	char customer[SASL_NAME_MAX + 1];
+
+	if (!is_trusted(n, c))
+		return false;
+	return c->account[0] || conf_is_local(n->conf, domain) ||
+	       str_eq_nocase(domain, str_of(n->conf->hostname)) ||
+	       accounts_customer_name(n->accounts, domain, customer);
 }

@@ -5,17 +5,25 @@
 #ifndef DAEMON_POLICY_H
 #define DAEMON_POLICY_H
 
+#include "daemon/admit.h"
 #include "daemon/dovecot_users.h"
 #include "daemon/node.h"
-#include "wire/reply.h"
 
 struct policy_client {
 	enum conf_service service;
 	const char *address; /* of the client */
 	const char *account; /* who authenticated; "" nobody */
 	bool turned;	     /* a turned session: our own domains only */
+};
+
+/* What is asked about, and what others said of it. */
+struct policy_recipient {
+	struct admit_message message;
 	/* what Dovecot says of the recipient, where policy_asks_dovecot */
 	enum dovecot_user user;
+	/* what the spool says, where policy_asks_spool; FACTS may be NULL */
+	const char *customer;
+	const struct spool_customer_facts *facts;
 };
 
 /*
@@ -29,10 +37,28 @@ void policy_mail(struct node *n, const struct policy_client *c,
 int policy_max_priority(struct node *n, const struct policy_client *c);
 /* Must Dovecot be asked whether RECIPIENT exists, before policy_rcpt? */
 bool policy_asks_dovecot(struct node *n, const struct mailbox *recipient);
+/*
+ * Likewise, must the spool be asked for facts about the customer NAME_R
+ * (admit.h)?
+ */
+bool policy_asks_spool(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient, char name_r[SASL_NAME_MAX + 1]);
 /* The answer to RCPT; with 250 route_r says where it goes. */
 void policy_rcpt(struct node *n, const struct policy_client *c,
-	const struct mailbox *recipient, struct reply *reply_r,
+	const struct policy_recipient *q, struct reply *reply_r,
 	char route_r[SPOOL_NAME_MAX + 1]);
+
+/*
+ * Does a client stand before us whose Authentication-Results count? One that
+ * is trusted, and has not logged in as somebody.
+ */
+bool policy_is_front(struct node *n, const struct policy_client *c);
+/*
+ * Is SENDER certainly who it says: somebody who logged in, or from a trusted
+ * client an address at a domain of ours or of a customer?
+ */
+bool policy_vouches(struct node *n, const struct policy_client *c,
+	const struct mailbox *sender);
 
 /* What routing reads: safe to use from any thread while the daemon lives. */
 struct policy_router {

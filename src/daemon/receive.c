@@ -67,105 +67,6 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 }
 
 static void
-add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route)
-{
-	struct receive_rcpt *slot;
-
-	if (r->rcpts_n == r->rcpts_cap) {
-		r->rcpts_cap = r->rcpts_cap ? r->rcpts_cap * 2 : 1;
-		r->rcpts = xrealloc(r->rcpts, r->rcpts_cap * sizeof(*r->rcpts));
-	}
-	slot = &r->rcpts[r->rcpts_n++];
-	slot->mailbox = *ev->mailbox;
-	slot->params = *ev->rcpt;
-	slot->generation = r->n->route_generation;
-	str_copyz(slot->route, sizeof(slot->route), route);
-}
-
-static void
-decide_rcpt(struct receive *r, const struct smtp_event *ev,
-	enum dovecot_user user, struct reply *reply_r)
-{
-	char route[SPOOL_NAME_MAX + 1];
-	struct policy_client c;
-	char line[256];
-
-	receive_policy_client(r, &c);
-	c.user = user;
-	policy_rcpt(r->n, &c, ev->mailbox, reply_r, route);
-	if (reply_r->code == 250) {
-		add_rcpt(r, ev, route);
-		return;
-	}
-	reply_one_line(reply_r, line, sizeof(line));
-	log_info("refused", LOG_INT("session", r->s->id),
-		LOG_STR("peer", r->s->peer), LOG_STR("from", r->sender.text),
-		LOG_STR("to", ev->mailbox->text), LOG_STR("reply", line));
-}
-
-/* A recipient of whom Dovecot is asked; the machine waits meanwhile. */
-struct rcpt_question {
-	struct mailbox mailbox;
-	struct rcpt_params params;
-	struct dovecot_lookup *lookup;
-};
-
-static void
-question_end(struct receive *r)
-{
-	if (r->question)
-		dovecot_users_cancel(r->question->lookup);
-	free(r->question);
-	r->question = NULL;
-}
-
-static void
-question_answered(void *arg, enum dovecot_user user)
-{
-	struct receive *r = arg;
-	struct smtp_event ev = {
-		.kind = EV_RCPT,
-		.mailbox = &r->question->mailbox,
-		.rcpt = &r->question->params,
-	};
-	struct reply reply;
-
-	r->question->lookup = NULL;
-	decide_rcpt(r, &ev, user, &reply);
-	question_end(r);
-	session_answer(r->s, &reply);
-}
-
-static void
-ask_dovecot(struct receive *r, const struct smtp_event *ev)
-{
-	struct rcpt_question *q = xcalloc(1, sizeof(*q));
-
-	q->mailbox = *ev->mailbox;
-	q->params = *ev->rcpt;
-	r->question = q;
-	q->lookup = dovecot_users_ask(
-		r->n->dovecot_users, &q->mailbox, question_answered, r);
-}
-
-static void
-on_rcpt(struct receive *r, const struct smtp_event *ev)
-{
-	enum dovecot_user user = DOVECOT_USER_UNKNOWN;
-	struct reply reply;
-
-	if (policy_asks_dovecot(r->n, ev->mailbox)) {
-		user = dovecot_users_cached(r->n->dovecot_users, ev->mailbox);
-		if (user == DOVECOT_USER_UNKNOWN) {
-			ask_dovecot(r, ev);
-			return;
-		}
-	}
-	decide_rcpt(r, ev, user, &reply);
-	machine_answer(r->s->machine, &reply);
-}
-
-static void
 on_data(struct receive *r)
 {
 	struct reply reply;
@@ -207,7 +108,7 @@ on_event(void *arg, const struct smtp_event *ev)
 		on_mail(r, ev);
 		break;
 	case EV_RCPT:
-		on_rcpt(r, ev);
+		receive_rcpt(r, ev);
 		break;
 	case EV_DATA:
 		on_data(r);
@@ -302,7 +203,7 @@ on_closed(void *arg, const char *why)
 	receive_auth_drop(r);
 	dovecot_cancel(r->dovecot);
 	r->dovecot = NULL;
-	question_end(r);
+	receive_rcpt_cancel(r);
 	receive_reset(r);
 	log_info("session-end", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer), LOG_STR("role", r->s->role),

@@ -44,6 +44,34 @@ add_trace(struct receive *r)
 	trace_received_add(&t, &r->body);
 }
 
+/* Others can write such fields, too. */
+static void
+begin_authres(struct receive *r)
+{
+	const struct conf *conf = r->n->conf;
+	const struct conf_strings *s = &conf->auth_results;
+	struct policy_client c;
+
+	receive_policy_client(r, &c);
+	if (!policy_is_front(r->n, &c))
+		return;
+	r->authres = xcalloc(1, sizeof(*r->authres));
+	if (s->n)
+		authres_init(r->authres, (const char *const *)s->v, s->n);
+	else
+		authres_init(
+			r->authres, (const char *const *)&conf->hostname, 1);
+	r->header.authres = r->authres;
+}
+
+static void
+end_authres(struct receive *r)
+{
+	authres_free(r->authres);
+	free(r->authres);
+	r->authres = r->header.authres = NULL;
+}
+
 void
 receive_body_begin(struct receive *r)
 {
@@ -51,9 +79,12 @@ receive_body_begin(struct receive *r)
 	r->spilled = false;
 	r->spill_code = OK;
 	header_scan_init(&r->header);
+	end_authres(r);
+	begin_authres(r);
 	buf_clear(&r->body);
 	add_trace(r);
 	r->size = r->body.len;
+	r->sent_size = 0;
 	node_held(r->n, (int64_t)r->body.len);
 	receive_submit_begin(r);
 	r->s->message = r->id;
@@ -117,6 +148,7 @@ receive_body_add(struct receive *r, struct str octets)
 	size_t held = r->body.len;
 
 	header_scan_feed(&r->header, octets);
+	r->sent_size += octets.n;
 	octets = receive_submit_take(r, octets);
 	buf_adds(&r->body, octets);
 	r->size += r->body.len - held;
@@ -316,6 +348,20 @@ has_8bit(const struct receive *r)
 	       (r->submission && !grammar_is_ascii(str_of(r->sender.text)));
 }
 
+static bool
+is_vouched(const struct receive *r)
+{
+	struct policy_client c;
+
+	if (r->authres) {
+		authres_end(r->authres); /* the last field, without a body */
+		if (r->authres->pass)
+			return true;
+	}
+	receive_policy_client(r, &c);
+	return policy_vouches(r->n, &c, &r->sender);
+}
+
 static void
 fill_message(const struct receive *r, struct spool_message *m)
 {
@@ -326,6 +372,7 @@ fill_message(const struct receive *r, struct spool_message *m)
 		.params = r->params,
 		.has_8bit = has_8bit(r),
 		.priority = priority_of(r),
+		.vouched = is_vouched(r),
 	};
 	str_copyz(m->sender, sizeof(m->sender), r->sender.text);
 	str_copyz(m->account, sizeof(m->account), r->account);
@@ -342,6 +389,7 @@ forget(struct receive *r)
 	node_held(r->n, -(int64_t)r->body.len);
 	buf_free(&r->body);
 	receive_submit_forget(r);
+	end_authres(r);
 	r->id = 0;
 	r->spilled = r->ending = false;
 	r->s->message = 0;
@@ -377,6 +425,17 @@ end_header(struct receive *r)
 	return refusal;
 }
 
+/* REPLY may lie in what is forgotten. */
+static void
+refuse_whole(struct receive *r, const struct reply *reply)
+{
+	struct reply copy = *reply;
+
+	receive_reset(r);
+	keep_reply(r, &copy);
+	session_answer(r->s, &copy);
+}
+
 /* Answers through session_answer: pumping may go on from here. */
 void
 receive_body_end(struct receive *r)
@@ -393,14 +452,11 @@ receive_body_end(struct receive *r)
 		reply_set(&reply, 554, "5.4.6",
 			"Mail loop: more than %d Received fields",
 			HEADER_RECEIVED_MAX);
-		receive_reset(r);
-		keep_reply(r, &reply);
-		session_answer(r->s, &reply);
+		refuse_whole(r, &reply);
 	} else if (refusal) {
-		reply = *refusal;
-		receive_reset(r);
-		keep_reply(r, &reply);
-		session_answer(r->s, &reply);
+		refuse_whole(r, refusal);
+	} else if (!receive_rcpt_whole(r, r->sent_size, &reply)) {
+		refuse_whole(r, &reply);
 	} else if (code != OK) {
 		receive_reset(r);
 		answer_store(r, 0, code);

@@ -15,6 +15,9 @@ struct receive_rcpt {
 	struct rcpt_params params;
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t generation; /* of the route */
+	/* of a customer: what its reply rested on */
+	struct spool_customer_facts facts;
+	size_t earlier_n; /* recipients before it of the same customer */
 };
 
 struct receive_submission;
@@ -52,7 +55,9 @@ struct receive {
 	struct buf
 		body;  /* octets not yet with the spool; counted in the node */
 	uint64_t size; /* of the body so far, our trace field included */
+	uint64_t sent_size; /* of it as the client sent it */
 	struct header_scan header;
+	struct authres *authres; /* NULL: nobody would believe it; owned */
 	struct receive_submission *submission; /* NULL: nothing is checked */
 	bool spilled; /* part of the body is in the spool */
 	bool ending;  /* the end came, parts are still on their way */
@@ -67,6 +72,17 @@ void receive_auth_data(struct receive *r, struct str line);
 void receive_auth_end(struct receive *r);
 /* The session has ended: an outcome is not told any more. */
 void receive_auth_drop(struct receive *r);
+
+/* RCPT. Answers at once, or later when somebody had to be asked. */
+void receive_rcpt(struct receive *r, const struct smtp_event *ev);
+/* Forgets whom it waits for. */
+void receive_rcpt_cancel(struct receive *r);
+/*
+ * The message is whole and has SIZE octets: may all its recipients have it?
+ * False: REPLY_R says who may not.
+ */
+bool receive_rcpt_whole(
+	const struct receive *r, uint64_t size, struct reply *reply_r);
 
 /* The body: begins, grows, ends (answers later), or is dropped. */
 void receive_body_begin(struct receive *r);

@@ -164,6 +164,12 @@ mailbox_is_null(const struct mailbox *m)
 }
 
 bool
+mailbox_is_postmaster(const struct mailbox *m)
+{
+	return str_eq_nocase(mailbox_local(m), STR("postmaster"));
+}
+
+bool
 mailbox_local_plain(const struct mailbox *m, char *out, size_t size)
 {
 	struct str s = mailbox_local(m);

@@ -40,6 +40,8 @@ bool address_parse(struct str s, bool utf8, struct mailbox *mailbox_r);
 struct str mailbox_local(const struct mailbox *m);
 struct str mailbox_domain(const struct mailbox *m); /* empty: none */
 bool mailbox_is_null(const struct mailbox *m);
+/* In any case, at any domain or none (RFC 5321 4.5.1). */
+bool mailbox_is_postmaster(const struct mailbox *m);
 /* Same domain without case, same local part with case, quoting undone. */
 bool mailbox_eq(const struct mailbox *a, const struct mailbox *b);
 /*

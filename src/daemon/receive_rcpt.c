@@ -1,0 +1,257 @@
+/* RCPT: who must be asked first, the answer, and the list that it makes. */
+#include "daemon/receive_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/accounts.h"
+#include "spool/records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A recipient of whom somebody is asked first: Dovecot whether it exists, or
+ * the spool what is known of it and its customer. The machine waits meanwhile.
+ */
+struct rcpt_question {
+	struct receive *r;
+	struct mailbox mailbox;
+	struct rcpt_params params;
+	struct dovecot_lookup *lookup; /* NULL: Dovecot is not asked */
+	bool looking;		       /* a reader thread has it */
+	char customer[SASL_NAME_MAX + 1], sender[WIRE_MAILBOX_MAX + 1];
+	struct spool_customer_facts facts;
+};
+
+/* --- the answer --- */
+
+/* Those taken in this transaction on the same route. */
+static size_t
+count_earlier(const struct receive *r, const char *route)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->rcpts_n; i++)
+		n += strcmp(r->rcpts[i].route, route) == 0;
+	return n;
+}
+
+static void
+add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
+	const struct spool_customer_facts *facts)
+{
+	struct receive_rcpt *slot;
+	size_t earlier_n = facts ? count_earlier(r, route) : 0;
+
+	if (r->rcpts_n == r->rcpts_cap) {
+		r->rcpts_cap = r->rcpts_cap ? r->rcpts_cap * 2 : 1;
+		r->rcpts = xrealloc(r->rcpts, r->rcpts_cap * sizeof(*r->rcpts));
+	}
+	slot = &r->rcpts[r->rcpts_n++];
+	*slot = (struct receive_rcpt){
+		.mailbox = *ev->mailbox,
+		.params = *ev->rcpt,
+		.generation = r->n->route_generation,
+		.earlier_n = earlier_n,
+	};
+	if (facts)
+		slot->facts = *facts;
+	str_copyz(slot->route, sizeof(slot->route), route);
+}
+
+static void
+log_refused(const struct receive *r, const char *recipient,
+	const struct reply *reply)
+{
+	char line[256];
+
+	reply_one_line(reply, line, sizeof(line));
+	log_info("refused", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer), LOG_STR("from", r->sender.text),
+		LOG_STR("to", recipient), LOG_STR("reply", line));
+}
+
+static uint64_t
+pending(const struct receive *r, const struct policy_recipient *q)
+{
+	char route[SPOOL_NAME_MAX + 1];
+
+	if (!q->facts || !r->params.has_size)
+		return 0;
+	policy_customer_route(q->customer, route);
+	return count_earlier(r, route) * r->params.size_bytes;
+}
+
+/* Q is complete but for the message. */
+static void
+decide(struct receive *r, const struct smtp_event *ev,
+	struct policy_recipient *q, struct reply *reply_r)
+{
+	char route[SPOOL_NAME_MAX + 1];
+	struct policy_client c;
+
+	receive_policy_client(r, &c);
+	q->message = (struct admit_message){
+		.recipient = ev->mailbox,
+		.sender = &r->sender,
+		.has_size = r->params.has_size,
+		.size = r->params.size_bytes,
+		.pending = pending(r, q),
+		.now = clock_sane_s(),
+	};
+	policy_rcpt(r->n, &c, q, reply_r, route);
+	if (reply_r->code == 250)
+		add_rcpt(r, ev, route, q->facts);
+	else
+		log_refused(r, ev->mailbox->text, reply_r);
+}
+
+/* --- asking --- */
+
+static void
+question_answered(struct rcpt_question *question, struct policy_recipient *q)
+{
+	struct receive *r = question->r;
+	struct smtp_event ev = {
+		.kind = EV_RCPT,
+		.mailbox = &question->mailbox,
+		.rcpt = &question->params,
+	};
+	struct reply reply;
+
+	decide(r, &ev, q, &reply);
+	r->question = NULL;
+	free(question);
+	session_answer(r->s, &reply);
+}
+
+static void
+dovecot_answered(void *arg, enum dovecot_user user)
+{
+	struct receive *r = arg;
+	struct policy_recipient q = {.user = user};
+
+	question_answered(r->question, &q);
+}
+
+static enum err_code
+look(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct rcpt_question *q = arg;
+
+	return spool_customer_facts(
+		t, q->customer, q->mailbox.text, q->sender, &q->facts, e);
+}
+
+static void
+looked(void *arg, enum err_code code, const struct err *e)
+{
+	struct rcpt_question *question = arg;
+	struct session *s = question->r->s;
+	struct policy_recipient q = {.customer = question->customer};
+
+	if (s->closed) {
+		free(question);
+		session_release(s);
+		return;
+	}
+	if (code == OK)
+		q.facts = &question->facts;
+	else
+		log_error("queue-unreadable", LOG_INT("session", s->id),
+			LOG_STR("why", e->text));
+	question_answered(question, &q);
+	session_release(s);
+}
+
+static void
+ask(struct receive *r, const struct smtp_event *ev, const char *customer)
+{
+	struct rcpt_question *q = xcalloc(1, sizeof(*q));
+
+	q->r = r;
+	q->mailbox = *ev->mailbox;
+	q->params = *ev->rcpt;
+	r->question = q;
+	if (!customer) {
+		q->lookup = dovecot_users_ask(
+			r->n->dovecot_users, &q->mailbox, dovecot_answered, r);
+		return;
+	}
+	str_copyz(q->customer, sizeof(q->customer), customer);
+	str_copyz(q->sender, sizeof(q->sender), r->sender.text);
+	q->looking = true;
+	session_hold(r->s);
+	spool_submit_read(r->n->spool, look, looked, q);
+}
+
+void
+receive_rcpt(struct receive *r, const struct smtp_event *ev)
+{
+	struct policy_recipient q = {.user = DOVECOT_USER_UNKNOWN};
+	char customer[SASL_NAME_MAX + 1];
+	struct policy_client c;
+	struct reply reply;
+
+	receive_policy_client(r, &c);
+	if (policy_asks_spool(r->n, &c, ev->mailbox, customer)) {
+		ask(r, ev, customer);
+		return;
+	}
+	if (policy_asks_dovecot(r->n, ev->mailbox)) {
+		q.user = dovecot_users_cached(r->n->dovecot_users, ev->mailbox);
+		if (q.user == DOVECOT_USER_UNKNOWN) {
+			ask(r, ev, NULL);
+			return;
+		}
+	}
+	decide(r, ev, &q, &reply);
+	machine_answer(r->s->machine, &reply);
+}
+
+void
+receive_rcpt_cancel(struct receive *r)
+{
+	struct rcpt_question *q = r->question;
+
+	r->question = NULL;
+	if (!q || q->looking)
+		return; /* the reader brings it back, and it is freed there */
+	dovecot_users_cancel(q->lookup);
+	free(q);
+}
+
+/* --- the whole message --- */
+
+static bool
+may_have(const struct receive *r, const struct receive_rcpt *rcpt,
+	uint64_t size, struct reply *reply_r)
+{
+	const char *name = policy_route_customer(rcpt->route);
+	const struct spool_account *a =
+		name ? accounts_get(r->n->accounts, name) : NULL;
+	struct admit_message m = {
+		.recipient = &rcpt->mailbox,
+		.sender = &r->sender,
+		.has_size = true,
+		.size = size,
+		.pending = rcpt->earlier_n * size,
+		.now = clock_sane_s(),
+	};
+
+	return !a || admit_whole(a, &rcpt->facts, &m, reply_r);
+}
+
+bool
+receive_rcpt_whole(
+	const struct receive *r, uint64_t size, struct reply *reply_r)
+{
+	if (r->params.has_size && size <= r->params.size_bytes)
+		return true;
+	for (size_t i = 0; i < r->rcpts_n; i++)
+		if (!may_have(r, &r->rcpts[i], size, reply_r)) {
+			log_refused(r, r->rcpts[i].mailbox.text, reply_r);
+			return false;
+		}
+	return true;
+}
