@@ -173,6 +173,9 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.messages_per_client = number(g, "limits.messages_per_client");
 	c->limits.messages_per_user = number(g, "limits.messages_per_user");
 	c->limits.etrn_per_hour = number(g, "limits.etrn_per_hour");
+	c->limits.atrn_per_hour = number(g, "limits.atrn_per_hour");
+	c->limits.queue_size = (uint64_t)build_value(g, "limits.queue_size").n;
+	c->limits.queue_messages = number(g, "limits.queue_messages");
 	c->limits.command_timeout_s =
 		build_seconds(g, "limits.command_timeout");
 	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");

@@ -28,6 +28,7 @@ static const char *
 service_name(const struct conf_listener *l)
 {
 	return l->service == SERVICE_ODMR	  ? "odmr"
+	       : l->service == SERVICE_LMTP	  ? "lmtp"
 	       : l->service == SERVICE_SUBMISSION ? "submission"
 						  : "smtp";
 }
@@ -60,6 +61,19 @@ check_listener_tls(const struct check *k, const struct conf_listener *l,
 		complain_warning(k->out, check_at(g, at),
 			"listeners: %s without TLS lets nobody log in, as long "
 			"as auth_clear is not true",
+			service_name(l));
+}
+
+/* RFC 2645 5.2 wants AUTH first, which the others do not ask for. */
+static void
+check_atrn(const struct check *k, const struct conf_listener *l,
+	const struct node *g)
+{
+	if (l->atrn && l->service != SERVICE_SUBMISSION &&
+		l->service != SERVICE_ODMR)
+		complain_error(k->out, check_at(g, "atrn"),
+			"listeners.atrn: %s listeners do not offer ATRN, only "
+			"submission (and odmr, always)",
 			service_name(l));
 }
 
@@ -106,6 +120,7 @@ check_listeners(const struct check *k)
 		check_name(k, g, "listeners.name", l->name);
 		check_address(k, l, g);
 		check_doubles(k, i, g);
+		check_atrn(k, l, g);
 		if (l->service != SERVICE_LMTP)
 			check_listener_tls(k, l, g);
 	}

@@ -134,6 +134,10 @@ struct conf {
 		unsigned errors, commands; /* per session */
 		/* in an hour; 0: any number */
 		unsigned messages_per_client, messages_per_user, etrn_per_hour;
+		unsigned atrn_per_hour;
+		/* of the whole queue, by delivery; 0: any */
+		uint64_t queue_size;
+		unsigned queue_messages;
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
 		int64_t auth_delay_ms, auth_pace_ms;

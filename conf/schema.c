@@ -86,8 +86,10 @@ static const struct schema_row rows[] = {
 		.path = "listeners.atrn",
 		.type = SCHEMA_BOOL,
 		.fallback = "false",
-		.later = "ATRN is offered on odmr listeners alone",
-		.sentence = "Offer ATRN on a submission listener too.",
+		.sentence =
+			"Offer ATRN on a submission listener too, so that a "
+			"customer sends and then collects on one connection; "
+			"odmr listeners always do.",
 	},
 	{
 		.path = "listeners.auth_clear",
@@ -249,6 +251,32 @@ static const struct schema_row rows[] = {
 		.fallback = "600",
 		.sentence = "ETRN commands for one customer within an hour; 0 "
 			    "for any number.",
+	},
+	{
+		.path = "limits.atrn_per_hour",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "120",
+		.sentence = "How often a customer may ask for its mail (ATRN) "
+			    "within an hour; 0 for any number.",
+	},
+	{
+		.path = "limits.queue_size",
+		.type = SCHEMA_SIZE,
+		.most = 1024 * TERA,
+		.fallback = "0",
+		.sentence =
+			"What may wait in the queue in all, a message counted "
+			"once for each recipient; near it mail is refused for "
+			"now; 0 for any amount.",
+	},
+	{
+		.path = "limits.queue_messages",
+		.type = SCHEMA_INT,
+		.most = INT32_MAX,
+		.fallback = "0",
+		.sentence = "How many messages may wait in the queue, counted "
+			    "likewise; 0 for any number.",
 	},
 	{
 		.path = "limits.command_timeout",

@@ -1,10 +1,13 @@
 #include "daemon/accounts.h"
 
+#include "net/listen.h"
 #include "spool/records.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { ACCOUNT_NETWORK_MAX = 64 }; /* of one network as text */
 
 /* A customer's domain, sorted for the look-up of every RCPT. */
 struct domain_row {
@@ -280,6 +283,22 @@ account_has_domain(const struct spool_account *a, struct str domain)
 
 	while (rest.n)
 		if (str_eq_nocase(str_cut(rest, '\n', &rest), domain))
+			return true;
+	return false;
+}
+
+bool
+account_may_come_from(const struct spool_account *a, const char *address)
+{
+	struct str rest = str_of(a->networks);
+	char network[ACCOUNT_NETWORK_MAX];
+
+	if (rest.n == 0)
+		return true;
+	while (rest.n)
+		if (str_copy(network, sizeof(network),
+			    str_cut(rest, '\n', &rest)) &&
+			net_in_network(address, network))
 			return true;
 	return false;
 }

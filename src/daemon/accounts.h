@@ -50,6 +50,8 @@ bool accounts_customer_name(
 	struct accounts *a, struct str domain, char name_r[SASL_NAME_MAX + 1]);
 /* Is DOMAIN one of this customer's? */
 bool account_has_domain(const struct spool_account *a, struct str domain);
+/* Has it no networks (every user), or is ADDRESS in one of them? */
+bool account_may_come_from(const struct spool_account *a, const char *address);
 /* May this account use SENDER? DOMAINS: the node's local ones and its name. */
 bool account_may_send(const struct spool_account *a,
 	const struct mailbox *sender, const struct conf *conf);

@@ -8,6 +8,7 @@
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
 #include "daemon/etrn.h"
+#include "daemon/fill.h"
 #include "daemon/eventlog.h"
 #include "daemon/guess.h"
 #include "daemon/lifetime.h"
@@ -322,6 +323,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = accounts_load(n->accounts, n->spool, e);
 	if (rc == OK)
+		rc = fill_load(n->fill, e);
+	if (rc == OK)
 		rc = links_new(n, &n->links, e);
 	if (rc == OK)
 		rc = control_new(n, &n->control, e);
@@ -357,6 +360,8 @@ close_all(struct node *n)
 	n->spool = NULL;
 	eventlog_free(n->eventlog);
 	lifetime_free(n->lifetime);
+	fill_free(n->fill);
+	loop_timer_free(n->trim);
 	links_free(n->links);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
@@ -366,6 +371,7 @@ close_all(struct node *n)
 	dovecot_users_free(n->dovecot_users);
 	rate_free(n->rate);
 	guess_free(n->guess);
+	rate_free(n->atrn_rate);
 	tls_server_free(n->tls_server);
 	tls_client_free(n->tls_client);
 	loop_free(n->loop);
@@ -413,7 +419,9 @@ daemon_run(struct node *n, struct err *e)
 	n->dovecot_users = dovecot_users_new(n->loop);
 	n->rate = rate_new();
 	n->guess = guess_new(n);
+	n->atrn_rate = rate_new();
 	n->dispatch = dispatch_new(n);
+	n->fill = fill_new(n);
 	n->local = local_new(n);
 	n->etrn = etrn_new(n);
 	n->lifetime = lifetime_new(n);

@@ -320,12 +320,13 @@ turned_over(void *arg, bool clean, const char *why)
 }
 
 /* The customer's side: the provider said 250 to ATRN. */
-static void
+static bool
 on_turn(void *arg)
 {
 	struct deliver *d = arg;
 
 	receive_turned(d->s, turned_over, d);
+	return true;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
 #include "daemon/lifetime.h"
+#include "daemon/fill.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
@@ -15,6 +16,9 @@
 #include "spool/queue.h"
 #include "spool/records.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +26,8 @@ enum {
 	NODE_HELD_MAX = 64 * 1024 * 1024, /* octets received, not yet stored */
 	NODE_BACKLOG_MAX = 4096,	  /* jobs waiting for the spool */
 	NODE_REROUTE_BATCH = 500,	  /* deliveries routed anew at a time */
+	NODE_CROWD = 256,		  /* sessions at once */
+	NODE_TRIM_MS = 10000,		  /* after most of them went */
 };
 
 uint64_t
@@ -78,6 +84,35 @@ node_held(struct node *n, int64_t octets)
 		return;
 	n->starved = false;
 	loop_post(n->loop, pump_all, n);
+}
+
+/* --- memory of a crowd --- */
+
+/* What was freed stays with the allocator unless it is told. */
+static void
+trim(void *arg)
+{
+	struct node *n = arg;
+
+	n->sessions_peak = n->sessions_n;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+void
+node_sessions_changed(struct node *n)
+{
+	if (n->sessions_n > n->sessions_peak) {
+		n->sessions_peak = n->sessions_n;
+		return;
+	}
+	if (n->sessions_peak < NODE_CROWD || n->stopping ||
+		n->sessions_n != n->sessions_peak / 8)
+		return;
+	if (!n->trim)
+		n->trim = loop_timer_new(n->loop, trim, n);
+	loop_timer_set(n->trim, NODE_TRIM_MS);
 }
 
 /* --- routing anew --- */
@@ -212,6 +247,7 @@ node_reload(struct node *n, struct err *e)
 	dovecot_users_set_conf(n->dovecot_users, next);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
+	fill_reload(n->fill);
 	node_reroute(n);
 	lifetime_look(n->lifetime);
 	log_info("reloaded", LOG_STR("file", next->file));

@@ -21,6 +21,7 @@ struct etrn;
 struct eventlog;
 struct guess;
 struct lifetime;
+struct fill;
 struct links;
 struct local;
 struct services;
@@ -46,12 +47,15 @@ struct node {
 	struct local *local;
 	struct etrn *etrn;
 	struct control *control;
-	struct rate *rate;
 	struct guess *guess;
+	struct rate *rate;	/* of messages */
+	struct rate *atrn_rate; /* of calls by customers */
 	struct eventlog *eventlog;
 	struct lifetime *lifetime;
+	struct fill *fill;
 	struct list_node sessions;
-	size_t sessions_n;
+	size_t sessions_n, sessions_peak; /* since memory was given back */
+	struct loop_timer *trim;	  /* NULL before the first crowd */
 	uint64_t last_id; /* of sessions, and of claims: one number space */
 	int64_t route_generation;
 	int64_t started_s;
@@ -72,6 +76,9 @@ uint64_t node_new_id(struct node *n);
 bool node_may_take(struct node *n);
 /* N octets came to wait for the spool (or, negative, left). */
 void node_held(struct node *n, int64_t octets);
+
+/* A session began or ended: after a crowd, memory goes back to the system. */
+void node_sessions_changed(struct node *n);
 
 /* A configured limit in ms, but at most MOST_MS. */
 uint64_t node_limit_ms(int64_t limit_s, uint64_t most_ms);

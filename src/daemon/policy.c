@@ -2,6 +2,7 @@
 
 #include "daemon/accounts.h"
 #include "daemon/dovecot.h"
+#include "daemon/fill.h"
 #include "base/clock.h"
 #include "daemon/maildir.h"
 #include "sched/rate.h"
@@ -149,6 +150,19 @@ may_send_now(
 	return false;
 }
 
+bool
+policy_may_come(
+	struct node *n, const struct policy_client *c, struct reply *reply_r)
+{
+	const struct spool_account *a = account_of(n, c);
+
+	if (!a || account_may_come_from(a, c->address))
+		return true;
+	reply_set(reply_r, 550, "5.7.1", "%s may not be used from %s",
+		c->account, c->address);
+	return false;
+}
+
 void
 policy_mail(struct node *n, const struct policy_client *c,
 	const struct mailbox *sender, struct mail_params *p,
@@ -163,6 +177,8 @@ policy_mail(struct node *n, const struct policy_client *c,
 	else if (!spool_has_room(n->spool, size))
 		reply_set(reply_r, 452, "4.3.1",
 			"No room on the disk for this message now");
+	else if (!fill_has_room(n->fill, size, reply_r))
+		;
 	else if (c->account[0] && !a)
 		reply_set(reply_r, 550, "5.7.1", "This account is gone");
 	else if (a && a->suspended)

@@ -27,6 +27,12 @@ struct policy_recipient {
 };
 
 /*
+ * May who logged in do so from this address (the networks of a customer)?
+ * False: REPLY_R refuses MAIL.
+ */
+bool policy_may_come(
+	struct node *n, const struct policy_client *c, struct reply *reply_r);
+/*
  * The answer to MAIL. A priority above what this client may ask for is lowered
  * in P, and the reply says so (RFC 6710 4.1).
  */

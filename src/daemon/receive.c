@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/accounts.h"
 #include "daemon/etrn.h"
+#include "daemon/history.h"
 #include "daemon/receive_private.h"
 #include "daemon/serve.h"
 
@@ -60,7 +61,10 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 
 	receive_policy_client(r, &c);
 	r->params = *ev->mail;
-	policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
+	if (policy_may_come(r->n, &c, &reply))
+		policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
+	else
+		history_customer(r->n, r->account, reply.text);
 	if (reply.code == 250)
 		r->sender = *ev->mailbox;
 	machine_answer(r->s->machine, &reply);
@@ -174,14 +178,22 @@ on_start_tls(void *arg)
 			RECEIVE_TLS_MAX_MS));
 }
 
-static void
+/*
+ * Nothing of this side is left behind: parts of a body that was given up (RSET)
+ * may still be on their way, and their job comes back to R.
+ */
+static bool
 on_turn(void *arg)
 {
 	struct receive *r = arg;
 
+	if (r->spills_in_flight)
+		return false;
 	receive_reset(r);
+	r->s->bytes_done = r->s->bytes_total = 0;
 	serve_turn(r->s, r->account, r->atrn_domains);
 	on_free(r);
+	return true;
 }
 
 static bool
@@ -239,6 +251,8 @@ extensions(const struct receive *r)
 		ext |= EXT_STARTTLS;
 	if (r->service == SERVICE_ODMR)
 		return ext | EXT_AUTH | EXT_ATRN;
+	if (r->atrn)
+		ext |= EXT_ATRN;
 	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_BINARYMIME |
 	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS;
 	if (r->turned || r->service == SERVICE_LMTP)
@@ -324,6 +338,7 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 	r->service = listener->service;
 	r->tls = listener->tls;
 	r->auth_clear = listener->auth_clear;
+	r->atrn = listener->atrn && listener->service == SERVICE_SUBMISSION;
 	r->s = session_new(n, stream, "receive");
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
 	stream_set_stall_ms(

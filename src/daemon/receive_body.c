@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
+#include "daemon/fill.h"
 #include "mail/trace.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -305,6 +306,7 @@ stored(void *arg, enum err_code code, const struct err *e)
 
 	if (code == OK) {
 		s->messages_received++;
+		fill_stored(st->n->fill, st->m.size, st->rcpts_n);
 		log_accepted(st);
 		crash_point("receive-stored-before-reply");
 	} else {

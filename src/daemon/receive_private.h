@@ -29,6 +29,7 @@ struct receive {
 	enum conf_service service;
 	enum conf_tls tls;
 	bool auth_clear, turned, quit;
+	bool atrn; /* offered although mail is taken here, too */
 	/* as EHLO shows them */
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */

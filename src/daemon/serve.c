@@ -7,6 +7,7 @@
 #include "daemon/deliver.h"
 #include "daemon/history.h"
 #include "daemon/policy.h"
+#include "sched/rate.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -67,14 +68,32 @@ serve_is_taken(struct node *n, const char *account)
 	return false;
 }
 
+/* limits.atrn_per_hour */
 static bool
-refuse(struct node *n, const char *account, const char *domains,
+is_too_often(struct node *n, const char *account, unsigned *wait_s_r)
+{
+	return !rate_take(n->atrn_rate, account, n->conf->limits.atrn_per_hour,
+		clock_mono_ms(), wait_s_r);
+}
+
+static bool
+refuse(struct session *s, const char *account, const char *domains,
 	struct reply *r)
 {
+	struct node *n = s->n;
 	const struct spool_account *a = accounts_get(n->accounts, account);
+	const char *address = stream_peer_address(s->stream);
+	unsigned wait_s;
 
 	if (!a || a->kind != ACCOUNT_CUSTOMER || a->suspended)
 		reply_set(r, 450, "4.7.1", "No mail is held for this account");
+	else if (!account_may_come_from(a, address))
+		reply_set(r, 450, "4.7.1", "%s may not be used from %s",
+			account, address);
+	else if (is_too_often(n, account, &wait_s))
+		reply_set(r, 450, "4.3.2",
+			"Too many calls in this hour; the next in %u seconds",
+			wait_s);
 	else if (!has_all_domains(a, domains))
 		reply_set(r, 450, "4.7.1",
 			"Not all of these domains are yours: nothing is sent");
@@ -144,7 +163,7 @@ serve_atrn(struct session *s, const char *account, const char *domains)
 	struct reply r;
 	char line[256];
 
-	if (refuse(s->n, account, domains, &r)) {
+	if (refuse(s, account, domains, &r)) {
 		reply_one_line(&r, line, sizeof(line));
 		log_info("atrn-refused", LOG_INT("session", s->id),
 			LOG_STR("account", account), LOG_STR("reply", line));

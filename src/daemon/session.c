@@ -33,6 +33,7 @@ session_new(struct node *n, struct stream *stream, const char *role)
 	s->timer = loop_timer_new(n->loop, on_timer, s);
 	list_push(&n->sessions, &s->node);
 	n->sessions_n++;
+	node_sessions_changed(n);
 	stream_set_owner(stream, &stream_ops, s);
 	return s;
 }
@@ -75,6 +76,7 @@ session_close(struct session *s, const char *why)
 	loop_timer_clear(s->timer);
 	list_remove(&s->node);
 	s->n->sessions_n--;
+	node_sessions_changed(s->n);
 	s->counts = stream_counts(s->stream);
 	if (s->host)
 		s->host->closed(s->arg, why);
@@ -200,8 +202,7 @@ move_wanted(struct session *s)
 			return true;
 		if (!output_is_gone(s))
 			return false;
-		s->host->turn(s->arg);
-		return true;
+		return s->host->turn(s->arg);
 	case WANT_CLOSE:
 		if (machine_out(s->machine).n == 0)
 			session_close(s, "done");

@@ -23,8 +23,11 @@ struct session_host {
 	void (*start_tls)(void *arg);
 	/* TLS from the start is up and there is no machine yet: give one. */
 	void (*secured)(void *arg);
-	/* Swap machine and host (session_swap); buffers are empty. */
-	void (*turn)(void *arg);
+	/*
+	 * Swap machine and host (session_swap); buffers are empty. False: not
+	 * before what is still under way is done (session_pump is called then).
+	 */
+	bool (*turn)(void *arg);
 	/* The daemon stops: say so to the peer where that is allowed. NULL: no.
 	 */
 	void (*shutdown)(void *arg);

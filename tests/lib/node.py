@@ -94,10 +94,12 @@ class Node:
         with open(self.file, "w", encoding="utf-8") as stream:
             for key, value in self.conf.items():
                 if key == "limits":
-                    # Guessing is slowed; most tests need not wait for it.
+                    # Guessing is slowed, and customers may not call all the
+                    # time; most tests need not wait for it.
                     value = {"auth_delay": "0s",
                              "auth_failures_per_client": 0,
-                             "auth_failures_per_account": 0, **value}
+                             "auth_failures_per_account": 0,
+                             "atrn_per_hour": 0, **value}
                 if value is not None:
                     stream.write(f"{key} = {libconfig(value)};\n")
 
