@@ -184,7 +184,8 @@ move_wanted(struct session *s)
 {
 	switch (machine_want(s->machine)) {
 	case WANT_WORK:
-		return s->host->work(s->arg, WANT_WORK);
+	case WANT_MORE:
+		return s->host->work(s->arg, machine_want(s->machine));
 	case WANT_BODY:
 		return machine_out(s->machine).n < SESSION_UNSENT_MAX &&
 		       s->host->work(s->arg, WANT_BODY);

@@ -15,8 +15,8 @@
 struct session_host {
 	void (*event)(void *arg, const struct smtp_event *ev);
 	/*
-	 * WANT_WORK or WANT_BODY. True: something was given to the machine;
-	 * false: nothing now (session_pump is called when there is).
+	 * WANT_WORK, WANT_MORE or WANT_BODY. True: something was given to the
+	 * machine; false: nothing now (session_pump is called when there is).
 	 */
 	bool (*work)(void *arg, enum want want);
 	/* Start the handshake on the stream (its buffers are empty). */

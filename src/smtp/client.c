@@ -13,15 +13,9 @@ static const struct state_row rows[] = {
 		STATE_TO(CL_TLS) | STATE_TO(CL_AUTH) | STATE_TO(CL_CLOSED)},
 	[CL_TLS] = {"tls", STATE_TO(CL_HELLO) | STATE_TO(CL_CLOSED)},
 	[CL_AUTH] = {"auth", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
-	[CL_READY] = {"ready", STATE_TO(CL_ENVELOPE) | STATE_TO(CL_TURN) |
+	[CL_READY] = {"ready", STATE_TO(CL_MAIL) | STATE_TO(CL_TURN) |
 				       STATE_TO(CL_QUIT) | STATE_TO(CL_CLOSED)},
-	[CL_ENVELOPE] = {"envelope", STATE_TO(CL_BODY) | STATE_TO(CL_VOID) |
-					     STATE_TO(CL_READY) |
-					     STATE_TO(CL_CLOSED)},
-	[CL_BODY] = {"body",
-		STATE_TO(CL_FINAL) | STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
-	[CL_FINAL] = {"final", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
-	[CL_VOID] = {"void", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
+	[CL_MAIL] = {"mail", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_TURN] = {"turn",
 		STATE_TO(CL_TURNED) | STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_TURNED] = {"turned", STATE_TO(CL_CLOSED)},
@@ -39,6 +33,8 @@ static void
 quit_enter(struct smtp_client *c)
 {
 	client_command(c, CK_QUIT, "QUIT");
+	if (c->conf.quit_no_wait)
+		client_enter(c, CL_CLOSED);
 }
 
 /* Whatever the peer says to QUIT, the session is over. */
@@ -65,11 +61,7 @@ static const struct step steps[] = {
 	[CL_TLS] = {NULL, NULL, WANT_TLS},
 	[CL_AUTH] = {client_auth_enter, client_auth_reply, WANT_INPUT},
 	[CL_READY] = {ready_enter, NULL, WANT_WORK},
-	[CL_ENVELOPE] = {client_envelope_enter, client_envelope_reply,
-		WANT_INPUT},
-	[CL_BODY] = {client_body_enter, client_body_reply, WANT_BODY},
-	[CL_FINAL] = {NULL, client_final_reply, WANT_INPUT},
-	[CL_VOID] = {client_void_enter, client_void_reply, WANT_INPUT},
+	[CL_MAIL] = {NULL, client_mail_reply, WANT_INPUT},
 	[CL_TURN] = {client_turn_enter, client_turn_reply, WANT_INPUT},
 	[CL_TURNED] = {NULL, NULL, WANT_TURN},
 	[CL_QUIT] = {quit_enter, quit_reply, WANT_INPUT},
@@ -109,26 +101,32 @@ client_step_want(const struct smtp_client *c)
 bool
 client_can_expect(const struct smtp_client *c)
 {
-	return c->expect_n < CLIENT_EXPECT_MAX;
+	return c->expect_n < c->expect_max;
 }
 
+/* While messages are in flight, all that is sent belongs to the newest. */
 void
-client_expect(struct smtp_client *c, enum client_kind kind, size_t index)
+client_expect(struct smtp_client *c, enum client_kind kind, uint64_t n)
 {
-	size_t at = (c->expect_first + c->expect_n) % CLIENT_EXPECT_MAX;
+	size_t at = (c->expect_first + c->expect_n) % c->expect_max;
 
 	assert(client_can_expect(c));
-	c->expect[at] = (struct client_expect){kind, index};
+	c->expect[at] = (struct client_expect){kind, n};
 	c->expect_n++;
+	if (c->mails_n > 0)
+		client_tail(c)->pending++;
 }
 
+/* ... and all replies to the oldest. */
 struct client_expect
 client_expect_take(struct smtp_client *c)
 {
 	struct client_expect x = c->expect[c->expect_first];
 
-	c->expect_first = (c->expect_first + 1) % CLIENT_EXPECT_MAX;
+	c->expect_first = (c->expect_first + 1) % c->expect_max;
 	c->expect_n--;
+	if (c->mails_n > 0)
+		client_head(c)->pending--;
 	return x;
 }
 
@@ -139,8 +137,10 @@ client_event(
 	size_t at = (c->events_first + c->events_n) % CLIENT_EVENTS_MAX;
 
 	assert(c->events_n < CLIENT_EVENTS_MAX);
-	c->events[at] = (struct smtp_event){
-		.kind = kind, .reply = r, .extensions = c->extensions};
+	c->events[at] = (struct smtp_event){.kind = kind,
+		.reply = r,
+		.extensions = c->extensions,
+		.tag = c->mails_n > 0 ? client_head(c)->tag : 0};
 	c->events_n++;
 	return &c->events[at];
 }
@@ -188,11 +188,10 @@ may_quit(const struct smtp_client *c, enum client_fail fail,
  * by octets that leave later. Where the peer only refused, it gets a QUIT
  * (RFC 5321 4.1.1.10); its reply is not waited for.
  */
-void
-client_fail(struct smtp_client *c, enum client_fail fail, const struct reply *r,
-	const char *text)
+static void
+end(struct smtp_client *c, enum client_fail fail, const struct reply *r,
+	const char *text, bool mismatch)
 {
-	bool in_doubt = client_now(c) == CL_FINAL && !c->mail.refused;
 	bool quit = may_quit(c, fail, r);
 	struct smtp_event *e;
 
@@ -207,10 +206,36 @@ client_fail(struct smtp_client *c, enum client_fail fail, const struct reply *r,
 	e = client_event(c, EV_FAILED, r);
 	e->fail = fail;
 	e->text = str_of(text);
-	e->in_doubt = in_doubt;
+	e->in_doubt = client_any_in_doubt(c);
+	e->mismatch = mismatch;
+}
+
+void
+client_fail(struct smtp_client *c, enum client_fail fail, const struct reply *r,
+	const char *text)
+{
+	end(c, fail, r, text, false);
+}
+
+bool
+client_mismatch(struct smtp_client *c, const struct reply *r, const char *text)
+{
+	end(c, FAIL_PROTOCOL, r, text, true);
+	return false;
 }
 
 /* --- the host's calls ----------------------------------------------------- */
+
+static void
+window_init(struct smtp_client *c, size_t messages)
+{
+	if (messages > SMTP_CLIENT_WINDOW_MAX)
+		messages = SMTP_CLIENT_WINDOW_MAX;
+	c->mails_max = messages > 1 ? messages : 1;
+	c->mails = xcalloc(c->mails_max, sizeof(*c->mails));
+	c->expect_max = CLIENT_EXPECT_MAX + CLIENT_EXPECT_MAIL * c->mails_max;
+	c->expect = xcalloc(c->expect_max, sizeof(*c->expect));
+}
 
 struct smtp_client *
 smtp_client_new(const struct smtp_client_conf *conf, uint64_t now_ms)
@@ -224,6 +249,7 @@ smtp_client_new(const struct smtp_client_conf *conf, uint64_t now_ms)
 	if (conf->tls_active && conf->tls_facts)
 		c->tls_facts = *conf->tls_facts;
 	c->now_ms = c->moved_ms = now_ms;
+	window_init(c, conf->window_messages);
 	buf_init(&c->m.out, CLIENT_OUT_MAX);
 	buf_init(&c->hello_text, WIRE_REPLY_MAX + WIRE_REPLY_LINE_MAX);
 	buf_init(&c->keywords, CLIENT_KEYWORDS_MAX);
@@ -269,7 +295,7 @@ smtp_client_limit_mail(const struct smtp_client *c)
 bool
 smtp_client_is_spent(const struct smtp_client *c)
 {
-	return c->limit_mail > 0 && c->mails_n >= c->limit_mail;
+	return c->limit_mail > 0 && c->issued_n >= c->limit_mail;
 }
 
 const char *

@@ -104,6 +104,7 @@ choose(const struct smtp_client *c)
 		.secure = c->tls_verified,
 		.clear_allowed = c->conf.auth_clear,
 		.external = c->conf.external,
+		.few_turns = c->conf.few_turns,
 		.tls = c->tls ? &c->tls_facts : NULL,
 	};
 

@@ -358,7 +358,7 @@ test_atrn_after_mail(void **state)
 		"E turn 453\nW work\n");
 	script_play_plain(ATRN_HELLO
 		"H send 1\nC MAIL FROM:<a@x.example>\n" REFUSED
-		"H atrn\nC RSET\nS 451 eh\nE failed protocol 451\nW close\n");
+		"H atrn\nC RSET\nS 451 eh\nE failed protocol 451 mismatch\nW close\n");
 	script_play_plain(
 		HELLO "S 250-ATRN\nS 250 PIPELINING\nE ready\n"
 		      "H send 1\nC MAIL FROM:<a@x.example>\n"

@@ -3,41 +3,6 @@
 
 #include <stdlib.h>
 
-/* --- replies -------------------------------------------------------------- */
-
-static bool
-has_mail(const struct smtp_client *c)
-{
-	switch (client_now(c)) {
-	case CL_ENVELOPE:
-	case CL_BODY:
-	case CL_FINAL:
-	case CL_VOID:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/*
- * RFC 5321 3.8: 421 may answer anything, and the connection is over. The
- * message in hand was not taken, so it is never in doubt.
- */
-static void
-closing(struct smtp_client *c, const struct reply *r)
-{
-	struct smtp_event *e;
-
-	if (has_mail(c)) {
-		if (!c->mail.refused && client_now(c) != CL_VOID)
-			c->mail.reply = *r;
-		e = client_event(c, EV_DONE, &c->mail.reply);
-		e->early = client_now(c) != CL_FINAL || c->mail.refused;
-		c->mail.refused = true;
-	}
-	client_fail(c, FAIL_REFUSED, r, "the peer closes the connection");
-}
-
 /* --- the machine ---------------------------------------------------------- */
 
 static struct smtp_client *
@@ -57,13 +22,15 @@ take_reply(struct smtp_client *c, const struct reply *r)
 {
 	c->moved_ms = c->now_ms;
 	if (r->code == 421 && client_now(c) != CL_QUIT) {
-		closing(c, r);
+		client_mail_closing(c, r);
+		client_fail(
+			c, FAIL_REFUSED, r, "the peer closes the connection");
 	} else if (c->expect_n == 0) {
-		if (client_now(c) == CL_BODY)
+		/* while a body is on its way; else all is answered */
+		if (client_now(c) == CL_MAIL)
 			client_body_early(c, r);
 		else
-			client_fail(
-				c, FAIL_PROTOCOL, r, "a reply to no command");
+			client_mismatch(c, r, "a reply to no command");
 	} else {
 		struct client_expect x = client_expect_take(c);
 
@@ -156,15 +123,16 @@ machine_ops_tls_done(struct machine *m, const struct tls_facts *facts)
 }
 
 static void
-machine_ops_sent(struct machine *m)
+machine_ops_sent(struct machine *m, size_t n)
 {
 	struct smtp_client *c = of(m);
 
+	c->sent_n += n;
 	c->moved_ms = c->now_ms;
 	if (m->out.len == 0)
 		client_auth_wipe_out(c);
-	if (client_now(c) == CL_ENVELOPE)
-		client_envelope_go(c);
+	if (client_now(c) == CL_MAIL)
+		client_mail_go(c);
 	else if (client_now(c) == CL_TURN)
 		client_flight_go(c);
 }
@@ -177,6 +145,15 @@ machine_ops_acked(struct machine *m, uint64_t now_ms)
 	c->now_ms = c->moved_ms = now_ms;
 }
 
+/* Where nothing is owed and nothing is to go, the host reads its disk. */
+static uint64_t
+mail_limit_ms(const struct smtp_client *c)
+{
+	if (c->m.out.len == 0 && !client_is_owed(c))
+		return 0;
+	return client_is_owed_final(c) ? c->conf.final_ms : c->conf.stall_ms;
+}
+
 /* How long nothing may move in the present state; 0: the host's turn. */
 static uint64_t
 limit_ms(const struct smtp_client *c)
@@ -187,12 +164,8 @@ limit_ms(const struct smtp_client *c)
 	case CL_TURNED:
 	case CL_CLOSED:
 		return 0;
-	case CL_BODY:
-		if (c->m.out.len == 0 && client_body_wanted(c))
-			return 0;
-		return c->conf.stall_ms;
-	case CL_FINAL:
-		return c->conf.final_ms;
+	case CL_MAIL:
+		return mail_limit_ms(c);
 	case CL_TURN:
 		return c->conf.turn_ms;
 	case CL_QUIT:
@@ -207,11 +180,11 @@ late_text(const struct smtp_client *c)
 {
 	if (c->m.out.len > 0)
 		return "the peer takes no more octets";
+	if (client_is_owed_final(c))
+		return "no reply to the end of the message in time";
 	switch (client_now(c)) {
 	case CL_GREETING:
 		return "no greeting in time";
-	case CL_FINAL:
-		return "no reply to the end of the message in time";
 	case CL_TURN:
 		return "no reply to ATRN in time";
 	default:
@@ -261,9 +234,13 @@ machine_ops_want(const struct machine *m)
 {
 	const struct smtp_client *c = of_const(m);
 
-	if (client_now(c) == CL_BODY && !client_body_wanted(c))
-		return WANT_INPUT;
-	return client_step_want(c);
+	if (client_now(c) != CL_MAIL)
+		return client_step_want(c);
+	if (client_body_wanted(c))
+		return WANT_BODY;
+	if (client_tail(c)->part == PART_ENDED && client_has_room(c))
+		return WANT_MORE;
+	return WANT_INPUT;
 }
 
 static void
@@ -278,6 +255,8 @@ machine_ops_free(struct machine *m)
 	buf_free(&c->keywords);
 	buf_free(&c->mechs);
 	buf_free(&c->flight);
+	free(c->mails);
+	free(c->expect);
 	buf_free(&m->out);
 	free(c);
 }

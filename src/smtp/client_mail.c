@@ -3,6 +3,12 @@
 
 #include <assert.h>
 
+static bool
+is_chunking(const struct smtp_client *c)
+{
+	return c->extensions & EXT_CHUNKING;
+}
+
 /* --- sending -------------------------------------------------------------- */
 
 static void
@@ -37,158 +43,196 @@ add_rcpts(struct smtp_client *c, const struct smtp_mail *mail)
 	buf_free(&line);
 }
 
-void
-smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail)
+/*
+ * RSET goes first where the peer may hold something: it does, or what it will
+ * say to the message before is not known. Behind a final dot it holds nothing,
+ * whatever it says to it (RFC 5321 4.1.1.4).
+ */
+static bool
+needs_reset(const struct smtp_client *c)
 {
-	bool chunking = c->extensions & EXT_CHUNKING;
+	const struct client_mail *before = client_tail(c);
 
-	if (client_now(c) != CL_READY)
-		return;
-	assert(mail->recipients_n > 0);
-	assert(mail->params.body != BODY_BINARYMIME ||
-		(chunking && (c->extensions & EXT_BINARYMIME)));
-	c->mails_n++;
-	c->mail = (struct client_mail){
-		.body_left = mail->size_bytes, .chunking = chunking};
-	client_flight_reset(c);
-	add_mail(c, mail);
-	add_rcpts(c, mail);
-	/* RFC 3030 2: BDAT only after all replies to RCPT. */
-	if (!chunking)
-		client_flight_add(c, CK_DATA, STR("DATA"));
-	client_enter(c, CL_ENVELOPE);
+	if (!before)
+		return c->need_rset;
+	return is_chunking(c) || !before->whole;
 }
 
 void
-client_envelope_enter(struct smtp_client *c)
+smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail)
 {
+	enum want want = machine_want(&c->m);
+	struct client_mail *m;
+
+	if (want != WANT_WORK && want != WANT_MORE)
+		return;
+	assert(mail->recipients_n > 0);
+	assert(mail->params.body != BODY_BINARYMIME ||
+		(is_chunking(c) && (c->extensions & EXT_BINARYMIME)));
+	c->issued_n++;
+	client_flight_reset(c, needs_reset(c));
+	m = client_mail_push(c, mail->tag);
+	m->patient = mail->patient;
+	m->rcpt_n = mail->recipients_n;
+	m->body_left = mail->size_bytes;
+	add_mail(c, mail);
+	add_rcpts(c, mail);
+	if (!is_chunking(c))
+		client_flight_add(c, CK_DATA, STR("DATA"));
+	if (want == WANT_WORK)
+		client_enter(c, CL_MAIL);
+	c->moved_ms = c->now_ms;
+	client_mail_go(c);
+}
+
+/* --- what comes next ------------------------------------------------------ */
+
+/*
+ * A DATA that has left may be answered with 354 and want its dot, so a message
+ * that goes that way is not over before all is answered. BDAT goes after the
+ * replies to the envelope (RFC 3030 2), or at once by speculation.
+ */
+static void
+envelope_go(struct smtp_client *c, struct client_mail *m)
+{
+	if (m->refused)
+		buf_clear(&c->flight);
 	client_flight_go(c);
+	if (c->flight.len > 0)
+		return;
+	if (m->refused && (is_chunking(c) || m->pending == 0))
+		m->part = PART_ENDED;
+	else if (!m->refused && is_chunking(c) &&
+		 (client_is_speculative(c) || m->pending == 0))
+		m->part = PART_BODY;
+}
+
+void
+client_mail_go(struct smtp_client *c)
+{
+	struct client_mail *m = client_tail(c);
+
+	if (m->part == PART_ENVELOPE)
+		envelope_go(c, m);
+	if (m->part == PART_BODY)
+		client_body_go(c, m);
+	m = client_head(c);
+	if (m->part == PART_ENDED && m->pending == 0)
+		client_mail_done(c);
+}
+
+/*
+ * Between chunks, or before the first: what was sent of the body is dropped by
+ * the peer at the next RSET (RFC 3030 2).
+ */
+bool
+smtp_client_withdraw(struct smtp_client *c)
+{
+	struct client_mail *m = client_tail(c);
+
+	if (!m || client_now(c) != CL_MAIL || !is_chunking(c) ||
+		m->part == PART_ENDED || m->chunk_left > 0 || c->flight.len > 0)
+		return false;
+	m->withdrawn = m->early = true;
+	m->part = PART_ENDED;
+	client_mail_go(c);
+	return true;
 }
 
 /* --- replies -------------------------------------------------------------- */
 
-void
-client_mail_done(struct smtp_client *c, bool early)
-{
-	buf_clear(&c->flight);
-	client_enter(c, CL_READY);
-	client_event(c, EV_DONE, &c->mail.reply)->early = early;
-}
-
-/* Ends without a body; the peer may hold what it took of the envelope. */
+/* All that follows of M is only counted. */
 static void
-done_early(struct smtp_client *c)
+refuse(struct smtp_client *c, struct client_mail *m, const struct reply *r)
 {
-	c->need_rset = c->mail.mail_taken;
-	client_mail_done(c, true);
-}
-
-void
-client_envelope_go(struct smtp_client *c)
-{
-	client_flight_go(c);
-	if (c->expect_n > 0 || c->flight.len > 0)
-		return;
-	if (c->mail.accepted == 0)
-		done_early(c);
-	else
-		client_enter(c, CL_BODY);
+	m->refused = m->early = true;
+	c->verdict = *r;
 }
 
 static bool
-mail_reply(struct smtp_client *c, const struct reply *r)
+mail_reply(struct smtp_client *c, struct client_mail *m, const struct reply *r)
 {
 	int class = reply_class(r);
 
-	if (class == 3) {
-		client_fail(c, FAIL_PROTOCOL, r, "this is no reply to MAIL");
-		return false;
-	}
-	c->mail.mail_taken = class == 2;
+	if (class == 3)
+		return client_mismatch(c, r, "this is no reply to MAIL");
+	m->mail_taken = m->open = class == 2;
 	client_event(c, EV_MAIL_REPLY, r);
-	if (class != 2) {
-		c->mail.refused = true;
-		c->mail.reply = *r;
-		buf_clear(&c->flight);
-	}
+	if (class != 2)
+		refuse(c, m, r);
 	return true;
 }
 
 static bool
-rcpt_reply(struct smtp_client *c, const struct reply *r, size_t index)
+rcpt_reply(struct smtp_client *c, struct client_mail *m, const struct reply *r,
+	uint64_t index)
 {
 	int class = reply_class(r);
 
-	if (class == 3) {
-		client_fail(c, FAIL_PROTOCOL, r, "this is no reply to RCPT");
-		return false;
-	}
-	if (c->mail.refused)
+	if (class == 3)
+		return client_mismatch(c, r, "this is no reply to RCPT");
+	m->rcpt_told++;
+	if (!m->mail_taken)
 		return true;
-	client_event(c, EV_RCPT_REPLY, r)->index = index;
+	client_event(c, EV_RCPT_REPLY, r)->index = (size_t)index;
 	if (class == 2)
-		c->mail.accepted++;
-	else
-		c->mail.reply = *r;
+		m->accepted++;
+	else if (m->rcpt_told == m->rcpt_n && m->accepted == 0)
+		refuse(c, m, r);
 	return true;
 }
 
-static void
-data_reply(struct smtp_client *c, const struct reply *r)
+/*
+ * RFC 2920 3.1: where nobody was taken and yet came 354, a single dot. Whatever
+ * it says, the message went to nobody and the transaction is over.
+ */
+static bool
+data_reply(struct smtp_client *c, struct client_mail *m, const struct reply *r)
 {
-	switch (reply_class(r)) {
-	case 3:
-		client_enter(c, c->mail.accepted > 0 ? CL_BODY : CL_VOID);
-		break;
-	case 2:
-		client_fail(c, FAIL_PROTOCOL, r, "this is no reply to DATA");
-		break;
-	default:
-		if (c->mail.accepted > 0) {
-			client_event(c, EV_DATA_REPLY, r);
-			c->mail.reply = *r;
-		}
-		done_early(c);
+	int class = reply_class(r);
+
+	if (class == 2)
+		return client_mismatch(c, r, "this is no reply to DATA");
+	if (class == 3 && m->accepted > 0) {
+		m->part = PART_BODY;
+		return true;
 	}
+	m->part = PART_ENDED;
+	if (class == 3)
+		client_command(c, CK_DOT, ".");
+	else if (m->accepted > 0) {
+		client_event(c, EV_DATA_REPLY, r);
+		refuse(c, m, r);
+	}
+	return true;
 }
 
 void
-client_envelope_reply(
+client_mail_reply(
 	struct smtp_client *c, const struct reply *r, struct client_expect x)
 {
-	bool ok = true;
+	struct client_mail *m = client_head(c);
+	bool ok;
 
 	switch (x.kind) {
 	case CK_RSET:
 		ok = client_flight_reset_reply(c, r);
 		break;
 	case CK_MAIL:
-		ok = mail_reply(c, r);
+		ok = mail_reply(c, m, r);
 		break;
 	case CK_RCPT:
-		ok = rcpt_reply(c, r, x.index);
+		ok = rcpt_reply(c, m, r, x.n);
+		break;
+	case CK_DATA:
+		ok = data_reply(c, m, r);
+		break;
+	case CK_BDAT:
+		ok = client_bdat_reply(c, m, r, x.n);
 		break;
 	default:
-		data_reply(c, r);
-		return;
+		ok = client_dot_reply(c, m, r);
 	}
 	if (ok)
-		client_envelope_go(c);
-}
-
-/* RFC 2920 3.1: nobody was taken and yet came 354: a single dot. */
-void
-client_void_enter(struct smtp_client *c)
-{
-	client_command(c, CK_DOT, ".");
-}
-
-/* Whatever it says, the message went to nobody and the transaction is over. */
-void
-client_void_reply(
-	struct smtp_client *c, const struct reply *r, struct client_expect x)
-{
-	(void)r;
-	(void)x;
-	client_mail_done(c, true);
+		client_mail_go(c);
 }

@@ -27,8 +27,10 @@ enum {
 	CLIENT_BULK_MAX = 24 * 1024,
 	CLIENT_REPLY_ROOM = WIRE_COMMAND_MAX, /* one command after a reply */
 	CLIENT_OUT_MAX = CLIENT_BULK_MAX + 2 * CLIENT_REPLY_ROOM,
-	CLIENT_EXPECT_MAX = 256, /* commands without their reply */
-	CLIENT_EVENTS_MAX = 8,	 /* one reply makes at most 3, an end 1 more */
+	/* commands without their reply: always, and for each message more */
+	CLIENT_EXPECT_MAX = 256,
+	CLIENT_EXPECT_MAIL = 4, /* RSET, MAIL, RCPT and BDAT */
+	CLIENT_EVENTS_MAX = 8,	/* one reply makes at most 3, an end 1 more */
 	CLIENT_KEYWORDS_MAX = 4096, /* octets kept of the EHLO keyword lines */
 	CLIENT_MECHS_MAX = 512,	    /* octets kept of the AUTH keyword */
 	CLIENT_AUTH_LINE_MAX = 512, /* with an initial response; 4954 4 */
@@ -44,10 +46,7 @@ enum client_state {
 	CL_TLS, /* the host does the handshake */
 	CL_AUTH,
 	CL_READY,
-	CL_ENVELOPE, /* MAIL, RCPT and DATA */
-	CL_BODY,
-	CL_FINAL, /* the last octet of the message is out */
-	CL_VOID,  /* a lone dot is out: no recipient was taken */
+	CL_MAIL, /* at least one message is in flight */
 	CL_TURN,
 	CL_TURNED,
 	CL_QUIT,
@@ -71,20 +70,38 @@ enum client_kind {
 
 struct client_expect {
 	enum client_kind kind;
-	size_t index; /* RCPT: which recipient */
+	uint64_t n; /* RCPT: which recipient; BDAT: octets of the chunk */
 };
 
-/* The message in hand. */
+/* What is still to be sent of a message. */
+enum client_part {
+	PART_ENVELOPE, /* commands, or replies to them are waited for */
+	PART_BODY,
+	PART_ENDED, /* nothing; some of its replies may be to come */
+};
+
+/*
+ * One message in flight. Replies come in the order of commands, so all of them
+ * belong to the oldest message, the head; what is being sent belongs to the
+ * newest, the tail. All but the tail are PART_ENDED.
+ */
 struct client_mail {
-	size_t rcpt_sent, accepted;
+	uint64_t tag;
+	enum client_part part;
+	size_t pending; /* replies to come to what was sent */
+	size_t rcpt_n, rcpt_sent, rcpt_told, accepted;
 	uint64_t body_left;  /* octets the host has not handed over */
 	uint64_t chunk_left; /* of these, octets of the chunk begun */
+	uint64_t end_at;     /* WHOLE: SENT_N when its last octet has left */
 	struct dot_writer dot;
-	bool chunking;
+	bool patient;	/* no body before the replies to the envelope */
+	bool whole;	/* its last octet is in out */
+	bool withdrawn; /* by the host */
+	bool open;	/* the peer may hold some of it: RSET is due */
+	/* as the replies tell, at the head */
 	bool mail_taken;
-	bool refused; /* MAIL or a chunk was: REPLY tells how it ends */
-	/* How it ended, or how it will when nothing better comes. */
-	struct reply reply;
+	bool refused; /* MAIL, each RCPT, DATA, or a chunk was: no more of it */
+	bool early;   /* ... before its end */
 };
 
 struct smtp_client {
@@ -92,11 +109,12 @@ struct smtp_client {
 	struct smtp_client_conf conf;
 	struct state state;
 	struct reply_parser parser;
-	struct client_expect expect[CLIENT_EXPECT_MAX];
-	size_t expect_first, expect_n;
+	struct client_expect *expect; /* owned; a ring */
+	size_t expect_max, expect_first, expect_n;
 	struct smtp_event events[CLIENT_EVENTS_MAX];
 	size_t events_first, events_n;
 	uint64_t now_ms, moved_ms;
+	uint64_t sent_n; /* octets that left, ever */
 
 	/* what EHLO told */
 	bool helo; /* HELO was sent after a refused EHLO */
@@ -106,7 +124,7 @@ struct smtp_client {
 	unsigned extensions;
 	uint64_t size_max;
 	size_t limit_rcpt, limit_mail; /* RFC 9422; 0: not told */
-	size_t mails_n;		       /* MAILs of this session */
+	size_t issued_n;	       /* MAILs of this session */
 	struct buf hello_text;	       /* the reply as it came */
 	struct buf keywords;
 	struct buf mechs;
@@ -118,9 +136,13 @@ struct smtp_client {
 	unsigned sasl_steps;
 	bool out_is_secret; /* a response may lie in out */
 
-	struct buf flight;
+	struct buf flight; /* of the tail, or ATRN */
 	bool need_rset; /* the peer holds a transaction that is over for us */
-	struct client_mail mail;
+	struct client_mail *mails; /* owned; a ring */
+	size_t mails_max, mails_first, mails_n;
+	uint64_t unanswered;  /* octets of chunks begun without their reply */
+	struct reply verdict; /* how the head ends, when nothing better comes */
+	bool peer_closes;     /* 421 was said */
 
 	struct reply own_reply; /* made here: ATRN that was not sent */
 	char why[CLIENT_WHY_MAX];
@@ -138,7 +160,7 @@ enum want client_step_want(const struct smtp_client *c);
 /* Sends LINE (without CRLF) and expects its reply. */
 void client_command(struct smtp_client *c, enum client_kind kind,
 	const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void client_expect(struct smtp_client *c, enum client_kind kind, size_t index);
+void client_expect(struct smtp_client *c, enum client_kind kind, uint64_t n);
 struct client_expect client_expect_take(struct smtp_client *c);
 bool client_can_expect(const struct smtp_client *c);
 /* A new event; valid until the next call of any of these. */
@@ -147,6 +169,9 @@ struct smtp_event *client_event(struct smtp_client *c,
 /* The end. R may be NULL; TEXT is kept (static, or in C). */
 void client_fail(struct smtp_client *c, enum client_fail fail,
 	const struct reply *r, const char *text);
+/* The end, since a reply is impossible where it stands. False, always. */
+bool client_mismatch(
+	struct smtp_client *c, const struct reply *r, const char *text);
 /* Octets of flights and bodies that out can take now. */
 size_t client_bulk_room(const struct smtp_client *c);
 
@@ -159,8 +184,8 @@ extern const struct machine_ops client_ops;
 /* Appends one command to the flight; LINE comes without CRLF. */
 void client_flight_add(
 	struct smtp_client *c, enum client_kind kind, struct str line);
-/* RSET in front of the next flight, where the peer needs one. */
-void client_flight_reset(struct smtp_client *c);
+/* A new flight, with RSET in front where RESET says so. */
+void client_flight_reset(struct smtp_client *c, bool reset);
 /* Moves commands into out as far as is allowed now. */
 void client_flight_go(struct smtp_client *c);
 /* What the reply to RSET means. False: the machine failed. */
@@ -184,24 +209,49 @@ void client_auth_forget(struct smtp_client *c);
 /* A response has left; nothing of it stays in out's memory. */
 void client_auth_wipe_out(struct smtp_client *c);
 
-void client_envelope_enter(struct smtp_client *c);
-void client_envelope_reply(
-	struct smtp_client *c, const struct reply *r, struct client_expect x);
-/* Out has room again, or a reply came: goes on with the envelope. */
-void client_envelope_go(struct smtp_client *c);
-void client_void_enter(struct smtp_client *c);
-void client_void_reply(
-	struct smtp_client *c, const struct reply *r, struct client_expect x);
-/* EV_DONE with mail.reply, and ready for the next. */
-void client_mail_done(struct smtp_client *c, bool early);
+/* --- client_window.c --- */
 
-void client_body_enter(struct smtp_client *c);
-void client_body_reply(
+/* The oldest and the newest message in flight; NULL: there is none. */
+struct client_mail *client_head(const struct smtp_client *c);
+struct client_mail *client_tail(const struct smtp_client *c);
+/* A new tail. The ring has room (client_has_room). */
+struct client_mail *client_mail_push(struct smtp_client *c, uint64_t tag);
+/* EV_DONE for the head, which is no longer in flight then. */
+void client_mail_done(struct smtp_client *c);
+/* The head is no longer in flight; its end was told. */
+void client_mail_pop(struct smtp_client *c);
+/* True: one more message may be given while others wait for replies. */
+bool client_has_room(const struct smtp_client *c);
+/* True: a body may go on, as far as the window says. */
+bool client_window_is_open(const struct smtp_client *c);
+/* True: the body may go before the replies to the envelope. */
+bool client_is_speculative(const struct smtp_client *c);
+bool client_any_in_doubt(const struct smtp_client *c);
+/* True: the peer owes a reply now. */
+bool client_is_owed(const struct smtp_client *c);
+/* True: what it owes is the reply to the end of a message. */
+bool client_is_owed_final(const struct smtp_client *c);
+/* 421: the head ends by it, no other one was taken. */
+void client_mail_closing(struct smtp_client *c, const struct reply *r);
+
+/* --- client_mail.c --- */
+
+void client_mail_reply(
 	struct smtp_client *c, const struct reply *r, struct client_expect x);
-void client_final_reply(
-	struct smtp_client *c, const struct reply *r, struct client_expect x);
-/* A reply to no command while DATA's body is on its way. */
-void client_body_early(struct smtp_client *c, const struct reply *r);
+/* Out has room, a reply came, a part ended: goes on as far as it can. */
+void client_mail_go(struct smtp_client *c);
+
+/* --- client_body.c --- */
+
+/* The body's turn has come, or something changed during it. */
+void client_body_go(struct smtp_client *c, struct client_mail *m);
+/* The replies to BDAT and to the final dot. False: the machine failed. */
+bool client_bdat_reply(struct smtp_client *c, struct client_mail *m,
+	const struct reply *r, uint64_t octets);
+bool client_dot_reply(
+	struct smtp_client *c, struct client_mail *m, const struct reply *r);
+/* A reply that came before the body's end. False, always. */
+bool client_body_early(struct smtp_client *c, const struct reply *r);
 bool client_body_wanted(const struct smtp_client *c);
 
 void client_turn_enter(struct smtp_client *c);

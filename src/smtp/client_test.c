@@ -295,7 +295,8 @@ test_idle_ends(void **state)
 	(void)state;
 	script_play_plain(READY "X\nE failed closed 0\nW close\nX\n");
 	script_play_plain(READY "S 421 bye\nE failed refused 421\nW close\n");
-	script_play_plain(READY "S 250 more\nE failed protocol 250\nW close\n");
+	script_play_plain(
+		READY "S 250 more\nE failed protocol 250 mismatch\nW close\n");
 	script_play_plain(READY "H abort enough\nE failed aborted 0\nW close\n"
 				"H abort again\nX\nT 9999999\n");
 }

@@ -43,7 +43,7 @@ smtp_client_atrn(struct smtp_client *c, const char *domains)
 			 &line, names.n ? "ATRN %.*s" : "ATRN", STR_FMT(names)))
 		decline(c, 501, "5.5.4", "too many domains for one ATRN");
 	else {
-		client_flight_reset(c);
+		client_flight_reset(c, c->need_rset);
 		client_flight_add(c, CK_ATRN, buf_view(&line));
 		client_enter(c, CL_TURN);
 	}

@@ -42,7 +42,8 @@ enum smtp_event_kind {
 	EV_QUIT,	 /* the client said QUIT and was answered */
 
 	/* --- the client machine --- */
-	EV_READY,      /* EHLO, TLS, AUTH are done; extensions: EXT_ bits */
+	EV_READY, /* EHLO, TLS, AUTH are done; extensions: EXT_ bits */
+	/* the next four name the message by its tag */
 	EV_MAIL_REPLY, /* reply to MAIL */
 	EV_RCPT_REPLY, /* reply to RCPT number index (from 0) */
 	EV_DATA_REPLY, /* reply to DATA where it was not 354 */
@@ -81,12 +82,15 @@ struct smtp_event {
 	const struct rcpt_params *rcpt; /* EV_RCPT */
 	const struct reply *reply;
 	size_t index;
+	uint64_t tag; /* which message; EV_FAILED: the oldest not ended */
 	unsigned extensions;
 	uint64_t fault_line;
 	enum client_fail fail;
 	bool extended; /* EV_HELO: EHLO */
 	bool early;    /* EV_DONE */
-	bool in_doubt; /* EV_CLOSED, EV_FAILED */
+	bool in_doubt; /* EV_CLOSED; EV_FAILED: some message is, ask
+			  smtp_client_in_doubt which */
+	bool mismatch; /* EV_FAILED: the replies do not match the commands */
 	bool chunking; /* EV_DATA: by BDAT */
 };
 

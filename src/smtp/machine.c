@@ -37,7 +37,7 @@ machine_sent(struct machine *m, size_t n)
 		return;
 	buf_consume(&m->out, n);
 	if (m->ops->sent)
-		m->ops->sent(m);
+		m->ops->sent(m, n);
 }
 
 void

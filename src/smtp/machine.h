@@ -31,6 +31,8 @@ enum want {
 	WANT_INPUT,  /* octets from the peer */
 	WANT_ANSWER, /* an answer from the host to the last event */
 	WANT_WORK,   /* client: idle; the host gives a message or says quit */
+	WANT_MORE,   /* client: messages wait for their replies, and there is
+			room for one more. Input is taken all the same */
 	WANT_BODY,   /* client: message octets (smtp_client_body) */
 	WANT_TLS,    /* send out, do the TLS handshake, then machine_tls_done */
 	WANT_TURN,   /* send out, then swap this machine for the other side's */
@@ -49,7 +51,8 @@ struct machine_ops {
 	void (*eof)(struct machine *m);
 	enum want (*want)(const struct machine *m);
 	void (*free)(struct machine *m);
-	void (*sent)(struct machine *m); /* may be NULL: out has more room */
+	/* N octets of out are gone; may be NULL */
+	void (*sent)(struct machine *m, size_t n);
 	void (*acked)(struct machine *m, uint64_t now_ms); /* may be NULL */
 };
 

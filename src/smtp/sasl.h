@@ -68,13 +68,15 @@ struct sasl_client_conf {
 	bool secure;		     /* PLAIN and LOGIN are allowed */
 	bool clear_allowed;	     /* the others are without it, too */
 	bool external;		     /* our certificate may speak for us */
+	bool few_turns;		     /* PLAIN, where allowed, before SCRAM */
 	const struct tls_facts *tls; /* copied; NULL: no TLS */
 };
 
 /*
  * Chooses the best mechanism both have. OFFERED: blank separated words of the
  * EHLO reply. EXTERNAL where asked for, then SCRAM, bound to the channel where
- * that is possible, then CRAM-MD5, then PLAIN. NULL: none in common.
+ * that is possible, then CRAM-MD5, then PLAIN; with few_turns PLAIN goes
+ * before SCRAM. NULL: none in common.
  */
 struct sasl_client *sasl_client_new(
 	struct str offered, const struct sasl_client_conf *conf);

@@ -45,14 +45,21 @@ is_possible(const struct sasl_client_conf *conf, enum sasl_mech mech)
 	}
 }
 
-/* The enum is in the order of preference. */
+/*
+ * The enum is in the order of preference. PLAIN takes one turn (RFC 4954 4, the
+ * initial response), SCRAM three.
+ */
 static enum sasl_mech
 choose(struct str offered, const struct sasl_client_conf *conf)
 {
+	bool can[MECH_N];
 	enum sasl_mech mech = 0;
 
-	while (mech < MECH_N &&
-		!(is_possible(conf, mech) && is_offered(offered, mech)))
+	for (enum sasl_mech i = 0; i < MECH_N; i++)
+		can[i] = is_possible(conf, i) && is_offered(offered, i);
+	if (conf->few_turns && can[MECH_PLAIN] && !can[MECH_EXTERNAL])
+		return MECH_PLAIN;
+	while (mech < MECH_N && !can[mech])
 		mech++;
 	return mech;
 }

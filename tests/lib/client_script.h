@@ -9,11 +9,13 @@
  *	E ready		... must have given this event
  *	W work		it must want this now
  *	H send 2	the host gives a message with so many recipients; also:
- *			send8 (8-bit), body, body N, tls, quit, atrn X, abort
+ *			send8 (8-bit), patient (send, and wait for replies),
+ *			body, body N, withdraw, tls, quit, atrn X, abort
  *	X		the peer closes
  *	T 1000		monotonic time is now 1000 ms
  *
- * Of what one reply brings, events stand before lines sent.
+ * Of what one reply brings, events stand before lines sent. With a window
+ * messages have tags from 1 on: "E #1 mail 250", "E failed closed 0 doubt #1".
  *
  * Each script runs with the peer's octets whole, one by one, and cut in two at
  * every place; everything must come out the same.
@@ -52,7 +54,9 @@ struct script_run {
 	struct buf input, line; /* from the peer; to it, not yet a line */
 	struct buf log, expected;
 	size_t body_at;
-	bool has_failed, in_doubt, final_out, is_done;
+	bool has_failed;
+	/* messages given, whole, done, in doubt */
+	uint64_t sent_n, whole_n, done_n, doubt_n;
 };
 
 static const struct smtp_client_conf script_plain = {
@@ -75,10 +79,43 @@ script_fail_name(enum client_fail fail)
 static inline const char *
 script_want_name(enum want want)
 {
-	static const char *const names[] = {
-		"input", "answer", "work", "body", "tls", "turn", "close"};
+	static const char *const names[] = {"input", "answer", "work", "more",
+		"body", "tls", "turn", "close"};
 
 	return names[want];
+}
+
+/* "E ", and of which message it speaks. */
+static inline void
+script_tag(struct script_run *run, const struct smtp_event *e)
+{
+	buf_addz(&run->log, "E ");
+	if (e->kind < EV_MAIL_REPLY || e->kind > EV_DONE)
+		return;
+	assert_int_equal(e->tag, run->done_n + 1);
+	if (run->script->conf->window_bytes > 0)
+		buf_addf(&run->log, "#%" PRIu64 " ", e->tag);
+}
+
+static inline void
+script_doubt(struct script_run *run, const struct smtp_event *e)
+{
+	bool any = false;
+
+	if (e->in_doubt)
+		buf_addz(&run->log, " doubt");
+	for (uint64_t tag = 1; tag <= run->sent_n; tag++) {
+		if (!smtp_client_in_doubt(run->client, tag))
+			continue;
+		any = true;
+		run->doubt_n++;
+		assert_true(tag > run->done_n);
+		if (run->script->conf->window_bytes > 0)
+			buf_addf(&run->log, " #%" PRIu64, tag);
+	}
+	assert_int_equal(any, e->in_doubt);
+	if (e->mismatch)
+		buf_addz(&run->log, " mismatch");
 }
 
 static inline void
@@ -87,42 +124,42 @@ script_event(struct script_run *run, const struct smtp_event *e)
 	struct buf *log = &run->log;
 	int code = e->reply ? e->reply->code : 0;
 
+	script_tag(run, e);
 	switch (e->kind) {
 	case EV_READY:
-		buf_addz(log, "E ready");
+		buf_addz(log, "ready");
 		break;
 	case EV_TLS_STARTED:
-		buf_addz(log, "E tls");
+		buf_addz(log, "tls");
 		break;
 	case EV_MAIL_REPLY:
-		buf_addf(log, "E mail %d", code);
+		buf_addf(log, "mail %d", code);
 		break;
 	case EV_RCPT_REPLY:
-		buf_addf(log, "E rcpt %zu %d", e->index, code);
+		buf_addf(log, "rcpt %zu %d", e->index, code);
 		break;
 	case EV_DATA_REPLY:
-		buf_addf(log, "E data %d", code);
+		buf_addf(log, "data %d", code);
 		break;
 	case EV_DONE:
-		buf_addf(log, "E done %d%s", code, e->early ? " early" : "");
-		run->is_done = true;
+		buf_addf(log, "done %d%s", code, e->early ? " early" : "");
+		run->done_n++;
 		break;
 	case EV_TURNED:
-		buf_addf(log, "E turned %d", code);
+		buf_addf(log, "turned %d", code);
 		break;
 	case EV_TURN_REPLY:
-		buf_addf(log, "E turn %d", code);
+		buf_addf(log, "turn %d", code);
 		break;
 	case EV_FAILED:
-		buf_addf(log, "E failed %s %d%s", script_fail_name(e->fail),
-			code, e->in_doubt ? " doubt" : "");
+		buf_addf(log, "failed %s %d", script_fail_name(e->fail), code);
+		script_doubt(run, e);
 		assert_false(run->has_failed);
 		assert_true(e->text.n > 0);
 		run->has_failed = true;
-		run->in_doubt = e->in_doubt;
 		break;
 	default:
-		buf_addf(log, "E ? %d", (int)e->kind);
+		buf_addf(log, "? %d", (int)e->kind);
 	}
 	buf_addz(log, "\n");
 }
@@ -217,22 +254,25 @@ script_compare(struct script_run *run, const char *where)
 }
 
 static inline void
-script_send(struct script_run *run, size_t recipients, enum body kind)
+script_send(
+	struct script_run *run, size_t recipients, enum body kind, bool patient)
 {
 	struct mailbox *to = calloc(recipients, sizeof(*to));
 	struct rcpt_params *params = calloc(recipients, sizeof(*params));
 	struct smtp_mail mail = {.recipients = to,
 		.rcpt_params = params,
 		.recipients_n = recipients,
-		.size_bytes = strlen(run->script->body)};
+		.size_bytes = strlen(run->script->body),
+		.tag = ++run->sent_n,
+		.patient = patient};
 
 	strcpy(mail.sender.text, "a@x.example");
 	mail.params.body = kind;
 	for (size_t i = 0; i < recipients; i++)
 		snprintf(to[i].text, sizeof(to[i].text), "r%zu@y.example", i);
 	run->body_at = 0;
-	run->final_out = run->is_done = false;
-	assert_int_equal(machine_want(run->m), WANT_WORK);
+	assert_true(machine_want(run->m) == WANT_WORK ||
+		    machine_want(run->m) == WANT_MORE);
 	smtp_client_send(run->client, &mail);
 	free(to);
 	free(params);
@@ -255,7 +295,7 @@ script_body(struct script_run *run, size_t most)
 			break;
 	}
 	if (run->script->body[run->body_at] == '\0')
-		run->final_out = true;
+		run->whole_n = run->sent_n;
 }
 
 static inline void
@@ -268,9 +308,13 @@ script_host(struct script_run *run, struct str act)
 	str_copy(z, sizeof(z), arg);
 	str_u64(arg, &n);
 	if (str_eq(word, STR("send")))
-		script_send(run, n, BODY_7BIT);
+		script_send(run, n, BODY_7BIT, false);
+	else if (str_eq(word, STR("patient")))
+		script_send(run, n, BODY_7BIT, true);
+	else if (str_eq(word, STR("withdraw")))
+		assert_true(smtp_client_withdraw(run->client));
 	else if (str_eq(word, STR("send8")))
-		script_send(run, n, BODY_8BITMIME);
+		script_send(run, n, BODY_8BITMIME, false);
 	else if (str_eq(word, STR("body")))
 		script_body(run, arg.n ? n : SIZE_MAX);
 	else if (str_eq(word, STR("tls")))
