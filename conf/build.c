@@ -280,6 +280,12 @@ build_queue(struct conf *c, const struct node *g)
 }
 
 static void
+build_customers(struct conf *c, const struct node *g)
+{
+	c->customers.tell_kept = flag(g, "customers.tell_kept");
+}
+
+static void
 build_log(struct conf *c, const struct node *g)
 {
 	c->log.to = build_text(g, "log.to");
@@ -338,6 +344,7 @@ build_conf(const struct node *root, const char *file)
 	build_limits(c, node_member(root, "limits"));
 	build_local(c, node_member(root, "local"));
 	build_queue(c, node_member(root, "queue"));
+	build_customers(c, node_member(root, "customers"));
 	build_log(c, node_member(root, "log"));
 	build_lists(c, root);
 	build_links(c, root);

@@ -169,6 +169,9 @@ struct conf {
 		int64_t warn_after_s, expire_after_s, longest_s, keep_deleted_s;
 		int64_t customer_lifetime_s, quarantine_s;
 	} queue;
+	struct {
+		bool tell_kept;
+	} customers;
 	char *hooks;
 	struct {
 		char *to, *level;

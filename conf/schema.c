@@ -940,6 +940,19 @@ static const struct schema_row rows[] = {
 			    "delivered nor returned is kept for undelete.",
 	},
 	{
+		.path = "customers",
+		.type = SCHEMA_GROUP,
+		.sentence = "How customers are served.",
+	},
+	{
+		.path = "customers.tell_kept",
+		.type = SCHEMA_BOOL,
+		.fallback = "true",
+		.sentence =
+			"Begin a customer's session with a short message about "
+			"mail for it that is kept back, once for each.",
+	},
+	{
 		.path = "hooks",
 		.type = SCHEMA_STRING,
 		.later = "no hook is run yet",

@@ -214,6 +214,10 @@ take(struct spool_txn *t, const struct spool_claim *c,
 	r.came_from = old->d.state;
 	r.d.state = SPOOL_ACTIVE;
 	r.d.owner = c->owner;
+	if (r.d.reason == REASON_SIZE) { /* not for this peer */
+		r.d.reason = REASON_NONE;
+		r.d.reason_arg[0] = '\0';
+	}
 	str_copyz(r.d.link, sizeof(r.d.link), c->link ? c->link : "");
 	rc = delivery_update(t, old, &r, e);
 	if (rc == OK)

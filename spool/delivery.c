@@ -33,6 +33,29 @@ delivery_settle(struct delivery_row *r)
 	settle_domain(r);
 }
 
+/* A reply is the same with another text behind its code. */
+static bool
+is_same_reason(const struct spool_delivery *a, const struct spool_delivery *b)
+{
+	enum { CODE = 3 };
+
+	if (a->reason != b->reason)
+		return false;
+	return a->reason == REASON_PEER_4XX
+		       ? !strncmp(a->reason_arg, b->reason_arg, CODE)
+		       : !strcmp(a->reason_arg, b->reason_arg);
+}
+
+/* What the customer was told holds no longer: it is told anew. */
+static void
+settle_warned(const struct delivery_row *old, struct delivery_row *r)
+{
+	if (r->domain[0] && r->d.state != SPOOL_ACTIVE &&
+		old->d.warned_at == r->d.warned_at &&
+		old->d.reason != REASON_NONE && !is_same_reason(&old->d, &r->d))
+		r->d.warned_at = 0;
+}
+
 enum err_code
 delivery_insert(struct spool_txn *t, struct delivery_row *r, struct err *e)
 {
@@ -45,6 +68,7 @@ delivery_update(struct spool_txn *t, const struct delivery_row *old,
 	struct delivery_row *r, struct err *e)
 {
 	delivery_settle(r);
+	settle_warned(old, r);
 	return tx_update(t, T_DELIVERY, old, r, e);
 }
 

@@ -212,9 +212,25 @@ struct spool_action {
 enum err_code spool_act(struct spool_txn *t, const struct spool_action *a,
 	size_t *n_r, struct err *e);
 
-/* The sender was told that it takes long (warned_at). */
+/*
+ * Somebody was told that it waits (warned_at): the sender, or on customers'
+ * routes the recipient. There it is 0 again when the reason is another.
+ */
 enum err_code spool_set_warned(struct spool_txn *t, int64_t message, unsigned n,
 	int64_t now, struct err *e);
+
+/*
+ * What is kept back from the customer of ROUTE and was not told it: held, put
+ * off, or too large (spool_kept_mark), up to LIMIT in order of id and n. Given.
+ */
+enum err_code spool_kept_list(struct spool_txn *t, const char *route,
+	size_t limit, struct spool_row **rows_r, size_t *n_r, struct err *e);
+/*
+ * What is READY on C's routes and larger than its MAX_SIZE has REASON_SIZE from
+ * now on, with C's peer; up to LIMIT. A claim takes the mark away.
+ */
+enum err_code spool_kept_mark(struct spool_txn *t, const struct spool_claim *c,
+	size_t limit, struct err *e);
 
 /*
  * Up to LIMIT deliveries that match F are claimed by OWNER regardless of route

@@ -127,6 +127,16 @@ is_deleted(const void *row)
 _Static_assert(SPOOL_DEFERRED == 3 && SPOOL_DELETED == 5,
 	"schema.sql names states by these numbers");
 
+/* Kept back from a customer, which does not know it yet. */
+static bool
+is_untold(const void *row)
+{
+	const struct delivery_row *r = row;
+
+	return r->d.warned_at == 0 && r->d.reason != REASON_NONE &&
+	       r->d.state != SPOOL_DELETED && r->domain[0];
+}
+
 static const struct index delivery_indexes[] = {
 	[BY_KEY] = {.columns_n = 2, .columns = {DELIVERY_MESSAGE, DELIVERY_N}},
 	[DELIVERY_BY_STATE] = {"delivery_by_state", 3,
@@ -156,6 +166,10 @@ static const struct index delivery_indexes[] = {
 	[DELIVERY_BY_DELETED] = {"delivery_by_deleted", 3,
 		{DELIVERY_DELETED_UNTIL, DELIVERY_MESSAGE, DELIVERY_N},
 		"state = 5", is_deleted},
+	[DELIVERY_BY_UNTOLD] = {"delivery_by_untold", 3,
+		{DELIVERY_ROUTE, DELIVERY_MESSAGE, DELIVERY_N},
+		"warned_at = 0 AND reason <> 0 AND state <> 5 AND domain <> ''",
+		is_untold},
 };
 
 /* --- bodies --- */

@@ -144,7 +144,7 @@ struct column {
 	size_t offset, size;
 };
 
-enum { INDEX_COLUMNS_MAX = 7, INDEXES_MAX = 9 };
+enum { INDEX_COLUMNS_MAX = 7, INDEXES_MAX = 10 };
 
 struct index {
 	const char *name; /* NULL: the primary key */
@@ -233,7 +233,8 @@ enum {
 	DELIVERY_BY_DUE,
 	DELIVERY_BY_OWNER,
 	DELIVERY_BY_GENERATION,
-	DELIVERY_BY_DELETED
+	DELIVERY_BY_DELETED,
+	DELIVERY_BY_UNTOLD
 };
 enum { DOMAIN_BY_ACCOUNT = 1 };
 enum { LEARNT_BY_PLACE = 1, LEARNT_BY_AGE };

@@ -7,6 +7,10 @@ UPDATE message SET vouched = 1 WHERE account <> '';
 -- Version 1 had this table for later and wrote nothing into it.
 DROP TABLE customer_recipient;
 
+-- Kept back from a customer, which does not know it yet.
+CREATE INDEX delivery_by_untold ON delivery (route, message, n)
+	WHERE warned_at = 0 AND reason <> 0 AND state <> 5 AND domain <> '';
+
 -- The list of a customer; lower case.
 CREATE TABLE customer_recipient (
 	account TEXT NOT NULL,

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECIPIENTS_SENT_MAX = 100 };
+enum {
+	RECIPIENTS_SENT_MAX = 100,
+	KEPT_MARK_MAX = 500, /* marked as too large in one session */
+};
 
 /* One transaction: what became of the last message, and the next claim. */
 struct step {
@@ -50,7 +53,9 @@ claim_next(struct spool_txn *t, struct step *st, struct err *e)
 
 	rc = spool_claim_next(t, &c, &st->claimed, e);
 	if (rc == ERR_NOTFOUND)
-		return OK;
+		/* what is too large for a customer is told at its next call */
+		return d->customer ? spool_kept_mark(t, &c, KEPT_MARK_MAX, e)
+				   : OK;
 	if (rc != OK)
 		return rc;
 	st->found = true;
@@ -169,12 +174,20 @@ reply_for(const struct deliver *d, size_t i, const struct reply *final)
 	return final;
 }
 
-/* RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients: later. */
+/*
+ * RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients: later. 421 (3.8)
+ * says nothing of the message: from a customer it is as a lost line.
+ */
 static void
-verdict_from(struct settle *st, size_t i, const struct reply *r, bool to_rcpt)
+verdict_from(struct deliver *d, struct settle *st, size_t i,
+	const struct reply *r, bool to_rcpt)
 {
 	struct reply softer;
 
+	if (d->customer && r->code == 421) {
+		settle_release(st, i, "the customer's host closes");
+		return;
+	}
 	if (!to_rcpt || r->code != 552) {
 		settle_reply(st, i, r);
 		return;
@@ -210,7 +223,7 @@ settle_message(struct deliver *d, enum deliver_end end,
 		} else {
 			const struct reply *r = reply_for(d, i, final);
 
-			verdict_from(st, i, r, r == &d->replies[i]);
+			verdict_from(d, st, i, r, r == &d->replies[i]);
 		}
 	}
 	if (in_doubt)

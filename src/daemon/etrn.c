@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/ashore.h"
 #include "daemon/etrn_private.h"
 #include "daemon/policy.h"
 #include "daemon/serve.h"
@@ -146,6 +147,7 @@ struct look {
 	struct etrn *e;
 	struct session *s; /* held; NULL: nobody waits for an answer */
 	struct etrn_want want;
+	struct ashore_call *ashore;
 	char target[SPOOL_NAME_MAX + 1];
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t now, refused_before;
@@ -160,6 +162,7 @@ free_look(struct look *l)
 	if (l->s)
 		session_release(l->s);
 	etrn_want_clear(&l->want);
+	ashore_call_free(l->ashore);
 	free(l);
 }
 
@@ -219,8 +222,10 @@ static enum err_code
 wake(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look *l = arg;
+	enum err_code rc =
+		spool_route_wake(t, l->route, l->now, l->refused_before, e);
 
-	return spool_route_wake(t, l->route, l->now, l->refused_before, e);
+	return rc == OK ? ashore_tell(t, l->ashore, e) : rc;
 }
 
 static void
@@ -304,10 +309,12 @@ woken(void *arg, enum err_code code, const struct err *e)
 {
 	struct look *l = arg;
 
-	if (code != OK)
+	if (code != OK) {
 		cannot_read(l, e);
-	else
-		spool_submit_read(l->e->n->spool, count, counted, l);
+		return;
+	}
+	ashore_told(l->ashore);
+	spool_submit_read(l->e->n->spool, count, counted, l);
 }
 
 /* WANT is the look's from now on. */
@@ -325,6 +332,8 @@ look(struct etrn *e, struct session *s, const struct spool_account *a,
 	*want = (struct etrn_want){.domains = NULL};
 	str_copyz(l->target, sizeof(l->target), a->etrn);
 	policy_customer_route(a->name, l->route);
+	l->ashore = ashore_call_new(e->n, a->name,
+		(const char *const *)l->want.domains, l->want.domains_n);
 	l->now = clock_sane_s();
 	l->refused_before = l->now - e->n->conf->queue.retry_s[0];
 	spool_submit(e->n->spool, wake, woken, l);

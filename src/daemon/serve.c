@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/ashore.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/history.h"
@@ -26,6 +27,7 @@ struct serve {
 	char name[SASL_NAME_MAX + 1];
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t now, refused_before, due;
+	struct ashore_call *ashore;
 };
 
 /* --- may it have its mail? --- */
@@ -112,6 +114,8 @@ wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 	enum err_code rc;
 
 	rc = spool_route_wake(t, sv->route, sv->now, sv->refused_before, e);
+	if (rc == OK)
+		rc = ashore_tell(t, sv->ashore, e);
 	return rc == OK ? spool_route_due(t, sv->route, sv->now, &sv->due, e)
 			: rc;
 }
@@ -129,8 +133,10 @@ looked(void *arg, enum err_code code, const struct err *e)
 		/* RFC 2645 5.2.1: cannot tell now is never "no mail" */
 		reply_set(&r, 451, "4.3.0", "The queue cannot be read now");
 	} else if (sv->due != 0) {
+		ashore_told(sv->ashore);
 		reply_set(&r, 453, "4.2.0", "You have no mail");
 	} else {
+		ashore_told(sv->ashore);
 		reply_set(&r, 250, "2.0.0", "Ok now reversing the connection");
 	}
 	if (r.code != 250) {
@@ -140,7 +146,27 @@ looked(void *arg, enum err_code code, const struct err *e)
 	}
 	session_answer(s, &r);
 	session_release(s);
+	ashore_call_free(sv->ashore);
 	free(sv);
+}
+
+/* Each to be freed; at most WIRE_ATRN_DOMAINS_MAX. */
+static size_t
+split_domains(const char *domains, char **list)
+{
+	struct str rest = str_of(domains);
+	size_t n = 0;
+
+	while (rest.n && n < WIRE_ATRN_DOMAINS_MAX)
+		list[n++] = str_dup(str_cut(rest, ',', &rest));
+	return n;
+}
+
+static void
+free_domains(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
 }
 
 static struct serve *
@@ -160,8 +186,10 @@ serve_new(struct session *s, const char *account)
 void
 serve_atrn(struct session *s, const char *account, const char *domains)
 {
+	char line[256], *list[WIRE_ATRN_DOMAINS_MAX];
+	struct serve *sv;
 	struct reply r;
-	char line[256];
+	size_t n;
 
 	if (refuse(s, account, domains, &r)) {
 		reply_one_line(&r, line, sizeof(line));
@@ -173,7 +201,12 @@ serve_atrn(struct session *s, const char *account, const char *domains)
 	}
 	s->role = "serve"; /* from now on nobody else has its mail */
 	session_hold(s);
-	spool_submit(s->n->spool, wake_and_look, looked, serve_new(s, account));
+	sv = serve_new(s, account);
+	n = split_domains(domains, list);
+	sv->ashore =
+		ashore_call_new(s->n, account, (const char *const *)list, n);
+	free_domains(list, n);
+	spool_submit(s->n->spool, wake_and_look, looked, sv);
 }
 
 /* --- handing over --- */
@@ -225,14 +258,11 @@ serve_turn(struct session *s, const char *account, const char *domains)
 	struct serve *sv = serve_new(s, account);
 	const char *routes[1] = {sv->route};
 	char *list[WIRE_ATRN_DOMAINS_MAX];
-	size_t n = 0;
-	struct str rest = str_of(domains);
+	size_t n = split_domains(domains, list);
 	struct conf *conf = s->n->conf;
 	uint64_t stall_ms = (uint64_t)conf->limits.stall_timeout_s * 1000;
 	uint64_t final_ms = (uint64_t)conf->limits.final_timeout_s * 1000;
 
-	while (rest.n && n < WIRE_ATRN_DOMAINS_MAX)
-		list[n++] = str_dup(str_cut(rest, ',', &rest));
 	deliver_start(s,
 		&(struct deliver_conf){.client = {.hostname = conf->hostname,
 					       .tls_active = s->has_tls,
@@ -250,7 +280,6 @@ serve_turn(struct session *s, const char *account, const char *domains)
 			.owner = {.idle = on_idle, .over = on_over},
 			.arg = sv},
 		"serve");
-	for (size_t i = 0; i < n; i++)
-		free(list[i]);
+	free_domains(list, n);
 	crash_point("turn-swapped");
 }

@@ -711,6 +711,160 @@ the_unwarned(void **state)
 	assert_int_equal(count(b, (struct spool_filter){.id = 0}), 3);
 }
 
+/* --- what is kept back, and told once --- */
+
+struct kept_job {
+	uint64_t max_size;
+	size_t limit, n;
+	int64_t ids[8];
+	enum spool_reason reason;
+};
+
+static enum err_code
+do_kept(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct kept_job *j = arg;
+	struct spool_row *rows;
+	enum err_code rc =
+		spool_kept_list(t, "customer:aurora", 8, &rows, &j->n, e);
+
+	for (size_t i = 0; rc == OK && i < j->n; i++) {
+		j->ids[i] = rows[i].d.message;
+		j->reason = rows[i].reason;
+	}
+	free(rows);
+	return rc;
+}
+
+/* The ids of what is kept and not told, as digits. */
+static int64_t
+kept(struct box *b)
+{
+	struct kept_job j = {.n = 0};
+	int64_t all = 0;
+
+	READ(b, do_kept, &j);
+	for (size_t i = 0; i < j.n; i++)
+		all = all * 10 + j.ids[i];
+	return all;
+}
+
+static enum err_code
+do_mark(struct spool_txn *t, void *arg, struct err *e)
+{
+	static const char *const route[] = {"customer:aurora"};
+	struct kept_job *j = arg;
+	struct spool_claim c = {.routes = route,
+		.routes_n = 1,
+		.max_size = j->max_size,
+		.peer = "aurora"};
+
+	return spool_kept_mark(t, &c, j->limit ? j->limit : 100, e);
+}
+
+static void
+put_sizes(struct box *b)
+{
+	for (int i = 1; i <= 6; i++)
+		put_letter(b, (struct letter){.id = i,
+				      .route = i == 6 ? "customer:other"
+						      : "customer:aurora",
+				      .priority = i % 3,
+				      .has_8bit = i % 2,
+				      .size = (size_t)i * 100});
+}
+
+static void
+too_large_is_marked(void **state)
+{
+	struct box *b = *state;
+	struct kept_job j = {.max_size = 0};
+	static const char *const route[] = {"customer:aurora"};
+	struct claim_job c = {.claim = {.owner = 1, .max_size = 300}};
+	struct spool_row row;
+
+	put_sizes(b);
+	WRITE(b, do_mark, &j);
+	assert_int_equal(kept(b), 0); /* it takes any size */
+	j.max_size = 300;
+	j.limit = 1;
+	WRITE(b, do_mark, &j);
+	assert_true(kept(b) == 4 || kept(b) == 5);
+	j.limit = 0;
+	WRITE(b, do_mark, &j);
+	assert_int_equal(kept(b), 45);
+	row_of(b, 5, 1, &row);
+	assert_int_equal(row.d.state, SPOOL_READY);
+	assert_int_equal(row.reason, REASON_SIZE);
+	assert_string_equal(row.reason_arg, "aurora");
+	/* it is still there for a host that takes more */
+	c.claim.routes = route;
+	c.claim.routes_n = 1;
+	c.claim.max_size = 400;
+	for (int i = 0; i < 4; i++) {
+		assert_true(claim(b, &c) <= 4);
+		spool_claimed_clear(&c.got);
+	}
+	assert_int_equal(claim(b, &c), 0);
+	assert_int_equal(kept(b), 5);
+	outcome(b,
+		(struct spool_outcome){.message = 4, .kind = OUTCOME_RELEASED});
+	row_of(b, 4, 1, &row);
+	assert_int_equal(row.d.reason, REASON_NONE);
+	assert_sound(b);
+}
+
+static void
+defer(struct box *b, int64_t id, const char *text)
+{
+	static const char *const route[] = {"customer:aurora"};
+	struct claim_job c = {.claim = {.owner = 1}};
+
+	c.claim.routes = route;
+	c.claim.routes_n = 1;
+	assert_int_equal(claim(b, &c), id);
+	spool_claimed_clear(&c.got);
+	outcome(b, (struct spool_outcome){.message = id,
+			   .kind = OUTCOME_DEFERRED,
+			   .reason = REASON_PEER_4XX,
+			   .text = text,
+			   .next_attempt = NOW});
+}
+
+static void
+told_once(void **state)
+{
+	struct box *b = *state;
+	struct spool_action hold = {.kind = ACTION_HOLD, .filter = {.id = 2}};
+	int64_t id = 2;
+
+	put_letter(b, (struct letter){.id = 2, .route = "customer:aurora"});
+	assert_int_equal(kept(b), 0);
+	defer(b, 2, "452 4.3.1 full");
+	assert_int_equal(kept(b), 2);
+	WRITE(b, do_warned, &id);
+	assert_int_equal(kept(b), 0);
+	defer(b, 2, "452 4.3.1 full, id 99"); /* the same reason */
+	assert_int_equal(kept(b), 0);
+	defer(b, 2, "451 4.3.0 broken"); /* another */
+	assert_int_equal(kept(b), 2);
+	WRITE(b, do_warned, &id);
+	act(b, hold);
+	assert_int_equal(kept(b), 2); /* held now */
+	WRITE(b, do_warned, &id);
+	hold.kind = ACTION_RELEASE;
+	act(b, hold);
+	assert_int_equal(kept(b), 0);
+	hold.kind = ACTION_HOLD;
+	act(b, hold);
+	assert_int_equal(kept(b), 2); /* held again */
+	hold.kind = ACTION_DELETE;
+	hold.keep_until = NOW + 5;
+	act(b, hold);
+	assert_int_equal(kept(b), 0);
+	assert_sound(b);
+}
+
 static enum err_code
 do_vouched(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -753,6 +907,8 @@ main(void)
 		ON_BOTH(thousands_of_customers),
 		ON_BOTH(the_unwarned),
 		ON_BOTH(vouched_stays),
+		ON_BOTH(too_large_is_marked),
+		ON_BOTH(told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,7 +223,8 @@ def unreachable():
 
 def refused_stays_for_its_while():
     sink = Peer(rules={"RCPT": "450 4.2.0 not now"})
-    world = world_of(sink.port, queue={"retry": ["60s"]})
+    world = world_of(sink.port, queue={"retry": ["60s"]},
+                     customers={"tell_kept": False})
     to_shore(world, "cap@aurora.example.org", make("again"))
     equal(ask(world, "aurora.example.org").code, 253, "it starts")
     wait_until(lambda: world.shore.queue()[0]["attempts"] == 1)
