@@ -207,8 +207,11 @@ deps-interop:
 .PHONY: bench
 bench:
 	@sh tests/deps bench
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/customers
 	@python3 tests/bench/bench.py $(BUILD)
+$(BUILD)/tests/bench/customers: $(BUILD)/tests/bench/customers.o \
+		$(call libs,$(DAEMON_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 ALL_C	:= $(wildcard src/*/*.c spool/*.c spool/*/*.c conf/*.c tui/*.c \
 	   tests/*/*.c)

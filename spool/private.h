@@ -22,6 +22,7 @@ enum {
 	SPOOL_PAGE = 200,    /* rows fetched at once where many are walked */
 	SPOOL_EVENTS_MAX = 200000,
 	SPOOL_EVENTS_KEEP_S = 90 * 86400,
+	SPOOL_SESSIONS_KEEP_S = 400 * 86400, /* a year of statements */
 };
 
 struct job {

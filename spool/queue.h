@@ -258,7 +258,10 @@ enum err_code spool_reroute(struct spool_txn *t, int64_t generation,
 
 /* --- upkeep --- */
 
-/* Deliveries DELETED whose time is over, old events: up to LIMIT. */
+/*
+ * Deliveries DELETED whose time is over, old events and sessions, what was
+ * learnt of recipients long ago: up to LIMIT of each.
+ */
 enum err_code spool_sweep(
 	struct spool_txn *t, int64_t now, size_t limit, struct err *e);
 

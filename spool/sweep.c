@@ -53,6 +53,27 @@ sweep_events(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 	return rc;
 }
 
+/* Sessions are written when they end, so ids are in that order. */
+static enum err_code
+sweep_sessions(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
+{
+	struct query q = {.table = T_SESSION, .index = BY_KEY, .limit = limit};
+	struct rows page;
+	enum err_code rc;
+
+	rows_init(&page, T_SESSION);
+	rc = tx_query(t, &q, &page, e);
+	for (size_t i = 0; i < page.n && rc == OK; i++) {
+		const struct spool_session *s = rows_at(&page, i);
+
+		if (s->ended >= now - SPOOL_SESSIONS_KEEP_S)
+			break;
+		rc = tx_remove(t, T_SESSION, s, e);
+	}
+	rows_free(&page);
+	return rc;
+}
+
 enum err_code
 spool_sweep(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 {
@@ -60,5 +81,7 @@ spool_sweep(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 
 	if (rc == OK)
 		rc = recipients_sweep(t, now, limit, e);
+	if (rc == OK)
+		rc = sweep_sessions(t, now, limit, e);
 	return rc == OK ? sweep_events(t, now, limit, e) : rc;
 }

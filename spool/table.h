@@ -31,7 +31,7 @@ struct delivery_row {
 	int urgency; /* -priority */
 	/*
 	 * May be claimed now: READY, or DEFERRED with its time passed (set
-	 * when a claim first sees it so).
+	 * when a claim first sees it so, or a session wakes it).
 	 */
 	bool ripe;
 	enum spool_state came_from; /* before ACTIVE, HELD or DELETED */

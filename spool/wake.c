@@ -21,6 +21,7 @@ wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
 		if (was_refused(old, refused_before))
 			continue;
 		r.d.next_attempt = now;
+		r.ripe = true; /* so a claim need not write it again */
 		rc = delivery_update(t, old, &r, e);
 	}
 	return rc;

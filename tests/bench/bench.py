@@ -3,7 +3,7 @@
 
     bench.py BUILD [--seconds S] [--rounds N] [--dir FOLDER] [--only PART]...
 
-Parts: rate memory tls list. Slowness is told, never an error: the exit
+Parts: rate memory tls list customers. Slowness is told, never an error: the exit
 status is 0 unless something did not work.
 """
 
@@ -34,6 +34,8 @@ SYNCS = 200
 AIM_RATE = {1: 1.0, 100: 3.0}
 AIM_IDLE_MB = 6
 AIM_PAGE_MS = 50
+CUSTOMERS, CUSTOMERS_MAIL = 1000, 100_000
+AIM_ATRN_MS = 50
 
 
 def arguments():
@@ -45,7 +47,8 @@ def arguments():
     parser.add_argument("--dir", default="/var/tmp",
                         help="where both queues lie, on a real disk")
     parser.add_argument("--only", action="append",
-                        choices=("rate", "memory", "tls", "list"))
+                        choices=("rate", "memory", "tls", "list",
+                                 "customers"))
     return parser.parse_args()
 
 
@@ -296,6 +299,24 @@ def raise_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def measure_customers(folder):
+    say(f"ATRN, {CUSTOMERS} customers with {CUSTOMERS_MAIL} messages waiting")
+    done = subprocess.run(
+        [f"{ARGS.build}/tests/bench/customers", folder, str(CUSTOMERS),
+         str(CUSTOMERS_MAIL)], capture_output=True, text=True, timeout=900)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    for line in done.stdout.splitlines():
+        kind, *times = line.split()
+        look, look_worst, claim, claim_worst = map(float, times)
+        say(f"  {kind + ' mail':14} look {look:6.2f} ms "
+            f"(worst {look_worst:.2f}), first claim {claim:6.2f} ms "
+            f"(worst {claim_worst:.2f})   "
+            + verdict(look + claim < AIM_ATRN_MS,
+                      f"{AIM_ATRN_MS} ms"))
+    say()
+
+
 def print_machine(folder, postfix):
     median, slow = sync_ms(folder)
     say(f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, "
@@ -335,6 +356,8 @@ def measure_all(folder):
                          {"certificate": certificate, "key": key}).start()
         measure_tls(node)
         node.kill()
+    if wanted("customers"):
+        measure_customers(folder)
     if wanted("list"):
         node = make_node(folder, "list").start()
         measure_list(folder, node)

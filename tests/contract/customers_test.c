@@ -454,6 +454,27 @@ statements_count_sessions(void **state)
 	assert_int_equal(statement(b, FEB, FEB + DAY).sessions, 1);
 }
 
+static void
+sessions_have_bounds(void **state)
+{
+	struct box *b = *state;
+	int64_t now = JAN + INT64_C(400) * DAY;
+
+	add_customer(b, "aurora");
+	WRITE(b, do_sessions, NULL);
+	for (int i = 0; i < 9; i++) /* a hundred at once */
+		WRITE(b, do_sweep, &now);
+	assert_int_equal(statement(b, JAN, FEB).sessions, 496);
+	now++;
+	for (int i = 0; i < 9; i++)
+		WRITE(b, do_sweep, &now);
+	assert_int_equal(statement(b, JAN, FEB).sessions, 399);
+	now = FEB + INT64_C(400) * DAY + 1;
+	for (int i = 0; i < 9; i++)
+		WRITE(b, do_sweep, &now);
+	assert_int_equal(statement(b, 0, FEB + DAY).sessions, 0);
+}
+
 /* Takes message ID of route "customer:aurora" into a session. */
 static void
 claim_of_aurora(struct box *b, int64_t id)
@@ -899,6 +920,7 @@ main(void)
 		ON_BOTH(what_a_host_taught),
 		ON_BOTH(what_is_learnt_has_bounds),
 		ON_BOTH(statements_count_sessions),
+		ON_BOTH(sessions_have_bounds),
 		ON_BOTH(tallies),
 		ON_BOTH(tallies_count_ends_only),
 		ON_BOTH(quarantined_mail_can_come_back),
