@@ -9,10 +9,12 @@
 #include "cli/account_settings.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/file.h"
+#include "cli/recipients.h"
 #include "cli/text.h"
 
 struct change {
-	struct account_settings settings;
+	struct spool_settings settings;
 	const char *action, *name;
 	enum spool_account_kind kind;
 	const struct args *a;
@@ -77,17 +79,19 @@ take_password(const struct change *ch, struct spool_account *a, struct err *e)
 }
 
 static enum err_code
-add(struct spool_txn *t, const struct change *ch, struct err *e)
+add(struct spool_txn *t, struct change *ch, struct err *e)
 {
 	struct spool_account a = {.kind = ch->kind};
 	char route[SPOOL_NAME_MAX + 1];
 	enum err_code code;
 
 	str_copyz(a.name, sizeof(a.name), ch->name);
-	account_settings_apply(&ch->settings, &a);
+	spool_settings_apply(&ch->settings, &a);
 	code = take_password(ch, &a, e);
 	if (code == OK)
 		code = spool_account_add(t, &a, e);
+	if (code == OK)
+		code = spool_settings_put_list(t, &ch->settings, &a, e);
 	if (code == OK && ch->kind == ACCOUNT_CUSTOMER) {
 		route_of(ch, route);
 		code = spool_route_reason_put(
@@ -100,14 +104,14 @@ add(struct spool_txn *t, const struct change *ch, struct err *e)
 }
 
 static enum err_code
-set(struct spool_txn *t, const struct change *ch, struct err *e)
+set(struct spool_txn *t, struct change *ch, struct err *e)
 {
 	struct spool_account a;
 	enum err_code code = get(t, ch, &a, e);
 
 	if (code != OK)
 		return code;
-	account_settings_apply(&ch->settings, &a);
+	spool_settings_apply(&ch->settings, &a);
 	if (is(ch, ACTION_WORD_SUSPEND))
 		a.suspended = true;
 	if (is(ch, ACTION_WORD_RESUME))
@@ -115,6 +119,8 @@ set(struct spool_txn *t, const struct change *ch, struct err *e)
 	code = take_password(ch, &a, e);
 	if (code == OK)
 		code = spool_account_set(t, &a, e);
+	if (code == OK)
+		code = spool_settings_put_list(t, &ch->settings, &a, e);
 	explicit_bzero(&a.verifier, sizeof(a.verifier));
 	explicit_bzero(&a.next, sizeof(a.next));
 	spool_account_clear(&a);
@@ -193,7 +199,7 @@ count_waiting(struct cli *c, const char *name)
 {
 	struct spool_account a = {0};
 	struct spool_waiting w = {0};
-	struct account_list one = {&a, &w, 1};
+	struct account_list one = {.v = &a, .waiting = &w, .n = 1};
 	struct err e;
 
 	str_copyz(a.name, sizeof(a.name), name);
@@ -234,21 +240,21 @@ confirm_delete(struct cli *c, struct change *ch, bool *go_r)
 /* --- carrying out --- */
 
 static void
-fill_request(const struct change *ch, struct record *r)
+fill_request(const struct change *ch, struct request *r)
 {
-	protocol_request(r,
+	request_init(r,
 		ch->kind == ACCOUNT_CUSTOMER ? VERB_CUSTOMER : VERB_USER,
 		ch->action);
-	record_add(r, KEY_NAME, ch->name);
-	account_settings_request(&ch->settings, r);
+	request_add(r, KEY_NAME, ch->name);
 	if (ch->has_password)
-		record_add(r, KEY_PASSWORD, ch->password);
+		request_add(r, KEY_PASSWORD, ch->password);
 	if (args_has(ch->a, "--cram-md5"))
-		record_add(r, KEY_CRAM_MD5, "1");
+		request_add(r, KEY_CRAM_MD5, "1");
 	if (args_has(ch->a, "--now"))
-		record_add(r, KEY_NOW, "1");
+		request_add(r, KEY_NOW, "1");
 	if (ch->yes)
-		record_add(r, KEY_YES, "1");
+		request_add(r, KEY_YES, "1");
+	account_settings_request(&ch->settings, r);
 }
 
 static const struct {
@@ -283,16 +289,15 @@ say_done(const struct change *ch, int64_t deliveries)
 static int
 carry_out(struct cli *c, struct change *ch)
 {
-	struct record request;
+	struct request request;
 	int64_t count = -1;
 	bool done;
 	int status;
 
 	fill_request(ch, &request);
-	status = cli_to_daemon(c, &request, &done, &count);
-	if (request.line.data)
-		explicit_bzero(request.line.data, request.line.cap);
-	record_free(&request);
+	status = cli_parts_to_daemon(
+		c, request.v, request.n, NULL, NULL, &done, &count);
+	request_free(&request);
 	if (!done) {
 		cli_who(ch->who, sizeof(ch->who));
 		ch->now_s = clock_sane_s();
@@ -309,7 +314,7 @@ carry_out(struct cli *c, struct change *ch)
 static int
 check_domains(const struct cli *c, const struct change *ch)
 {
-	struct str rest = str_of(ch->settings.domains);
+	struct str rest = str_of(ch->settings.text[SETTING_DOMAIN]);
 
 	while (rest.n) {
 		struct str domain = str_cut(rest, '\n', &rest);
@@ -319,6 +324,76 @@ check_domains(const struct cli *c, const struct change *ch)
 				"domain %.*s is one of local.domains",
 				STR_FMT(domain));
 	}
+	return 0;
+}
+
+/* --- the file of recipients --- */
+
+struct domains_job {
+	const char *name;
+	char *domains; /* owned */
+};
+
+static enum err_code
+read_domains(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct domains_job *j = arg;
+	struct spool_account a;
+	enum err_code code = spool_account_get(t, j->name, &a, e);
+
+	if (code != OK)
+		return code;
+	free(j->domains);
+	j->domains = a.domains;
+	a.domains = NULL;
+	spool_account_clear(&a);
+	return OK;
+}
+
+/*
+ * The domains of the customer as they will be, given; NULL where the spool
+ * cannot be read (the daemon looks itself).
+ */
+static char *
+domains_then(struct cli *c, const struct change *ch)
+{
+	struct domains_job j = {.name = ch->name};
+	struct err e;
+
+	if (ch->settings.text[SETTING_DOMAIN])
+		return str_dupz(ch->settings.text[SETTING_DOMAIN]);
+	if (cli_spool_try(c, &e) == OK)
+		spool_read(c->spool, read_domains, &j, &e);
+	return j.domains;
+}
+
+static int
+read_recipients(struct cli *c, struct change *ch)
+{
+	const char *file = args_value(ch->a, "--recipients");
+	char *domains;
+	struct buf text;
+	struct err e;
+	size_t wrong;
+
+	if (!ch->settings.has_recipients ||
+		ch->settings.recipients != RECIPIENTS_LISTED)
+		return 0;
+	if (file_read(file, RECIPIENTS_FILE_MAX, &text, &e) != OK) {
+		buf_free(&text);
+		return cli_fail(&e);
+	}
+	domains = domains_then(c, ch);
+	wrong = recipients_take(file, buf_view(&text), domains, &ch->settings);
+	buf_free(&text);
+	free(domains);
+	if (wrong)
+		return cli_refuse(ERR_INVALID,
+			"%zu wrong %s in %s; nothing was changed", wrong,
+			text_plural(wrong, "line", "lines"), file);
+	if (ch->settings.list_n == 0)
+		return cli_refuse(ERR_INVALID,
+			"%s holds no address; nothing was changed", file);
 	return 0;
 }
 
@@ -340,13 +415,15 @@ account_run(struct cli *c, const struct args *a, enum spool_account_kind kind)
 	if (status == 0)
 		status = check_domains(c, &ch);
 	if (status == 0)
+		status = read_recipients(c, &ch);
+	if (status == 0)
 		status = read_password(&ch);
 	if (status == 0)
 		status = confirm_delete(c, &ch, &go);
 	if (status == 0 && go)
 		status = carry_out(c, &ch);
 	explicit_bzero(ch.password, sizeof(ch.password));
-	account_settings_free(&ch.settings);
+	spool_settings_free(&ch.settings);
 	return status;
 }
 
@@ -359,6 +436,7 @@ account_list_free(struct account_list *list)
 		spool_account_clear(&list->v[i]);
 	free(list->v);
 	free(list->waiting);
+	free(list->listed);
 	*list = (struct account_list){0};
 }
 
@@ -385,6 +463,23 @@ keep_wanted(struct list_job *j)
 }
 
 static enum err_code
+count_listed(struct spool_txn *t, const struct spool_account *a, size_t *n_r,
+	struct err *e)
+{
+	char *lines = NULL;
+	enum err_code code = OK;
+	struct str rest;
+
+	*n_r = 0;
+	if (a->recipients == RECIPIENTS_LISTED)
+		code = spool_recipients_get(t, a->name, &lines, e);
+	for (rest = str_of(lines); rest.n; ++*n_r)
+		str_cut(rest, '\n', &rest);
+	free(lines);
+	return code;
+}
+
+static enum err_code
 read_list(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct list_job *j = arg;
@@ -397,10 +492,14 @@ read_list(struct spool_txn *t, void *arg, struct err *e)
 		return code;
 	keep_wanted(j);
 	l->waiting = xcalloc(l->n + 1, sizeof(*l->waiting));
+	l->listed = xcalloc(l->n + 1, sizeof(*l->listed));
 	for (size_t i = 0;
-		code == OK && i < l->n && j->kind == ACCOUNT_CUSTOMER; i++)
+		code == OK && i < l->n && j->kind == ACCOUNT_CUSTOMER; i++) {
 		code = spool_customer_waiting(
 			t, l->v[i].name, &l->waiting[i], e);
+		if (code == OK && j->name)
+			code = count_listed(t, &l->v[i], &l->listed[i], e);
+	}
 	return code;
 }
 

@@ -16,6 +16,8 @@ int account_run(
 struct account_list {
 	struct spool_account *v;       /* owned */
 	struct spool_waiting *waiting; /* owned; of customers */
+	size_t *listed; /* of its list of recipients, where it was named; owned
+			 */
 	size_t n;
 };
 

@@ -1,18 +1,15 @@
 #include "cli/account_settings.h"
 
-#include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/utf8.h"
 #include "conf/conf.h"
 #include "control/protocol.h"
-#include "wire/grammar.h"
 
-enum { PORT_MAX = 65535 };
+enum { VALUE_SHOWN = 200 }; /* octets of a wrong value, in its error */
 
-/* --- checks of single values --- */
+/* --- single values --- */
 
 enum err_code
 account_name_check(const char *name, struct err *e)
@@ -34,238 +31,169 @@ account_name_check(const char *name, struct err *e)
 	return OK;
 }
 
-static bool
-domain_valid(struct str s)
+static enum err_code
+wrong(struct err *e, struct str value, const char *want)
 {
-	return s.n <= WIRE_DOMAIN_MAX && grammar_is_domain(s, true);
+	int n = value.n < VALUE_SHOWN ? (int)value.n : VALUE_SHOWN;
+
+	return err_set(e, ERR_INVALID, "%.*s: not %s", n, value.p, want);
 }
 
-static bool
-sender_valid(struct str s)
+enum err_code
+account_size_parse(struct str s, uint64_t *size_r, struct err *e)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
-			return false;
-	return s.n > 0 && s.n <= WIRE_MAILBOX_MAX;
+	*size_r = 0;
+	if (s.n == 0 || (conf_parse_size(s, size_r) && *size_r <= INT64_MAX))
+		return OK;
+	return wrong(e, s, "a size (as 20K, 4M)");
 }
 
-/* "192.0.2.0/24", "2001:db8::/32", or an address alone. */
-static bool
-network_valid(struct str s)
+enum err_code
+account_lifetime_parse(struct str s, int64_t *lifetime_s_r, struct err *e)
 {
-	struct str bits;
-	struct str address = str_cut(s, '/', &bits);
-	unsigned char octets[16];
-	char text[INET6_ADDRSTRLEN];
-	uint64_t n = 0, most;
+	int64_t ms = 0;
 
-	if (!str_copy(text, sizeof(text), address))
-		return false;
-	most = strchr(text, ':') ? 128 : 32;
-	if (inet_pton(most == 128 ? AF_INET6 : AF_INET, text, octets) != 1)
-		return false;
-	return address.n == s.n || (str_u64(bits, &n) && n <= most);
+	*lifetime_s_r = 0;
+	if (s.n && (!conf_parse_duration_ms(s, &ms) || (ms && ms < 1000)))
+		return wrong(e, s, "a duration (as 12h, 5d)");
+	*lifetime_s_r = ms / 1000;
+	return OK;
 }
 
-/* HOST[:PORT], where HOST is a name or an address, IPv6 in brackets. */
-static bool
-etrn_valid(struct str s)
+enum err_code
+account_priority_parse(struct str s, int *priority_r, struct err *e)
 {
-	struct str host = s, port = {s.p + s.n, 0};
-	const char *colon = s.n ? memrchr(s.p, ':', s.n) : NULL;
-	uint64_t n;
-
-	if (s.n > SPOOL_NAME_MAX)
-		return false;
-	if (colon && s.p[s.n - 1] != ']') {
-		host.n = (size_t)(colon - s.p);
-		port = str_skip(s, host.n + 1);
-		if (!str_u64(port, &n) || n == 0 || n > PORT_MAX)
-			return false;
-	}
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		return network_valid((struct str){host.p + 1, host.n - 2});
-	return domain_valid(host);
+	*priority_r = 0;
+	if (s.n == 0 || conf_parse_priority(s, priority_r))
+		return OK;
+	return wrong(e, s,
+		"a priority (-9 to 9, or bulk, low, normal, urgent, flash)");
 }
 
 /* --- options --- */
 
 static enum err_code
-wrong(struct err *e, const char *option, const char *value, const char *want)
+usage(struct err *e, const char *option, enum err_code code)
 {
-	return err_set(e, ERR_USAGE, "%s %s: not %s", option, value, want);
+	return code == OK ? OK : err_wrap(e, ERR_USAGE, "%s", option);
 }
 
-/* All values of OPTION as lines; an empty one alone takes all away. */
+/* All values of an option that is a text. */
 static enum err_code
-parse_lines(const struct args *a, const char *option, bool (*valid)(struct str),
-	const char *want, char **lines_r, struct err *e)
+parse_text(const struct args *a, enum spool_setting which,
+	struct spool_settings *s, struct err *e)
 {
+	enum err_code code = OK;
+	char option[32] = "--";
 	const char *value;
-	struct buf lines;
 
-	*lines_r = NULL;
-	if (!args_has(a, option))
+	str_copyz(option + 2, sizeof(option) - 2, spool_setting_name(which));
+	for (size_t i = 0; code == OK && (value = args_nth(a, option, i)); i++)
+		code = spool_settings_take(s, which, str_of(value), e);
+	return usage(e, option, code);
+}
+
+/* *HAS_R, and the text of OPTION to be parsed. */
+static struct str
+numeric(const struct args *a, const char *option, bool *has_r)
+{
+	*has_r = args_has(a, option);
+	return str_of(args_value(a, option));
+}
+
+static enum err_code
+parse_numbers(const struct args *a, struct spool_settings *s, struct err *e)
+{
+	struct str quota = numeric(a, "--quota", &s->has_quota);
+	struct str max_size = numeric(a, "--max-size", &s->has_max_size);
+	struct str lifetime = numeric(a, "--lifetime", &s->has_lifetime);
+	struct str priority =
+		numeric(a, "--max-priority", &s->has_max_priority);
+	enum err_code code =
+		usage(e, "--quota", account_size_parse(quota, &s->quota, e));
+
+	if (code == OK)
+		code = usage(e, "--max-size",
+			account_size_parse(max_size, &s->max_size, e));
+	if (code == OK)
+		code = usage(e, "--lifetime",
+			account_lifetime_parse(lifetime, &s->lifetime_s, e));
+	if (code == OK)
+		code = usage(e, "--max-priority",
+			account_priority_parse(priority, &s->max_priority, e));
+	return code;
+}
+
+/* Words are taken here, anything else is the name of a file. */
+static enum err_code
+parse_recipients(const struct args *a, struct spool_settings *s, struct err *e)
+{
+	const char *word = args_value(a, "--recipients");
+
+	if (!word)
 		return OK;
-	buf_init(&lines, 0);
-	for (size_t i = 0; (value = args_nth(a, option, i)); i++) {
-		if (*value && !valid(str_of(value))) {
-			buf_free(&lines);
-			return wrong(e, option, value, want);
-		}
-		if (*value)
-			buf_addf(&lines, "%s%s", lines.len ? "\n" : "", value);
-	}
-	*lines_r = str_dup(buf_view(&lines));
-	buf_free(&lines);
-	return OK;
-}
-
-static enum err_code
-parse_size(const struct args *a, const char *option, bool *has_r,
-	uint64_t *size_r, struct err *e)
-{
-	const char *text = args_value(a, option);
-
-	*has_r = text != NULL;
-	if (!text || !*text || conf_parse_size(str_of(text), size_r))
-		return OK;
-	return wrong(e, option, text, "a size (as 20K, 4M)");
-}
-
-static enum err_code
-parse_lifetime(const struct args *a, struct account_settings *s, struct err *e)
-{
-	const char *text = args_value(a, "--lifetime");
-	int64_t ms = 0;
-
-	s->has_lifetime = text != NULL;
-	if (text && *text &&
-		(!conf_parse_duration_ms(str_of(text), &ms) || ms < 0))
-		return wrong(e, "--lifetime", text, "a duration (as 12h, 5d)");
-	s->lifetime_s = ms / 1000;
-	return OK;
-}
-
-static enum err_code
-parse_priority(const struct args *a, struct account_settings *s, struct err *e)
-{
-	const char *text = args_value(a, "--max-priority");
-
-	s->has_max_priority = text != NULL;
-	if (text && !conf_parse_priority(str_of(text), &s->max_priority))
-		return wrong(e, "--max-priority", text,
-			"a priority (-9 to 9, or bulk, low, normal, urgent, "
-			"flash)");
-	return OK;
-}
-
-static enum err_code
-parse_etrn(const struct args *a, struct account_settings *s, struct err *e)
-{
-	s->etrn = args_value(a, "--etrn");
-	if (s->etrn && *s->etrn && !etrn_valid(str_of(s->etrn)))
-		return wrong(e, "--etrn", s->etrn, "HOST[:PORT]");
-	return OK;
+	if (*word && strcmp(word, "any") != 0 && strcmp(word, "verify") != 0)
+		return spool_settings_take(
+			s, SETTING_RECIPIENTS, STR("list"), e);
+	return spool_settings_take(s, SETTING_RECIPIENTS, str_of(word), e);
 }
 
 enum err_code
 account_settings_parse(
-	const struct args *a, struct account_settings *s, struct err *e)
+	const struct args *a, struct spool_settings *s, struct err *e)
 {
-	enum err_code code;
+	static const enum spool_setting texts[] = {
+		SETTING_SENDER, SETTING_DOMAIN, SETTING_NETWORK, SETTING_ETRN};
+	enum err_code code = OK;
 
-	*s = (struct account_settings){0};
-	code = parse_lines(a, "--sender", sender_valid,
-		"an address or a pattern of one", &s->senders, e);
+	*s = (struct spool_settings){0};
+	for (size_t i = 0; code == OK && i < sizeof(texts) / sizeof(*texts);
+		i++)
+		code = parse_text(a, texts[i], s, e);
 	if (code == OK)
-		code = parse_lines(a, "--domain", domain_valid, "a domain name",
-			&s->domains, e);
+		code = parse_numbers(a, s, e);
 	if (code == OK)
-		code = parse_lines(a, "--network", network_valid,
-			"a network (as 192.0.2.0/24)", &s->networks, e);
-	if (code == OK)
-		code = parse_size(a, "--quota", &s->has_quota, &s->quota, e);
-	if (code == OK)
-		code = parse_size(
-			a, "--max-size", &s->has_max_size, &s->max_size, e);
-	if (code == OK)
-		code = parse_lifetime(a, s, e);
-	if (code == OK)
-		code = parse_priority(a, s, e);
-	if (code == OK)
-		code = parse_etrn(a, s, e);
-	if (s->domains)
-		str_lower(s->domains);
+		code = parse_recipients(a, s, e);
 	return code;
 }
 
-void
-account_settings_free(struct account_settings *s)
-{
-	free(s->senders);
-	free(s->domains);
-	free(s->networks);
-	*s = (struct account_settings){0};
-}
-
-/* LINES, where given, take the place of *FIELD; "" gives NULL. */
-static void
-replace(char **field, const char *lines)
-{
-	if (!lines)
-		return;
-	free(*field);
-	*field = *lines ? str_dupz(lines) : NULL;
-}
-
-void
-account_settings_apply(
-	const struct account_settings *s, struct spool_account *a)
-{
-	replace(&a->senders, s->senders);
-	replace(&a->domains, s->domains);
-	replace(&a->networks, s->networks);
-	if (s->etrn)
-		str_copyz(a->etrn, sizeof(a->etrn), s->etrn);
-	if (s->has_quota)
-		a->quota = s->quota;
-	if (s->has_max_size)
-		a->max_size = s->max_size;
-	if (s->has_lifetime)
-		a->lifetime_s = s->lifetime_s;
-	if (s->has_max_priority)
-		a->max_priority = s->max_priority;
-}
+/* --- the request --- */
 
 /* A key for each line; "" once where there is none. */
 static void
-add_lines(struct record *r, const char *key, const char *lines)
+add_lines(struct request *r, const char *key, const char *lines)
 {
 	struct str rest = str_of(lines);
 
 	if (lines && !*lines)
-		record_add(r, key, "");
+		request_add(r, key, "");
 	while (rest.n) {
-		struct str line = str_cut(rest, '\n', &rest);
+		char *line = str_dup(str_cut(rest, '\n', &rest));
 
-		record_addf(r, key, "%.*s", STR_FMT(line));
+		request_add(r, key, line);
+		free(line);
 	}
 }
 
 void
-account_settings_request(const struct account_settings *s, struct record *r)
+account_settings_request(const struct spool_settings *s, struct request *r)
 {
-	add_lines(r, KEY_SENDER, s->senders);
-	add_lines(r, KEY_DOMAIN, s->domains);
-	add_lines(r, KEY_NETWORK, s->networks);
-	record_add(r, KEY_ETRN, s->etrn);
+	for (int i = 0; i < SETTINGS_N; i++)
+		add_lines(r, spool_setting_name((enum spool_setting)i),
+			s->text[i]);
 	if (s->has_quota)
-		record_addf(r, KEY_QUOTA, "%" PRIu64, s->quota);
+		request_add_int(r, KEY_QUOTA, (int64_t)s->quota);
 	if (s->has_max_size)
-		record_addf(r, KEY_MAX_SIZE, "%" PRIu64, s->max_size);
+		request_add_int(r, KEY_MAX_SIZE, (int64_t)s->max_size);
 	if (s->has_lifetime)
-		record_add_int(r, KEY_LIFETIME, s->lifetime_s);
+		request_add_int(r, KEY_LIFETIME, s->lifetime_s);
 	if (s->has_max_priority)
-		record_add_int(r, KEY_MAX_PRIORITY, s->max_priority);
+		request_add_int(r, KEY_MAX_PRIORITY, s->max_priority);
+	if (s->has_suspended)
+		request_add_int(r, KEY_SUSPENDED, s->suspended);
+	if (s->has_recipients)
+		request_add(r, KEY_RECIPIENTS,
+			spool_recipients_name(s->recipients));
+	for (size_t i = 0; i < s->list_n; i++)
+		request_add(r, KEY_RECIPIENT, s->list[i]);
 }

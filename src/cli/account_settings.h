@@ -3,28 +3,24 @@
 #define CLI_ACCOUNT_SETTINGS_H
 
 #include "cli/args.h"
-#include "control/record.h"
-#include "spool/types.h"
+#include "cli/request.h"
+#include "spool/settings.h"
 
-/* What was not given leaves an account as it is. */
-struct account_settings {
-	char *senders, *domains, *networks; /* owned, '\n' between; NULL */
-	const char *etrn;		    /* borrowed; "" takes it away */
-	bool has_quota, has_max_size, has_lifetime, has_max_priority;
-	uint64_t quota, max_size;
-	int64_t lifetime_s;
-	int max_priority;
-};
-
-/* ERR_USAGE, E says which value is wrong. Free in any case. */
+/*
+ * ERR_USAGE, E says which value is wrong. Free in any case. A file behind
+ * --recipients is not read here: see cli/recipients.h.
+ */
 enum err_code account_settings_parse(
-	const struct args *a, struct account_settings *s_r, struct err *e);
-void account_settings_free(struct account_settings *s);
-
-void account_settings_apply(
-	const struct account_settings *s, struct spool_account *a);
+	const struct args *a, struct spool_settings *s_r, struct err *e);
 void account_settings_request(
-	const struct account_settings *s, struct record *r);
+	const struct spool_settings *s, struct request *r);
+
+/* Sizes, durations and priorities as people write them; "" is 0, none. */
+enum err_code account_size_parse(struct str s, uint64_t *size_r, struct err *e);
+enum err_code account_lifetime_parse(
+	struct str s, int64_t *lifetime_s_r, struct err *e);
+enum err_code account_priority_parse(
+	struct str s, int *priority_r, struct err *e);
 
 /* May this be the name of an account? */
 enum err_code account_name_check(const char *name, struct err *e);

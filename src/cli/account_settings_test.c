@@ -7,6 +7,9 @@
 
 #include "cli/account_settings.c"
 #include "cli/args.c"
+#include "cli/recipients.c"
+#include "cli/request.c"
+#include "cli/text.c"
 #include "cli/utf8.c"
 
 #include <stdio.h>
@@ -25,6 +28,7 @@ static const struct option options[] = {
 	VALUE("--lifetime"),
 	VALUE("--max-priority"),
 	VALUE("--etrn"),
+	VALUE("--recipients"),
 	{.name = NULL},
 };
 
@@ -32,7 +36,7 @@ static const struct command command = {
 	.name = "customer set", .words = "", .options = options};
 
 static enum err_code
-parse(const char *const *words, struct account_settings *s_r)
+parse(const char *const *words, struct spool_settings *s_r)
 {
 	struct args a;
 	struct err e;
@@ -65,12 +69,24 @@ static const struct {
 	{"--network", "2001:db8::/129", false},
 	{"--network", "192.0.2.0/", false},
 	{"--network", "ship", false},
+	{"--network", "192.0.2.0/024", true},
+	{"--network", "192.0.2.0/0", false},
+	{"--network", "::/0", false},
+	{"--network", "192.0.2.0/24/24", false},
 	{"--quota", "50M", true},
 	{"--quota", "fifty", false},
 	{"--max-size", "20K", true},
 	{"--max-size", "-1", false},
+	{"--max-size", "0", true},
+	{"--max-size", "", true},
+	{"--quota", "99999999999999999999", false},
 	{"--lifetime", "5d", true},
 	{"--lifetime", "soon", false},
+	{"--lifetime", "10ms", false},
+	{"--lifetime", "", true},
+	{"--recipients", "any", true},
+	{"--recipients", "verify", true},
+	{"--recipients", "", true},
 	{"--max-priority", "-9", true},
 	{"--max-priority", "urgent", true},
 	{"--max-priority", "10", false},
@@ -79,6 +95,12 @@ static const struct {
 	{"--etrn", "192.0.2.1:25", true},
 	{"--etrn", "[2001:db8::1]:25", true},
 	{"--etrn", "[2001:db8::1]", true},
+	{"--etrn", "2001:db8::1", false},
+	{"--etrn", "[2001:db8::1]25", false},
+	{"--etrn", "[192.0.2.1]:25", false},
+	{"--etrn", "mail.aurora.example:", false},
+	{"--etrn", "mail.aurora.example:2525x", false},
+	{"--etrn", "mail aurora", false},
 	{"--etrn", "", true},
 	{"--etrn", "mail.aurora.example:0", false},
 	{"--etrn", "mail.aurora.example:65536", false},
@@ -95,12 +117,12 @@ test_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		const char *words[] = {values[i].option, values[i].value, NULL};
-		struct account_settings s;
+		struct spool_settings s;
 		enum err_code code = parse(words, &s);
 
 		if ((code == OK) != values[i].good)
 			fail_msg("%s %s", values[i].option, values[i].value);
-		account_settings_free(&s);
+		spool_settings_free(&s);
 	}
 }
 
@@ -109,7 +131,7 @@ test_what_is_given_replaces(void **state)
 {
 	const char *words[] = {"--domain", "A.example", "--domain", "b.example",
 		"--network", "", "--quota", "1K", NULL};
-	struct account_settings s;
+	struct spool_settings s;
 	struct spool_account a = {.networks = str_dupz("192.0.2.0/24"),
 		.domains = str_dupz("old.example"),
 		.senders = str_dupz("kept@old.example"),
@@ -118,13 +140,13 @@ test_what_is_given_replaces(void **state)
 
 	(void)state;
 	assert_int_equal(parse(words, &s), OK);
-	account_settings_apply(&s, &a);
+	spool_settings_apply(&s, &a);
 	assert_string_equal(a.domains, "a.example\nb.example");
 	assert_null(a.networks);
 	assert_string_equal(a.senders, "kept@old.example");
 	assert_int_equal(a.quota, 1024);
 	assert_int_equal(a.max_size, 7);
-	account_settings_free(&s);
+	spool_settings_free(&s);
 	free(a.domains);
 	free(a.senders);
 }
@@ -134,19 +156,86 @@ test_request_says_the_same(void **state)
 {
 	const char *words[] = {"--domain", "a.example", "--domain", "b.example",
 		"--network", "", "--quota", "1K", "--lifetime", "2d",
-		"--max-priority", "urgent", NULL};
-	struct account_settings s;
-	struct record r;
+		"--max-priority", "urgent", "--recipients", "verify", NULL};
+	struct spool_settings s;
+	struct request r;
 
 	(void)state;
-	record_init(&r);
+	request_init(&r, "customer", "set");
 	assert_int_equal(parse(words, &s), OK);
 	account_settings_request(&s, &r);
-	assert_string_equal(buf_z(&r.line),
-		"domain=a.example domain=b.example network= quota=1024 "
-		"lifetime=172800 max_priority=4");
-	record_free(&r);
-	account_settings_free(&s);
+	assert_int_equal(r.n, 1);
+	assert_string_equal(buf_z(&r.v[0].line),
+		"verb=customer action=set domain=a.example domain=b.example "
+		"network= quota=1024 lifetime=172800 max_priority=4 "
+		"recipients=verify");
+	request_free(&r);
+	spool_settings_free(&s);
+}
+
+/* A list goes on in as many records as it needs, none of them too long. */
+static void
+test_request_in_parts(void **state)
+{
+	struct spool_settings s = {0};
+	struct request r;
+	char address[64];
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < 9000; i++) {
+		snprintf(address, sizeof(address), "u%d@a.example", i);
+		assert_int_equal(spool_settings_take(&s, SETTING_RECIPIENT,
+					 str_of(address), &e),
+			OK);
+	}
+	request_init(&r, "customer", "set");
+	account_settings_request(&s, &r);
+	assert_true(r.n > 1);
+	for (size_t i = 0; i < r.n; i++) {
+		const struct record *part = &r.v[i];
+		const char *key, *value;
+
+		assert_false(part->too_long);
+		assert_true(part->line.len <= PROTOCOL_RECORD_MAX);
+		assert_int_equal(
+			record_get(part, KEY_MORE) != NULL, i + 1 < r.n);
+		for (size_t k = 0; record_at(part, k, &key, &value); k++)
+			n += strcmp(key, KEY_RECIPIENT) == 0;
+	}
+	assert_int_equal(n, 9000);
+	request_free(&r);
+	spool_settings_free(&s);
+}
+
+static void
+test_file_of_recipients(void **state)
+{
+	static const char good[] = "# the crew\r\n"
+				   "captain@A.example\r\n"
+				   "\n"
+				   " c#3@a.example # not a comment before\n"
+				   "\"j d\"@b.example";
+	static const char bad[] = "captain\n"
+				  "a@a.example b@a.example\n"
+				  "x@other.example\n"
+				  "ok@a.example\n"
+				  "@a.example\n";
+	const char *domains = "a.example\nb.example";
+	struct spool_settings s = {0};
+
+	(void)state;
+	assert_int_equal(recipients_take("f", str_of(good), domains, &s), 0);
+	assert_int_equal(s.list_n, 3);
+	assert_string_equal(s.list[0], "captain@a.example");
+	assert_string_equal(s.list[1], "c#3@a.example");
+	assert_string_equal(s.list[2], "\"j d\"@b.example");
+	spool_settings_free(&s);
+	assert_int_equal(recipients_take("f", str_of(bad), domains, &s), 4);
+	spool_settings_free(&s);
+	assert_int_equal(recipients_take("f", str_of(bad), NULL, &s), 3);
+	spool_settings_free(&s);
 }
 
 static const struct {
@@ -185,6 +274,8 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_what_is_given_replaces),
 		cmocka_unit_test(test_request_says_the_same),
+		cmocka_unit_test(test_request_in_parts),
+		cmocka_unit_test(test_file_of_recipients),
 		cmocka_unit_test(test_names),
 	};
 

@@ -11,6 +11,7 @@ const struct command *const command_tables[] = {
 	peer_commands,
 	user_commands,
 	customer_commands,
+	customer_import_commands,
 	log_commands,
 	check_commands,
 	version_commands,

@@ -31,6 +31,7 @@ extern const struct command link_commands[];
 extern const struct command peer_commands[];
 extern const struct command user_commands[];
 extern const struct command customer_commands[];
+extern const struct command customer_import_commands[];
 extern const struct command check_commands[];
 extern const struct command log_commands[];
 extern const struct command version_commands[];

@@ -253,18 +253,20 @@ ended(const struct record *r, int64_t *count_r)
 	return (int)status;
 }
 
-int
-cli_ask_daemon(struct control_client *client, const struct record *request,
+/* As cli_ask_daemon, with a request of N records. */
+static int
+ask(struct control_client *client, const struct record *v, size_t n,
 	uint64_t silence_ms, cli_answer *each, void *arg, int64_t *count_r)
 {
 	struct record answer;
 	struct err e = {0};
-	enum err_code code;
+	enum err_code code = OK;
 	bool last = false;
 	int status;
 
 	record_init(&answer);
-	code = control_send(client, request, &e);
+	for (size_t i = 0; code == OK && i < n; i++)
+		code = control_send(client, &v[i], &e);
 	while (code == OK && !last) {
 		code = control_receive(client, &answer, &last, silence_ms, &e);
 		if (code == OK && !last && each)
@@ -276,18 +278,32 @@ cli_ask_daemon(struct control_client *client, const struct record *request,
 }
 
 int
-cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
-	int64_t *count_r)
+cli_ask_daemon(struct control_client *client, const struct record *request,
+	uint64_t silence_ms, cli_answer *each, void *arg, int64_t *count_r)
+{
+	return ask(client, request, 1, silence_ms, each, arg, count_r);
+}
+
+int
+cli_parts_to_daemon(struct cli *c, const struct record *v, size_t n,
+	cli_answer *each, void *arg, bool *done_r, int64_t *count_r)
 {
 	struct control_client *client;
 	int status = cli_connect(c, &client);
 
 	*done_r = status != 0 || client;
 	if (client)
-		status = cli_ask_daemon(client, request, PROTOCOL_SILENCE_MS,
-			NULL, NULL, count_r);
+		status = ask(
+			client, v, n, PROTOCOL_SILENCE_MS, each, arg, count_r);
 	control_close(client);
 	return status;
+}
+
+int
+cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
+	int64_t *count_r)
+{
+	return cli_parts_to_daemon(c, request, 1, NULL, NULL, done_r, count_r);
 }
 
 void

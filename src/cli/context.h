@@ -62,6 +62,13 @@ int cli_ask_daemon(struct control_client *client, const struct record *request,
 int cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
 	int64_t *count_r);
 
+/*
+ * The same for a request of N records, whose answers before the end go to
+ * EACH (may be NULL).
+ */
+int cli_parts_to_daemon(struct cli *c, const struct record *v, size_t n,
+	cli_answer *each, void *arg, bool *done_r, int64_t *count_r);
+
 /* Who does this, for the event log: "user root". */
 void cli_who(char *out, size_t size);
 

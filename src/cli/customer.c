@@ -8,6 +8,7 @@
 #include "cli/json.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "spool/settings.h"
 
 static int
 run_change(struct cli *c, const struct args *a)
@@ -49,12 +50,17 @@ json_customer(struct json *j, const struct spool_account *a,
 }
 
 static void
-json_settings(struct json *j, const struct spool_account *a)
+json_settings(struct json *j, const struct spool_account *a, size_t listed)
 {
 	json_limit(j, "max_size", a->max_size);
 	json_limit(j, "lifetime", (uint64_t)a->lifetime_s);
 	json_lines(j, "networks", a->networks);
 	json_word(j, "etrn", a->etrn);
+	json_text(j, "recipients", spool_recipients_name(a->recipients));
+	if (a->recipients == RECIPIENTS_LISTED)
+		json_uint(j, "listed", listed);
+	else
+		json_null(j, "listed");
 	json_lines(j, "senders", a->senders);
 	json_int(j, "max_priority", a->max_priority);
 	json_bool(j, "cram_md5", a->verifier.secret[0] != '\0');
@@ -167,7 +173,17 @@ print_waiting(const struct spool_waiting *w)
 }
 
 static void
-show_plain(const struct spool_account *a, const struct spool_waiting *w)
+print_recipients(const struct spool_account *a, size_t listed)
+{
+	if (a->recipients == RECIPIENTS_LISTED)
+		printf("%-13s%zu listed\n", "recipients", listed);
+	else if (a->recipients == RECIPIENTS_VERIFY)
+		printf("%-13sas its own host answers\n", "recipients");
+}
+
+static void
+show_plain(const struct spool_account *a, const struct spool_waiting *w,
+	size_t listed)
 {
 	char text[TEXT_SHORT_MAX];
 
@@ -182,6 +198,7 @@ show_plain(const struct spool_account *a, const struct spool_waiting *w)
 	print_lines("lifetime", a->lifetime_s ? text : NULL);
 	print_lines("networks", a->networks);
 	print_lines("ETRN", a->etrn);
+	print_recipients(a, listed);
 	print_lines("senders", a->senders);
 	text_time(a->last_call, text);
 	print_lines("last call", a->last_call ? text : "never");
@@ -198,10 +215,10 @@ run_show(struct cli *c, const struct args *a)
 	json_init(&j);
 	if (status == 0 && args_has(a, "--json")) {
 		json_customer(&j, list.v, list.waiting);
-		json_settings(&j, list.v);
+		json_settings(&j, list.v, *list.listed);
 		json_print(&j, stdout);
 	} else if (status == 0) {
-		show_plain(list.v, list.waiting);
+		show_plain(list.v, list.waiting, *list.listed);
 	}
 	json_free(&j);
 	account_list_free(&list);
@@ -212,12 +229,16 @@ run_show(struct cli *c, const struct args *a)
 #define SETTINGS                                                               \
 	{.name = "--domain", .value = "DOMAIN", .many = true,                  \
 		.help = "whose mail is held for it"},                          \
-	{.name = "--quota", .value = "SIZE", .later = true},                   \
-	{.name = "--max-size", .value = "SIZE", .later = true},                \
-	{.name = "--recipients", .value = "FILE", .later = true},              \
-	{.name = "--lifetime", .value = "DURATION", .later = true},            \
+	{.name = "--quota", .value = "SIZE",                                   \
+		.help = "most that is held for it at a time"},                 \
+	{.name = "--max-size", .value = "SIZE",                                \
+		.help = "largest message that is taken for it"},               \
+	{.name = "--recipients", .value = "FILE|verify|any",                   \
+		.help = "the addresses it has, or how they are learnt"},       \
+	{.name = "--lifetime", .value = "DURATION",                            \
+		.help = "how long its mail is held"},                          \
 	{.name = "--network", .value = "CIDR", .many = true,                   \
-		.help = "from where it may ask by ETRN without logging in"},   \
+		.help = "where it may call from; ETRN needs no login there"},  \
 	{.name = "--etrn", .value = "HOST[:PORT]",                             \
 		.help = "where its mail goes when it asks by ETRN (25)"},      \
 	{.name = "--sender", .value = "PATTERN", .many = true,                 \

@@ -3,6 +3,8 @@
  *
  * One connection, one request (a record with "verb"), any number of answers
  * (records with "kind"), and one last record with "end", "text", "count".
+ * A request that does not fit into one record (PROTOCOL_RECORD_MAX) has
+ * "more=1" in every record but its last; it is carried out as a whole.
  * The daemon closes after it. A client that goes away ends the request; what
  * was changed by then stays changed.
  *
@@ -34,13 +36,23 @@
  *	     [now=1] [max_priority=]
  *	verb=customer action=add|set|passwd|suspend|resume|delete name=
  *	     [domain=]... [quota=] [max_size=] [lifetime=] [network=]... [etrn=]
+ *	     [recipients=any|list|verify] [recipient=]...
  *	     [cram_md5=1] [password=] [now=1] [yes=1]
  *	  With set, what is absent stays as it is; of the keys that may be
- *	  repeated (sender, domain, network) one replaces all that were there.
+ *	  repeated (sender, domain, network, recipient) one replaces all that
+ *	  were there. A list of recipients that is too long for one record goes
+ *	  on in the next ones.
  *	  A new password stands beside the old one until it was used once, and
  *	  with now=1 at once in its place.
  *	  delete of a customer for whom mail waits: end=75, unless yes=1, which
  *	  deletes its deliveries first (they can be undeleted).
+ *	verb=customer action=import [dry_run=1] more=1, then for each customer
+ *	     name= line= [the settings of add] [suspended=1]
+ *	     [verifier= [secret=] [next= [next_secret=]]]
+ *	  (settings without name= go on with the customer before them)
+ *	  -> kind=wrong line= text= for each that cannot be, end=65 and nothing
+ *	     is changed; else kind=imported added= changed=, end
+ *	  What is not said is taken away, but the password stays.
  *	verb=reload	end=78 and the old settings stay where the file is bad
  *
  * Answers
@@ -91,6 +103,8 @@ enum {
 	 * gives up.
 	 */
 	PROTOCOL_SILENCE_MS = 60000,
+	PROTOCOL_RECORD_MAX = 60000, /* octets of a record of a request */
+	PROTOCOL_REQUEST_MAX = 64 * 1048576, /* octets of all its records */
 };
 
 /* --- keys of requests --- */
@@ -121,6 +135,7 @@ enum {
 #define ACTION_WORD_PASSWD "passwd"
 #define ACTION_WORD_SUSPEND "suspend"
 #define ACTION_WORD_RESUME "resume"
+#define ACTION_WORD_IMPORT "import"
 
 #define KEY_NAME "name"
 #define KEY_INTERFACE "interface"
@@ -148,9 +163,19 @@ enum {
 #define KEY_LIFETIME "lifetime"
 #define KEY_NETWORK "network"
 #define KEY_ETRN "etrn"
+#define KEY_RECIPIENTS "recipients"
+#define KEY_RECIPIENT "recipient"
 #define KEY_CRAM_MD5 "cram_md5"
 #define KEY_YES "yes"
 #define KEY_NOW "now"
+#define KEY_MORE "more"
+#define KEY_SUSPENDED "suspended"
+#define KEY_DRY_RUN "dry_run"
+#define KEY_LINE "line"
+#define KEY_VERIFIER "verifier"
+#define KEY_SECRET "secret"
+#define KEY_NEXT "next"
+#define KEY_NEXT_SECRET "next_secret"
 
 /* --- keys of answers --- */
 
@@ -161,10 +186,15 @@ enum {
 #define KIND_QUEUE "queue"
 #define KIND_SESSION "session"
 #define KIND_PROGRESS "progress"
+#define KIND_WRONG "wrong"
+#define KIND_IMPORTED "imported"
 
 #define KEY_END "end"
 #define KEY_TEXT "text"
 #define KEY_COUNT "count"
+
+#define KEY_ADDED "added"
+#define KEY_CHANGED "changed"
 
 #define KEY_HOSTNAME "hostname"
 #define KEY_VERSION "version"

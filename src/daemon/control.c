@@ -40,6 +40,9 @@ conn_release(struct control_conn *c)
 	if (--c->refs)
 		return;
 	record_free(&c->request);
+	for (size_t i = 0; i < c->parts_n; i++)
+		record_free(&c->parts[i]);
+	free(c->parts);
 	free(c);
 }
 
@@ -167,6 +170,9 @@ handle(struct control_conn *c)
 		control_queue(c);
 	else if (strcmp(verb, VERB_USER) == 0)
 		control_account(c, false);
+	else if (strcmp(verb, VERB_CUSTOMER) == 0 && action &&
+		 strcmp(action, ACTION_WORD_IMPORT) == 0)
+		control_import(c);
 	else if (strcmp(verb, VERB_CUSTOMER) == 0)
 		control_account(c, true);
 	else if (strcmp(verb, VERB_RELOAD) == 0)
@@ -176,28 +182,65 @@ handle(struct control_conn *c)
 			"not yet supported by this daemon", -1);
 }
 
+/* The record that the next line makes. */
+static struct record *
+next_record(struct control_conn *c)
+{
+	struct record *r;
+
+	if (c->octets == 0)
+		return &c->request;
+	if (c->parts_n == c->parts_cap) {
+		c->parts_cap = c->parts_cap ? c->parts_cap * 2 : 8;
+		c->parts = xrealloc(c->parts, c->parts_cap * sizeof(*c->parts));
+	}
+	r = &c->parts[c->parts_n++];
+	record_init(r);
+	return r;
+}
+
+/* One line of the request; the last one starts the work. */
+static void
+take_line(struct control_conn *c, struct str line)
+{
+	struct record *r = next_record(c);
+	bool readable = record_parse(r, line);
+
+	c->octets += line.n + 1;
+	stream_consume(c->stream, line.n + 1);
+	if (!readable)
+		conn_end(c, err_exit_status(ERR_USAGE),
+			"the request cannot be read", -1);
+	else if (c->octets > PROTOCOL_REQUEST_MAX)
+		conn_end(c, err_exit_status(ERR_LIMIT),
+			"the request is too long", -1);
+	else if (record_get(r, KEY_MORE) && c->admin)
+		loop_timer_set(c->timer, CONTROL_REQUEST_MS);
+	else
+		c->asked = true;
+}
+
 static void
 on_input(void *arg)
 {
 	struct control_conn *c = arg;
-	struct str in = stream_view(c->stream), rest;
-	struct str line = str_cut(in, '\n', &rest);
 
-	if (c->asked || line.n == in.n) {
-		if (in.n >= STREAM_INPUT_MAX)
+	conn_hold(c);
+	while (c->stream && !c->asked) {
+		struct str in = stream_view(c->stream), rest;
+		struct str line = str_cut(in, '\n', &rest);
+
+		if (line.n < in.n)
+			take_line(c, line);
+		else if (in.n >= STREAM_INPUT_MAX)
 			conn_end(c, err_exit_status(ERR_LIMIT),
 				"the request is too long", -1);
-		return;
-	}
-	c->asked = true;
-	loop_timer_clear(c->timer);
-	conn_hold(c);
-	if (record_parse(&c->request, line)) {
-		stream_consume(c->stream, line.n + 1);
-		handle(c);
-	} else {
-		conn_end(c, err_exit_status(ERR_USAGE),
-			"the request cannot be read", -1);
+		else
+			break;
+		if (c->asked) {
+			loop_timer_clear(c->timer);
+			handle(c);
+		}
 	}
 	conn_release(c);
 }

@@ -6,7 +6,6 @@
 #include "spool/queue.h"
 #include "spool/records.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,44 +15,21 @@ struct account_job {
 	const char *action;
 	bool customer;
 	const char *password; /* NULL: none is given */
+	struct spool_settings settings;
 	size_t deleted; /* deliveries, with the customer they waited for */
 };
 
-/* "a\nb" of all values of KEY; NULL where it is absent. Given. */
-static char *
-join(const struct record *r, const char *key)
+static enum err_code
+take_settings(struct account_job *j, struct err *e)
 {
-	struct buf b;
-	const char *value;
-	char *z;
+	enum err_code rc =
+		control_settings_take(&j->settings, &j->c->request, e);
 
-	buf_init(&b, 0);
-	for (size_t i = 0; (value = record_get_nth(r, key, i)) != NULL; i++)
-		if (value[0])
-			buf_addf(&b, "%s%s", b.len ? "\n" : "", value);
-	z = record_get(r, key) ? str_dup(buf_view(&b)) : NULL;
-	buf_free(&b);
-	return z;
-}
-
-static void
-replace(char **field, char *with)
-{
-	if (!with)
-		return;
-	free(*field);
-	*field = with;
-}
-
-static void
-replace_size(const struct record *r, const char *key, uint64_t *field)
-{
-	int64_t v;
-
-	if (record_get_int(r, key, &v) && v >= 0)
-		*field = (uint64_t)v;
-	else if (record_get(r, key))
-		*field = 0;
+	for (size_t i = 0; rc == OK && i < j->c->parts_n; i++)
+		rc = control_settings_take(&j->settings, &j->c->parts[i], e);
+	if (rc != OK)
+		return rc;
+	return control_settings_domains(j->c->n->conf, &j->settings, e);
 }
 
 static enum err_code
@@ -71,22 +47,7 @@ apply_password(
 static enum err_code
 apply(const struct account_job *j, struct spool_account *a, struct err *e)
 {
-	const struct record *r = &j->c->request;
-	int64_t v;
-
-	replace(&a->senders, join(r, KEY_SENDER));
-	replace(&a->domains, join(r, KEY_DOMAIN));
-	replace(&a->networks, join(r, KEY_NETWORK));
-	if (a->domains)
-		str_lower(a->domains);
-	if (record_get_int(r, KEY_MAX_PRIORITY, &v) && v >= -9 && v <= 9)
-		a->max_priority = (int)v;
-	replace_size(r, KEY_QUOTA, &a->quota);
-	replace_size(r, KEY_MAX_SIZE, &a->max_size);
-	if (record_get_int(r, KEY_LIFETIME, &v) && v >= 0)
-		a->lifetime_s = v;
-	if (record_get(r, KEY_ETRN))
-		str_copyz(a->etrn, sizeof(a->etrn), record_get(r, KEY_ETRN));
+	spool_settings_apply(&j->settings, a);
 	if (strcmp(j->action, ACTION_WORD_SUSPEND) == 0)
 		a->suspended = true;
 	if (strcmp(j->action, ACTION_WORD_RESUME) == 0)
@@ -122,6 +83,8 @@ add(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 	rc = apply(j, &a, e);
 	if (rc == OK)
 		rc = spool_account_add(t, &a, e);
+	if (rc == OK)
+		rc = spool_settings_put_list(t, &j->settings, &a, e);
 	if (rc == OK && j->customer)
 		rc = mark_route(t, name, e);
 	wipe_clear(&a);
@@ -157,6 +120,8 @@ set(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 	rc = apply(j, &a, e);
 	if (rc == OK)
 		rc = spool_account_set(t, &a, e);
+	if (rc == OK)
+		rc = spool_settings_put_list(t, &j->settings, &a, e);
 	wipe_clear(&a);
 	return rc;
 }
@@ -199,6 +164,7 @@ write_account(struct spool_txn *t, void *arg, struct err *e)
 static void
 end_job(struct account_job *j)
 {
+	spool_settings_free(&j->settings);
 	conn_release(j->c);
 	free(j);
 }
@@ -254,26 +220,12 @@ take_password(struct account_job *j, struct err *e)
 	return OK;
 }
 
-/* As the command line does with the daemon down: refused, never ignored. */
-static const char *
-later_key(const struct control_conn *c)
-{
-	static const char *const keys[] = {
-		KEY_QUOTA, KEY_MAX_SIZE, KEY_LIFETIME};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (conn_get(c, keys[i]))
-			return keys[i];
-	return NULL;
-}
-
 void
 control_account(struct control_conn *c, bool customer)
 {
 	struct account_job *j = xcalloc(1, sizeof(*j));
 	const char *action = conn_get(c, KEY_ACTION);
 	const char *name = conn_get(c, KEY_NAME);
-	const char *later;
 	struct err e = {0};
 	enum err_code rc = OK;
 
@@ -287,13 +239,13 @@ control_account(struct control_conn *c, bool customer)
 		rc = err_set(&e, ERR_USAGE,
 			"a name of 1 to %d octets is needed",
 			(int)POLICY_CUSTOMER_MAX);
-	else if ((later = later_key(c)) != NULL)
-		rc = err_set(
-			&e, ERR_UNSUPPORTED, "not yet supported: %s", later);
 	else
+		rc = take_settings(j, &e);
+	if (rc == OK)
 		rc = take_password(j, &e);
 	if (rc != OK) {
 		conn_end_err(c, rc, &e);
+		spool_settings_free(&j->settings);
 		free(j);
 		return;
 	}

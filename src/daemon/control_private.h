@@ -4,6 +4,7 @@
 
 #include "daemon/control.h"
 #include "daemon/links.h"
+#include "spool/settings.h"
 
 /* One client and its one request. */
 struct control_conn {
@@ -12,6 +13,8 @@ struct control_conn {
 	struct stream *stream; /* NULL: gone */
 	struct loop_timer *timer;
 	struct record request;
+	struct record *parts; /* the records it goes on in; owned */
+	size_t parts_n, parts_cap, octets;
 	struct link_wait *wait;
 	bool admin, reader;
 	bool asked; /* the request is being worked on */
@@ -35,5 +38,13 @@ void control_status(struct control_conn *c);
 void control_link(struct control_conn *c);
 void control_queue(struct control_conn *c);
 void control_account(struct control_conn *c, bool customer);
+void control_import(struct control_conn *c);
+
+/* All settings that R names into S; what is none is not looked at. */
+enum err_code control_settings_take(
+	struct spool_settings *s, const struct record *r, struct err *e);
+/* ERR_EXISTS: a domain of this node itself can be no customer's. */
+enum err_code control_settings_domains(
+	const struct conf *conf, const struct spool_settings *s, struct err *e);
 
 #endif

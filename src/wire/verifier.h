@@ -63,6 +63,15 @@ enum verifier_match verifier_pair_check(
 enum verifier_match verifier_pair_prove(const struct verifier_pair *pair,
 	struct str auth_message, const unsigned char proof[SASL_KEY_BYTES]);
 
+/*
+ * "SCRAM-SHA-256$4096:SALT$STORED:SERVER", base64 in between, as other software
+ * writes it too; the secret is not in it.
+ */
+enum { VERIFIER_TEXT_MAX = 160 };
+void verifier_format(const struct verifier *v, char out[VERIFIER_TEXT_MAX]);
+/* False: it is none, or asks for too few or too many rounds. */
+bool verifier_parse(struct str text, struct verifier *verifier_r);
+
 /* Looks at every octet, whatever it finds. */
 bool verifier_equal(const void *a, const void *b, size_t n);
 

@@ -212,6 +212,42 @@ unfit_passwords_are_refused(void **state)
 	assert_string_equal(v.secret, longest);
 }
 
+static const char *const no_texts[] = {
+	"",
+	"SCRAM-SHA-256$",
+	"SCRAM-SHA-1$4096:AAAAAAAAAAAAAAAAAAAAAA==$A:A",
+	"SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAA:AAAA",
+	/* too few rounds, and more than anyone can wait for */
+	"SCRAM-SHA-256$1:AAAAAAAAAAAAAAAAAAAAAA=="
+	"$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	":AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	"SCRAM-SHA-256$99999999:AAAAAAAAAAAAAAAAAAAAAA=="
+	"$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	":AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+};
+
+static void
+test_text_and_back(void **state)
+{
+	struct verifier v, again;
+	char text[VERIFIER_TEXT_MAX], second[VERIFIER_TEXT_MAX];
+	struct err e;
+
+	(void)state;
+	assert_int_equal(verifier_make("seven-gulls", true, &v, &e), OK);
+	verifier_format(&v, text);
+	assert_true(verifier_parse(str_of(text), &again));
+	assert_true(verifier_check(&again, "seven-gulls"));
+	assert_false(verifier_check(&again, "six-gulls"));
+	assert_string_equal(again.secret, "");
+	verifier_format(&again, second);
+	assert_string_equal(second, text);
+	for (size_t i = 0; i < sizeof(no_texts) / sizeof(*no_texts); i++)
+		assert_false(verifier_parse(str_of(no_texts[i]), &again));
+	text[strlen(text) - 1] = 'x';
+	assert_false(verifier_parse(str_of(text), &again));
+}
+
 int
 main(void)
 {
@@ -225,6 +261,7 @@ main(void)
 		cmocka_unit_test(no_password_matches_nothing),
 		cmocka_unit_test(passwords_are_prepared),
 		cmocka_unit_test(unfit_passwords_are_refused),
+		cmocka_unit_test(test_text_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,118 @@
+#include "cli/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_OCTETS = 65536 };
+
+static enum err_code
+read_all(int fd, const char *file, size_t most, struct buf *out, struct err *e)
+{
+	char piece[READ_OCTETS];
+	ssize_t n;
+
+	buf_init(out, most);
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(
+				e, ERR_IO, "%s: %s", file, strerror(errno));
+		if (!buf_add(out, piece, (size_t)n))
+			return err_set(e, ERR_LIMIT,
+				"%s: larger than %zu octets", file, most);
+	}
+	return OK;
+}
+
+enum err_code
+file_read(const char *file, size_t most, struct buf *out, struct err *e)
+{
+	bool own = strcmp(file, "-") != 0;
+	int fd = own ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	enum err_code code;
+
+	buf_init(out, most);
+	if (fd < 0)
+		return err_set(
+			e, ERR_NOTFOUND, "%s: %s", file, strerror(errno));
+	code = read_all(fd, file, most, out, e);
+	if (own)
+		close(fd);
+	return code;
+}
+
+static enum err_code
+write_all(int fd, const char *file, struct str s, struct err *e)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, errno == ENOSPC ? ERR_FULL : ERR_IO,
+				"%s: %s", file, strerror(errno));
+		s = str_skip(s, (size_t)n);
+	}
+	return OK;
+}
+
+/* What is no plain file (a pipe, a terminal) is written to as it is. */
+static enum err_code
+write_to(const char *file, struct str s, struct err *e)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	enum err_code code;
+
+	if (fd < 0)
+		return err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
+	code = write_all(fd, file, s, e);
+	if (close(fd) < 0 && code == OK)
+		code = err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
+	return code;
+}
+
+/* Beside it first, so that a half-written file never has its name. */
+static enum err_code
+replace_file(const char *file, struct str s, struct err *e)
+{
+	char *beside = str_printf("%s.XXXXXX", file);
+	int fd = mkstemp(beside); /* mode 0600 */
+	enum err_code code = OK;
+
+	if (fd < 0) {
+		code = err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
+		free(beside);
+		return code;
+	}
+	code = write_all(fd, file, s, e);
+	if (code == OK && fsync(fd) < 0)
+		code = err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
+	close(fd);
+	if (code == OK && rename(beside, file) < 0)
+		code = err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
+	if (code != OK)
+		unlink(beside);
+	free(beside);
+	return code;
+}
+
+enum err_code
+file_write_private(const char *file, struct str s, struct err *e)
+{
+	struct stat st;
+
+	if (strcmp(file, "-") == 0) {
+		fflush(stdout);
+		return write_all(STDOUT_FILENO, "standard output", s, e);
+	}
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_to(file, s, e);
+	return replace_file(file, s, e);
+}

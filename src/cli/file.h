@@ -1,0 +1,17 @@
+/* Whole files that people name; "-" is standard input or output. */
+#ifndef CLI_FILE_H
+#define CLI_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * All of FILE into OUT. ERR_NOTFOUND, ERR_IO; ERR_LIMIT: above MOST octets.
+ * Free OUT in any case.
+ */
+enum err_code file_read(
+	const char *file, size_t most, struct buf *out, struct err *e);
+/* Replaces FILE at one stroke; nobody else may read it (mode 0600). */
+enum err_code file_write_private(const char *file, struct str s, struct err *e);
+
+#endif
