@@ -206,7 +206,7 @@ move_wanted(struct session *s)
 		return s->host->turn(s->arg);
 	case WANT_CLOSE:
 		if (machine_out(s->machine).n == 0)
-			session_close(s, "done");
+			session_close(s, s->stalled ? s->stalled : "done");
 		return false;
 	case WANT_INPUT:
 	case WANT_ANSWER:
@@ -358,6 +358,8 @@ on_closed(void *arg, enum stream_end end, const char *why)
 	struct session *s = arg;
 
 	s->end = end;
+	if (end == STREAM_TIMEOUT)
+		s->stalled = why; /* whatever the machine wanted to say */
 	session_hold(s);
 	if (s->machine && !s->in_handshake) {
 		/* What the peer said last may still be unread. */

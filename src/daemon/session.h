@@ -52,6 +52,7 @@ struct session {
 	bool in_handshake, pumping, again, closed;
 	uint64_t closing_ms; /* since when the machine wants to be rid of it */
 	enum stream_end end; /* how the stream ended, once closed by it */
+	const char *stalled; /* that it moved nothing, in words; NULL: it did */
 	unsigned refs;
 	int64_t started_s;
 	uint64_t started_ms, progress_ms;
