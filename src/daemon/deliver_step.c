@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/accounts.h"
 #include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/settle.h"
@@ -208,13 +209,27 @@ verdict_broken(struct deliver *d, struct settle *st, size_t i)
 					   : "the connection ended");
 }
 
+/* Does this customer's host say which recipients there are? */
+static bool
+teaches(const struct deliver *d)
+{
+	const struct spool_account *a =
+		d->customer ? accounts_get(d->n->accounts, d->peer) : NULL;
+
+	return a && a->recipients == RECIPIENTS_VERIFY;
+}
+
 static struct settle *
 settle_message(struct deliver *d, enum deliver_end end,
 	const struct reply *final, bool in_doubt)
 {
 	struct settle *st = settle_new(
 		d->n, &d->claimed, d->s->id, d->peer, d->link, d->s->id);
+	bool learns = d->replies && teaches(d);
 
+	for (size_t i = 0; learns && i < d->claimed.n; i++)
+		if (d->replies[i].code)
+			settle_learn(st, i, &d->replies[i]);
 	if (!(smtp_client_extensions(d->client) & EXT_DSN))
 		settle_tell_success(st, DSN_RELAYED);
 	for (size_t i = 0; i < d->claimed.n; i++) {

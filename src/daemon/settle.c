@@ -6,10 +6,14 @@
 #include "daemon/dispatch.h"
 #include "daemon/policy.h"
 #include "sched/backoff.h"
+#include "spool/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What a customer's host taught of one of its recipients. */
+enum lesson { LESSON_NONE, LESSON_EXISTS, LESSON_UNKNOWN };
 
 struct verdict {
 	enum spool_outcome_kind kind;
@@ -24,6 +28,7 @@ struct settle {
 	struct spool_message m;
 	struct spool_delivery *deliveries;
 	struct verdict *verdicts;
+	enum lesson *lessons;
 	size_t count;
 	uint64_t owner, session;
 	char peer[SPOOL_NAME_MAX + 1], link[SPOOL_NAME_MAX + 1];
@@ -48,6 +53,7 @@ settle_new(struct node *n, const struct spool_claimed *claimed, uint64_t owner,
 	if (bytes)
 		memcpy(st->deliveries, claimed->deliveries, bytes);
 	st->verdicts = xcalloc(claimed->n, sizeof(*st->verdicts));
+	st->lessons = xcalloc(claimed->n, sizeof(*st->lessons));
 	st->owner = owner;
 	st->session = session;
 	str_copyz(st->peer, sizeof(st->peer), peer);
@@ -224,6 +230,29 @@ settle_reply(struct settle *st, size_t i, const struct reply *r)
 	}
 }
 
+/* Is it the recipient that is refused, and not the sender or the day? */
+static bool
+says_unknown(const struct reply *r)
+{
+	static const char *const codes[] = {"5.1.1", "5.1.6", "5.1.10"};
+
+	if (!r->enhanced[0])
+		return r->code == 550 || r->code == 551 || r->code == 553;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (r->code == 550 && strcmp(r->enhanced, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt)
+{
+	if (reply_class(to_rcpt) == 2)
+		st->lessons[i] = LESSON_EXISTS;
+	else if (says_unknown(to_rcpt))
+		st->lessons[i] = LESSON_UNKNOWN;
+}
+
 void
 settle_in_doubt(struct settle *st)
 {
@@ -281,13 +310,31 @@ write_verdict(
 	return spool_outcome(t, &o, e);
 }
 
+static enum err_code
+write_lesson(
+	struct spool_txn *t, const struct settle *st, size_t i, struct err *e)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+	const char *customer = policy_route_customer(d->route);
+	enum err_code rc;
+
+	if (st->lessons[i] == LESSON_NONE || !customer)
+		return OK;
+	rc = spool_recipient_learn(t, customer, d->recipient,
+		st->lessons[i] == LESSON_EXISTS, st->now, e);
+	return rc == ERR_NOTFOUND ? OK : rc; /* the customer is gone */
+}
+
 enum err_code
 settle_write(struct spool_txn *t, struct settle *st, struct err *e)
 {
 	enum err_code rc = bounce_write(t, st->bounce, e);
 
-	for (size_t i = 0; rc == OK && i < st->count; i++)
+	for (size_t i = 0; rc == OK && i < st->count; i++) {
 		rc = write_verdict(t, st, i, e);
+		if (rc == OK)
+			rc = write_lesson(t, st, i, e);
+	}
 	return rc;
 }
 
@@ -359,6 +406,7 @@ settle_free(struct settle *st)
 	bounce_free(st->bounce);
 	free(st->deliveries);
 	free(st->verdicts);
+	free(st->lessons);
 	free(st);
 }
 

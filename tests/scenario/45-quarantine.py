@@ -110,4 +110,37 @@ def one_of_two():
           "for the one who is not there")
 
 
-run(unknown_sender, nobody_to_tell, one_of_two)
+def vouched_for():
+    """A user of ours is told as ever."""
+    world = world_with_shore()
+    world.shore.must("user", "add", "dora", "--password-stdin",
+                     text=PASSWORD + "\n")
+    with Smtp(world.shore.port("submission")) as client:
+        client.ehlo()
+        client.starttls(world.client_tls)
+        client.ehlo()
+        client.auth_plain("dora", PASSWORD)
+        equal(client.mail("dora@shore.example", "cap@aurora.example.org",
+                          make("by dora", sender="dora@shore.example")).code,
+              250, "a user hands in")
+    collect(world, REFUSED)
+    mails = world.shore.wait_mail("dora")
+    check(len(mails) == 1 and b"nobody of that name aboard" in mails[0]
+          and b"Status: 5.1.1" in mails[0],
+          "the user has a notice with the host's words", mails)
+    equal((world.shore.queue(), deleted(world)), ([], []),
+          "and nothing is kept")
+
+
+def refused_by_the_operator():
+    """queue return tells the sender: a person decided it."""
+    world = world_with_shore()
+    message = to_customer(world, make("returned"))
+    world.shore.must("queue", "return", message, "--yes")
+    check(wait_until(lambda: len(world.smart.mails) == 1),
+          "queue return: the sender has a notice")
+    equal(deleted(world), [], "and nothing is kept")
+
+
+run(unknown_sender, nobody_to_tell, one_of_two, vouched_for,
+    refused_by_the_operator)

@@ -65,6 +65,8 @@ def after_its_days():
           waits(world))
     equal(waits(world), sorted([held, second]),
           "what is younger stays, and what a person holds")
+    equal(world.shore.queue("--state", "deleted"), [],
+          "its sender wanted no notice: it is gone")
     events = world.shore.rows("log", "--message", first)
     check("never collected" in events[-1]["text"]
           and "30 days" in events[-1]["text"], "the log says why", events[-1])
@@ -89,6 +91,36 @@ def of_its_own():
     later(world, 11 * DAY)
     check(gone(world, message), "queue.customer_lifetime ends it",
           waits(world))
+
+
+def told_or_kept():
+    """The end of a lifetime is told like a refusal."""
+    world = World()
+    world.shim = Shim(world.dir)
+    world.make_shore(relay={"networks": ["192.0.2.0/24"]}).start()
+    world.add_customer()
+    world.shore.must("user", "add", "dora", "--password-stdin",
+                     text=PASSWORD + "\n")
+    forged = to_customer(world, "forged perhaps")
+    with Smtp(world.shore.port("submission")) as client:
+        client.ehlo()
+        client.starttls(world.client_tls)
+        client.ehlo()
+        client.auth_plain("dora", PASSWORD)
+        client.mail("dora@shore.example", "cap@aurora.example.org",
+                    make("by dora", sender="dora@shore.example"))
+    later(world, 31 * DAY)
+    mails = world.shore.wait_mail("dora")
+    check(len(mails) == 1 and b"Status: 5.4.7" in mails[0]
+          and b"held for customer aurora for 30 days and never collected"
+          in mails[0], "a user of ours is told why", mails)
+    equal(world.shore.mailbox("eve"), [], "an unknown sender is not")
+    rows = world.shore.queue("--state", "deleted")
+    equal([r["message"] for r in rows], [forged], "that mail is kept")
+    world.shore.must("queue", "undelete", forged, "--yes")
+    world.shore.reload()
+    settled(world)
+    equal(waits(world), [forged], "undelete gives it a new life")
 
 
 def wrong_clock():
@@ -122,4 +154,4 @@ def wrong_clock():
           waits(world))
 
 
-run(after_its_days, of_its_own, wrong_clock)
+run(after_its_days, of_its_own, told_or_kept, wrong_clock)
