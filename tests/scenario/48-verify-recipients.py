@@ -8,23 +8,15 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
-import sqlite3
-
 DOMAIN = "aurora.example.org"
-VERIFY = 2  # spool/types.h: RECIPIENTS_VERIFY
 
 
 def world_with_shore(verify=True):
     world = World()
     world.make_shore(queue={"retry": ["1s"]},
                      customers={"tell_kept": False}).start()
-    world.add_customer()
-    if verify:
-        world.shore.stop()
-        with sqlite3.connect(f"{world.shore.dir}/spool/spool.db") as spool:
-            spool.execute("UPDATE account SET recipients = ?", (VERIFY,))
-        spool.close()
-        world.shore.start()
+    more = ["--recipients", "verify"] if verify else []
+    world.add_customer("aurora", DOMAIN, *more)
     return world
 
 
