@@ -95,13 +95,28 @@ check_login(
 			"auth_clear is not true");
 }
 
+static bool
+has_smtp_listener(const struct conf *c)
+{
+	for (size_t i = 0; i < c->listeners_n; i++)
+		if (c->listeners[i].service == SERVICE_SMTP)
+			return true;
+	return false;
+}
+
 static void
 check_collect(
 	const struct check *k, const struct conf_peer *p, const struct node *g)
 {
-	if (p->collect == COLLECT_ETRN)
+	if (p->collect == COLLECT_ETRN && !has_smtp_listener(k->conf))
+		complain_warning(k->out, check_at(g, "collect"),
+			"peers.collect: mail asked for by ETRN comes to an "
+			"smtp listener, and there is none");
+	if (p->collect == COLLECT_ETRN && p->domains.n == 0 &&
+		k->conf->local.domains.n == 0)
 		complain_error(k->out, check_at(g, "collect"),
-			"peers.collect: etrn is not yet supported");
+			"peers.collect: no domain to ask for: set "
+			"peers.domains or local.domains");
 	if (p->collect == COLLECT_ATRN && !node_member(g, "user"))
 		complain_warning(k->out, check_at(g, "collect"),
 			"peers.collect: ATRN wants a login: set peers.user and "

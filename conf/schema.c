@@ -487,8 +487,10 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_WORD,
 		.fallback = "none",
 		.words = "none atrn etrn",
-		.sentence = "How to fetch our own mail there: atrn (RFC 2645); "
-			    "etrn is not yet supported.",
+		.sentence =
+			"How to fetch our own mail there: atrn (RFC 2645), on "
+			"the connection that was made; or etrn (RFC 1985), "
+			"then the peer connects to our smtp listener.",
 	},
 	{
 		.path = "peers.collect_port",
@@ -518,8 +520,9 @@ static const struct schema_row rows[] = {
 		.least = SECOND,
 		.most = DAY,
 		.fallback = "60s",
-		.later = "",
-		.sentence = "How long to wait for mail after ETRN.",
+		.sentence = "How long after ETRN, or after the last session on "
+			    "an smtp listener ended, the link is kept for mail "
+			    "that was asked for.",
 	},
 	{
 		.path = "routes",

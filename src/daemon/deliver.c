@@ -416,6 +416,14 @@ deliver_atrn(struct deliver *d, const char *domains)
 }
 
 void
+deliver_etrn(struct deliver *d, const char *domain)
+{
+	d->s->doing = "asking";
+	smtp_client_etrn(d->client, domain);
+	session_pump(d->s);
+}
+
+void
 deliver_more(struct deliver *d)
 {
 	d->look_again = true;

@@ -27,9 +27,12 @@ struct deliver;
 struct deliver_owner {
 	/* EHLO, TLS and AUTH are done. May be NULL. */
 	void (*ready)(void *arg, struct deliver *d);
-	/* Nothing (more) to send: say deliver_quit or deliver_atrn. */
+	/* Nothing (more) to send: say deliver_quit, deliver_atrn,
+	 * deliver_etrn. */
 	void (*idle)(void *arg, struct deliver *d);
-	/* ATRN was answered: 250 (a turn follows by itself) or not. */
+	/*
+	 * ATRN was answered: 250 (a turn follows by itself) or not; or ETRN.
+	 */
 	void (*turn_reply)(void *arg, struct deliver *d, const struct reply *r);
 	/* STARTTLS was agreed on: begin the handshake. NULL: never. */
 	void (*start_tls)(void *arg, struct session *s);
@@ -59,6 +62,8 @@ struct deliver *deliver_start(
 /* Legal from idle(). */
 void deliver_quit(struct deliver *d);
 void deliver_atrn(struct deliver *d, const char *domains);
+/* Legal from turn_reply, too. */
+void deliver_etrn(struct deliver *d, const char *domain);
 /* More arrived, or a retry is due: look again (when idle or sending). */
 void deliver_more(struct deliver *d);
 /*

@@ -35,6 +35,9 @@ struct peer_run {
 	unsigned failures;
 	int64_t wait_until; /* after a failure; 0: no wait */
 	int64_t collected_at;
+	bool awaiting; /* mail asked for by ETRN, over this link */
+	char await_link[SPOOL_NAME_MAX + 1];
+	struct loop_timer *await_timer; /* runs while nobody receives */
 	/* Why nothing can go to it although it is reachable; NONE: nothing. */
 	enum spool_reason trouble;
 	char trouble_text[SPOOL_TEXT_MAX + 1];
@@ -47,6 +50,7 @@ struct dispatch {
 	size_t peers_n;
 	struct loop_timer *timer;
 	int64_t timer_at; /* 0: not set */
+	size_t receiving; /* sessions on smtp listeners */
 	bool stopping;
 };
 
@@ -85,6 +89,7 @@ on_timer(void *arg)
 static void
 free_peer(struct peer_run *p)
 {
+	loop_timer_free(p->await_timer);
 	free(p->routes);
 	free(p);
 }
@@ -101,6 +106,8 @@ is_busy_on(const struct peer_run *p, const char *link)
 {
 	struct link_way way;
 
+	if (p->awaiting && strcmp(p->await_link, link) == 0)
+		return true;
 	if (p->exchange)
 		return strcmp(p->link, link) == 0;
 	return p->checking &&
@@ -132,6 +139,62 @@ come_to_rest(struct peer_run *p)
 		settle_link(d, way.link);
 	if (last[0])
 		settle_link(d, last);
+}
+
+/* --- mail that ETRN asked for (RFC 1985): nobody says when it is all --- */
+
+static void
+await_stop(struct peer_run *p)
+{
+	p->awaiting = false;
+	loop_timer_clear(p->await_timer);
+}
+
+static void
+await_timer_set(struct peer_run *p)
+{
+	if (p->d->receiving)
+		loop_timer_clear(p->await_timer);
+	else
+		loop_timer_set(
+			p->await_timer, (uint64_t)p->peer->etrn_wait_s * 1000);
+}
+
+static void
+await_over(void *arg)
+{
+	struct peer_run *p = arg;
+
+	log_info("etrn-wait-over", LOG_STR("peer", p->peer->name),
+		LOG_STR("link", p->await_link));
+	await_stop(p);
+	settle_link(p->d, p->await_link);
+}
+
+/* The link of the exchange that asked stays busy meanwhile. */
+static void
+await_mail(struct peer_run *p)
+{
+	if (!p->link[0])
+		return;
+	p->awaiting = true;
+	memcpy(p->await_link, p->link, sizeof(p->await_link));
+	await_timer_set(p);
+}
+
+void
+dispatch_receiving(struct dispatch *d, bool begins)
+{
+	d->receiving += begins ? 1 : (size_t)-1;
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (d->peers[i]->awaiting)
+			await_timer_set(d->peers[i]);
+}
+
+static bool
+collects(const struct conf_peer *peer)
+{
+	return peer->collect != COLLECT_NONE;
 }
 
 static void
@@ -186,7 +249,7 @@ dispatch_trouble(
 static void
 after_link_lost(struct peer_run *p)
 {
-	p->want_collect |= p->peer->collect == COLLECT_ATRN;
+	p->want_collect |= collects(p->peer);
 	p->wake = true;
 	look(p);
 }
@@ -206,9 +269,14 @@ after_success(struct peer_run *p, const struct exchange_result *result)
 static void
 after_collect_failure(struct peer_run *p, const struct exchange_result *result)
 {
-	p->want_collect = true;
-	p->collect_after = clock_sane_s() + p->d->n->conf->queue.retry_s[0];
-	dispatch_due_at(p->d, p->collect_after);
+	if (result->cannot_collect) {
+		p->collected_at = clock_sane_s(); /* not before next time */
+	} else {
+		p->want_collect = true;
+		p->collect_after =
+			clock_sane_s() + p->d->n->conf->queue.retry_s[0];
+		dispatch_due_at(p->d, p->collect_after);
+	}
 	p->fruitless = result->pushed == 0;
 	look(p);
 }
@@ -239,6 +307,8 @@ exchange_done(void *arg, const struct exchange_result *result)
 	if (!result->taken_down)
 		links_peer_result(n->links, p->link, result);
 	set_trouble(p, result);
+	if (result->expects_mail && !result->taken_down)
+		await_mail(p);
 	if (result->taken_down)
 		after_link_lost(p);
 	else if (result->code == EXCHANGE_OK)
@@ -424,7 +494,8 @@ new_peer(struct dispatch *d, const struct conf_peer *peer)
 		if (serves(&conf->routes[i], peer->name))
 			p->routes[p->routes_n++] =
 				conf_route_name(&conf->routes[i]);
-	p->want_collect = peer->collect == COLLECT_ATRN;
+	p->want_collect = collects(peer);
+	p->await_timer = loop_timer_new(d->n->loop, await_over, p);
 	p->wake = true;
 	return p;
 }
@@ -459,6 +530,7 @@ drop_peers(struct dispatch *d, bool end_exchanges)
 		struct peer_run *p = d->peers[i];
 
 		p->orphan = true;
+		await_stop(p);
 		if (p->exchange && end_exchanges)
 			exchange_link_lost(p->exchange);
 		else if (is_at_rest(p))
@@ -499,7 +571,7 @@ collect_again(struct peer_run *p)
 {
 	struct link_way way;
 
-	if (p->peer->collect != COLLECT_ATRN)
+	if (!collects(p->peer))
 		return;
 	if (!links_way_to(p->d->n->links, p->peer->name, &way) || way.link)
 		return; /* a link's coming up decides */
@@ -575,7 +647,7 @@ dispatch_link_up(struct dispatch *d, const char *link)
 
 		if (!is_of_link(d, p, link))
 			continue;
-		p->want_collect = p->peer->collect == COLLECT_ATRN;
+		p->want_collect = collects(p->peer);
 		p->wait_until = p->collect_after = 0;
 		p->failures = 0;
 		p->wake = true;
@@ -588,8 +660,12 @@ dispatch_link_up(struct dispatch *d, const char *link)
 void
 dispatch_link_lost(struct dispatch *d, const char *link)
 {
-	for (size_t i = 0; i < d->peers_n; i++)
-		if (d->peers[i]->exchange &&
-			strcmp(d->peers[i]->link, link) == 0)
-			exchange_link_lost(d->peers[i]->exchange);
+	for (size_t i = 0; i < d->peers_n; i++) {
+		struct peer_run *p = d->peers[i];
+
+		if (p->awaiting && strcmp(p->await_link, link) == 0)
+			await_stop(p);
+		if (p->exchange && strcmp(p->link, link) == 0)
+			exchange_link_lost(p->exchange);
+	}
 }

@@ -36,4 +36,10 @@ enum spool_reason dispatch_trouble(
 void dispatch_link_up(struct dispatch *d, const char *link);
 void dispatch_link_lost(struct dispatch *d, const char *link);
 
+/*
+ * A session that receives began or ended on an smtp listener: mail asked for by
+ * ETRN may come over it, so the links that wait for such mail wait on.
+ */
+void dispatch_receiving(struct dispatch *d, bool begins);
+
 #endif

@@ -32,6 +32,7 @@ struct exchange {
 	char policy[600]; /* what a TLS ticket belongs to */
 	struct buf ticket;
 	bool turned, turn_refused, looked_for_large;
+	size_t asked; /* domains for which ETRN was said */
 	/* What became of collecting; told when all else went well. */
 	enum exchange_code collect_code;
 	char collect_text[400];
@@ -112,6 +113,63 @@ own_domains(const struct exchange *x, char *out, size_t size)
 	return at ? out : NULL;
 }
 
+/* --- ETRN (RFC 1985 5.2) --- */
+
+static const struct conf_strings *
+asked_domains(const struct exchange *x)
+{
+	return x->peer->domains.n ? &x->peer->domains
+				  : &x->n->conf->local.domains;
+}
+
+static void
+ask_next(struct exchange *x, struct deliver *d)
+{
+	const struct conf_strings *domains = asked_domains(x);
+
+	if (x->asked < domains->n)
+		deliver_etrn(d, domains->v[x->asked++]);
+	else
+		deliver_quit(d);
+}
+
+/* True: the peer does not do it; no other domain is asked for. */
+static bool
+etrn_refused(struct exchange *x, const char *domain, const struct reply *r)
+{
+	bool never = reply_class(r) == 5 && x->asked == 1;
+	char line[256];
+
+	reply_one_line(r, line, sizeof(line));
+	if (x->collect_code == EXCHANGE_OK)
+		snprintf(x->collect_text, sizeof(x->collect_text),
+			"%.60s %s%.60s: %s", x->peer->name,
+			never ? "does not do ETRN for " : "refuses ETRN for ",
+			domain, line);
+	x->collect_code =
+		r->code == 530 ? EXCHANGE_NOT_TRUSTED : EXCHANGE_UNREACHABLE;
+	x->result.cannot_collect = never;
+	return never;
+}
+
+static void
+on_etrn_reply(struct exchange *x, struct deliver *d, const struct reply *r)
+{
+	const char *domain = asked_domains(x)->v[x->asked - 1];
+	char line[400];
+
+	reply_one_line(r, line, sizeof(line));
+	log_info("etrn", LOG_STR("peer", x->peer->name),
+		LOG_STR("domain", domain), LOG_STR("reply", line));
+	if (reply_class(r) == 2)
+		x->result.expects_mail |= r->code != 251;
+	else if (etrn_refused(x, domain, r)) {
+		deliver_quit(d);
+		return;
+	}
+	ask_next(x, d);
+}
+
 static void
 on_ready(void *arg, struct deliver *d)
 {
@@ -186,7 +244,10 @@ on_idle(void *arg, struct deliver *d)
 	if (x->steps[x->step] == STEP_PUSH && same_connection(x) &&
 		x->step + 1 < x->steps_n)
 		x->step++;
-	if (x->steps[x->step] == STEP_COLLECT && !x->turn_refused)
+	if (x->steps[x->step] == STEP_COLLECT &&
+		x->peer->collect == COLLECT_ETRN)
+		ask_next(x, d);
+	else if (x->steps[x->step] == STEP_COLLECT && !x->turn_refused)
 		deliver_atrn(d, own_domains(x, domains, sizeof(domains)));
 	else
 		deliver_quit(d);
@@ -199,6 +260,10 @@ on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
 	struct exchange *x = arg;
 	char line[400];
 
+	if (x->peer->collect == COLLECT_ETRN) {
+		on_etrn_reply(x, d, r);
+		return;
+	}
 	if (reply_class(r) == 2) {
 		x->turned = true;
 		crash_point("turn-accepted");
@@ -509,6 +574,7 @@ begin_step(struct exchange *x)
 
 	x->host = 0;
 	x->turn_refused = false;
+	x->asked = 0;
 	snprintf(x->policy, sizeof(x->policy), "%s %d %u",
 		x->peer->tls_name ? x->peer->tls_name : host_name(x),
 		(int)x->peer->verify, port_of_step(x));
@@ -546,12 +612,16 @@ static void
 plan_steps(struct exchange *x)
 {
 	enum step push = STEP_PUSH, collect = STEP_COLLECT;
+	/* ETRN on the same connection stands between the last message and QUIT,
+	   whatever the order. */
+	bool first = x->peer->order == ORDER_COLLECT_FIRST &&
+		     !(x->peer->collect == COLLECT_ETRN && same_connection(x));
 
-	if (x->conf.push && x->peer->order != ORDER_COLLECT_FIRST)
+	if (x->conf.push && !first)
 		x->steps[x->steps_n++] = push;
 	if (x->conf.collect)
 		x->steps[x->steps_n++] = collect;
-	if (x->conf.push && x->peer->order == ORDER_COLLECT_FIRST)
+	if (x->conf.push && first)
 		x->steps[x->steps_n++] = push;
 }
 

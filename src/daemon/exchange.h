@@ -1,6 +1,7 @@
 /*
  * One exchange with a peer: push what waits for it, collect what it holds
- * for us (ATRN), over one connection or two, as the peer's entry says.
+ * for us (ATRN) or ask for it (ETRN), over one connection or two, as the peer's
+ * entry says.
  */
 #ifndef DAEMON_EXCHANGE_H
 #define DAEMON_EXCHANGE_H
@@ -23,6 +24,9 @@ struct exchange_result {
 	bool auth;		  /* of NOT_TRUSTED: it was AUTH, not TLS */
 	bool taken_down;	  /* ended by exchange_link_lost */
 	bool only_collect_failed; /* pushing went well */
+	bool expects_mail;	  /* ETRN: it comes over a connection of its
+				     own */
+	bool cannot_collect;	  /* the peer does not do ETRN at all */
 };
 
 struct exchange_conf {

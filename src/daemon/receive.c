@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/dispatch.h"
 #include "daemon/etrn.h"
 #include "daemon/history.h"
 #include "daemon/receive_private.h"
@@ -217,6 +218,8 @@ on_closed(void *arg, const char *why)
 	r->dovecot = NULL;
 	receive_rcpt_cancel(r);
 	receive_reset(r);
+	if (r->service == SERVICE_SMTP && !r->turned)
+		dispatch_receiving(r->n->dispatch, false);
 	log_info("session-end", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer), LOG_STR("role", r->s->role),
 		LOG_INT("received", r->s->messages_received),
@@ -341,6 +344,8 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 	r->atrn = listener->atrn && listener->service == SERVICE_SUBMISSION;
 	r->s = session_new(n, stream, "receive");
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
+	if (r->service == SERVICE_SMTP)
+		dispatch_receiving(n->dispatch, true);
 	stream_set_stall_ms(
 		stream, (uint64_t)n->conf->limits.stall_timeout_s * 1000);
 	log_info("connected", LOG_INT("session", r->s->id),

@@ -14,11 +14,13 @@ static const struct state_row rows[] = {
 	[CL_TLS] = {"tls", STATE_TO(CL_HELLO) | STATE_TO(CL_CLOSED)},
 	[CL_AUTH] = {"auth", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_READY] = {"ready", STATE_TO(CL_MAIL) | STATE_TO(CL_TURN) |
-				       STATE_TO(CL_QUIT) | STATE_TO(CL_CLOSED)},
+				       STATE_TO(CL_ASK) | STATE_TO(CL_QUIT) |
+				       STATE_TO(CL_CLOSED)},
 	[CL_MAIL] = {"mail", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_TURN] = {"turn",
 		STATE_TO(CL_TURNED) | STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_TURNED] = {"turned", STATE_TO(CL_CLOSED)},
+	[CL_ASK] = {"ask", STATE_TO(CL_READY) | STATE_TO(CL_CLOSED)},
 	[CL_QUIT] = {"quit", STATE_TO(CL_CLOSED)},
 	[CL_CLOSED] = {"closed", 0},
 };
@@ -64,6 +66,7 @@ static const struct step steps[] = {
 	[CL_MAIL] = {NULL, client_mail_reply, WANT_INPUT},
 	[CL_TURN] = {client_turn_enter, client_turn_reply, WANT_INPUT},
 	[CL_TURNED] = {NULL, NULL, WANT_TURN},
+	[CL_ASK] = {client_turn_enter, client_ask_reply, WANT_INPUT},
 	[CL_QUIT] = {quit_enter, quit_reply, WANT_INPUT},
 	[CL_CLOSED] = {NULL, NULL, WANT_CLOSE},
 };

@@ -1,5 +1,6 @@
 /*
- * The sending side of SMTP, and the customer's side of ATRN up to the turn.
+ * The sending side of SMTP, and the customer's side of ATRN up to the turn, and
+ * of ETRN.
  *
  * Life: greeting, EHLO, STARTTLS and EHLO again, AUTH, then EV_READY and
  * WANT_WORK. The host then gives messages, or asks for ATRN, or quits. Replies
@@ -182,6 +183,12 @@ void smtp_client_abort(struct smtp_client *c, const char *why);
  * line would be malformed or too long, the reply is our own 502 or 501.
  */
 void smtp_client_atrn(struct smtp_client *c, const char *domains);
+/*
+ * RFC 1985: asks for the mail of DOMAIN, which then comes over a connection of
+ * its own. Legal at WANT_WORK. Then EV_TURN_REPLY with the reply, whatever it
+ * is, and WANT_WORK; our own 502 or 501 as above.
+ */
+void smtp_client_etrn(struct smtp_client *c, const char *domain);
 /*
  * QUIT. Legal at WANT_WORK; WANT_CLOSE after the reply, or 10 s, or at once
  * with quit_no_wait. No event.

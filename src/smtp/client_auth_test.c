@@ -368,6 +368,50 @@ test_atrn_after_mail(void **state)
 		      "S 250 ok\nS 250 go\nE turned 250\nW turn\n");
 }
 
+/* --- ETRN ----------------------------------------------------------------- */
+
+#define ETRN_HELLO HELLO "S 250-PIPELINING\nS 250 ETRN\nE ready\n"
+
+static void
+test_etrn(void **state)
+{
+	static const int codes[] = {
+		250, 251, 252, 253, 354, 458, 459, 500, 501, 502, 530, 550};
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+		snprintf(text, sizeof(text),
+			ETRN_HELLO "H etrn a.example\nC ETRN a.example\n"
+				   "W input\nS %d-one\nS %d two\nE turn %d\n"
+				   "W work\nH etrn b.example\n"
+				   "C ETRN b.example\n",
+			codes[i], codes[i], codes[i]);
+		script_play_plain(text);
+	}
+	/* Nobody offers it; no domain. */
+	script_play_plain(HELLO "S 250 ATRN\nE ready\nH etrn a.example\n"
+				"E turn 502\nW work\nH quit\nC QUIT\n");
+	script_play_plain(ETRN_HELLO "H etrn a b\nE turn 501\nW work\n");
+	script_play_plain(
+		ETRN_HELLO "H etrn a.example\nC ETRN a.example\n"
+			   "S 421 bye\nE failed refused 421\nW close\n");
+	script_play_plain(ETRN_HELLO "H etrn a.example\nC ETRN a.example\nX\n"
+				     "E failed closed 0\nW close\n");
+	/* Behind a message that nobody took, in one group with RSET. */
+	script_play_plain(
+		ETRN_HELLO "H send 1\nC MAIL FROM:<a@x.example>\n"
+			   "C RCPT TO:<r0@y.example>\nC DATA\n"
+			   "S 250 ok\nS 550 no\nS 554 no\nE mail 250\n"
+			   "E rcpt 0 550\nE done 550 early\nH etrn a.example\n"
+			   "C RSET\nC ETRN a.example\nS 250 ok\nS 251 none\n"
+			   "E turn 251\nW work\n");
+	/* At once (RFC 1985 5.1), not in the ten minutes of ATRN. */
+	script_play_plain(ETRN_HELLO "H etrn a.example\nC ETRN a.example\n"
+				     "T 299999\nW input\nT 300000\n"
+				     "E failed timeout 0\nW close\n");
+}
+
 int
 main(void)
 {
@@ -385,6 +429,7 @@ main(void)
 		cmocka_unit_test(test_atrn_own_replies),
 		cmocka_unit_test(test_atrn_time),
 		cmocka_unit_test(test_atrn_after_mail),
+		cmocka_unit_test(test_etrn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

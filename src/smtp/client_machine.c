@@ -133,7 +133,7 @@ machine_ops_sent(struct machine *m, size_t n)
 		client_auth_wipe_out(c);
 	if (client_now(c) == CL_MAIL)
 		client_mail_go(c);
-	else if (client_now(c) == CL_TURN)
+	else if (client_now(c) == CL_TURN || client_now(c) == CL_ASK)
 		client_flight_go(c);
 }
 
@@ -187,6 +187,8 @@ late_text(const struct smtp_client *c)
 		return "no greeting in time";
 	case CL_TURN:
 		return "no reply to ATRN in time";
+	case CL_ASK:
+		return "no reply to ETRN in time";
 	default:
 		return "no reply in time";
 	}

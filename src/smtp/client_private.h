@@ -6,7 +6,8 @@
  * puts one expectation into a ring, every reply takes one out (RFC 2920 3.1:
  * by count, never by code or text).
  *
- * Commands that may leave in one group (RSET, MAIL, RCPT, DATA, ATRN) are
+ * Commands that may leave in one group (RSET, MAIL, RCPT, DATA, ATRN,
+ * ETRN) are
  * written beforehand into FLIGHT, each as one octet of its kind and its line.
  * They move into out as far as there is room there and in the ring: at once,
  * after each reply, and whenever octets of out were sent.
@@ -49,6 +50,7 @@ enum client_state {
 	CL_MAIL, /* at least one message is in flight */
 	CL_TURN,
 	CL_TURNED,
+	CL_ASK, /* ETRN is out */
 	CL_QUIT,
 	CL_CLOSED,
 };
@@ -65,6 +67,7 @@ enum client_kind {
 	CK_BDAT,
 	CK_DOT,
 	CK_ATRN,
+	CK_ETRN,
 	CK_QUIT,
 };
 
@@ -144,7 +147,7 @@ struct smtp_client {
 	struct reply verdict; /* how the head ends, when nothing better comes */
 	bool peer_closes;     /* 421 was said */
 
-	struct reply own_reply; /* made here: ATRN that was not sent */
+	struct reply own_reply; /* made here: ATRN or ETRN that was not sent */
 	char why[CLIENT_WHY_MAX];
 };
 
@@ -256,6 +259,8 @@ bool client_body_wanted(const struct smtp_client *c);
 
 void client_turn_enter(struct smtp_client *c);
 void client_turn_reply(
+	struct smtp_client *c, const struct reply *r, struct client_expect x);
+void client_ask_reply(
 	struct smtp_client *c, const struct reply *r, struct client_expect x);
 
 #endif

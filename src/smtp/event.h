@@ -51,7 +51,7 @@ enum smtp_event_kind {
 			  the one that ended it early (then early is set: no
 			  recipient of it was taken) */
 	EV_TURNED,     /* ATRN said 250: WANT_TURN follows */
-	EV_TURN_REPLY, /* ATRN or ETRN said something else */
+	EV_TURN_REPLY, /* ATRN said something else; what ETRN said */
 	EV_FAILED,     /* no further work on this connection: fail, reply
 			  (if the peer said something), text */
 

@@ -84,7 +84,9 @@ work(struct host *h)
 	case WANT_WORK:
 		if (h->sent < MESSAGES)
 			send_mail(h);
-		else if (h->turns++ == 0)
+		else if (++h->turns == 1)
+			smtp_client_etrn(h->c, "a.example");
+		else if (h->turns == 2)
 			smtp_client_atrn(h->c, "a.example,b.example");
 		else
 			smtp_client_quit(h->c);

@@ -10,7 +10,8 @@
  *	W work		it must want this now
  *	H send 2	the host gives a message with so many recipients; also:
  *			send8 (8-bit), patient (send, and wait for replies),
- *			body, body N, withdraw, tls, quit, atrn X, abort
+ *			body, body N, withdraw, tls, quit, atrn X, etrn X,
+ *			abort
  *	X		the peer closes
  *	T 1000		monotonic time is now 1000 ms
  *
@@ -321,6 +322,8 @@ script_host(struct script_run *run, struct str act)
 		machine_tls_done(run->m, &(struct tls_facts){.verified = true});
 	else if (str_eq(word, STR("quit")))
 		smtp_client_quit(run->client);
+	else if (str_eq(word, STR("etrn")))
+		smtp_client_etrn(run->client, z);
 	else if (str_eq(word, STR("atrn")))
 		smtp_client_atrn(run->client, arg.n ? z : NULL);
 	else if (str_eq(word, STR("abort")))

@@ -296,9 +296,186 @@ def cut_at_the_end():
           "once, whole")
 
 
+# --- the site ---
+
+
+WAIT_S = 2
+
+
+def pair(*domains, **peer):
+    """Both nodes running; the site asks by ETRN, its link is down."""
+    world = World()
+    world.make_shore().start()
+    world.add_customer("aurora", "aurora.example.org",
+                       *(o for d in domains for o in ("--domain", d)))
+    site = world.make_site(world.peer(**{
+        "collect": "etrn", "collect_port": None, "etrn_wait": f"{WAIT_S}s",
+        **peer}), local=local(f"{world.dir}/aurora", "aurora.example.org",
+                              *domains)).start()
+    world.shore.must("customer", "set", "aurora", "--etrn",
+                     f"127.0.0.1:{site.port('lan')}")
+    return world, site
+
+
+def site_of(*domains, keywords=("PIPELINING", "8BITMIME", "ETRN"), **rules):
+    """A site whose provider is scripted."""
+    world = World()
+    peer = Peer(rules=rules, keywords=keywords)
+    site = world.make_site({
+        "name": "shore", "host": "127.0.0.1", "port": peer.port,
+        "tls": "none", "collect": "etrn", "etrn_wait": f"{WAIT_S}s",
+        "domains": list(domains) or None}).start()
+    return peer, site
+
+
+def submit(site, octets, recipient="ben@shore.example"):
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org", recipient, octets)
+        client.quit()
+
+
+def timed_link_up(site, *args):
+    start = time.monotonic()
+    status = site.link_up("iridium", *args)
+    return status, time.monotonic() - start
+
+
+def asked(peer):
+    return [line for line in peer.verbs if line.startswith("ETRN")]
+
+
+def both_ways_in_one_call():
+    world, site = pair()
+    out, back = make("out"), make("back")
+    submit(site, out)
+    to_shore(world, "cap@aurora.example.org", back)
+    status, seconds = timed_link_up(site)
+    equal(status, 0, "link up --wait: 0")
+    check(seconds >= WAIT_S, "it waits for etrn_wait after the last session",
+          seconds)
+    equal(len(copies(world.shore.mailbox("ben"), out)), 1, "out it went, once")
+    equal(len(copies(site.mailbox("cap"), back)), 1, "in it came, once")
+    equal(world.shore.queue(), [], "the provider has nothing left")
+    site.link_down("iridium")
+    status, seconds = timed_link_up(site)
+    equal(status, 0, "nothing waits: 0")
+    check(seconds < WAIT_S, "251: nothing is waited for", seconds)
+
+
+def all_domains_once():
+    world, site = pair("deck.example")
+    texts = {user: make(user) for user in ("cap", "cook", "mate")}
+    to_shore(world, "cap@aurora.example.org", texts["cap"])
+    to_shore(world, "cook@deck.example", texts["cook"])
+    to_shore(world, ["mate@aurora.example.org", "mate@deck.example"],
+             texts["mate"])
+    equal(site.link_up("iridium"), 0, "link up --wait: 0")
+    got = {u: len(copies(site.mailbox(u), texts[u])) for u in ("cap", "mate")}
+    got["cook"] = len(copies(site.mailbox("cook", "deck.example"),
+                             texts["cook"]))
+    got["mate at deck"] = len(copies(site.mailbox("mate", "deck.example"),
+                                     texts["mate"]))
+    equal(got, {"cap": 1, "mate": 1, "cook": 1, "mate at deck": 1},
+          "everything came, once")
+    equal(world.shore.queue(), [], "nothing is left")
+
+
+def a_session_holds_the_link():
+    """Whoever hands in mail meanwhile is waited for."""
+    peer, site = site_of(ETRN="250 2.0.0 started")
+    link = site.cli("link", "up", "iridium")
+    equal(link.returncode, 0, "up")
+    wait_until(lambda: asked(peer))
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        time.sleep(WAIT_S + 1)
+        state = site.rows("link", "list")[0]["state"]
+        equal(state, "exchanging", "while it is connected the link is busy")
+        client.quit()
+    start = time.monotonic()
+    check(wait_until(lambda: site.rows("link", "list")[0]["state"] == "idle",
+                     10, 0.1), "then it comes to rest")
+    check(time.monotonic() - start >= WAIT_S - 0.5, "etrn_wait later")
+
+
+def silent_after_250():
+    peer, site = site_of("aurora.example.org", "deck.example",
+                         ETRN="250 2.0.0 queuing started")
+    status, seconds = timed_link_up(site)
+    equal(status, 0, "250 and then nothing: 0")
+    check(WAIT_S <= seconds < WAIT_S + 10, "after etrn_wait", seconds)
+    equal(asked(peer), ["ETRN aurora.example.org", "ETRN deck.example"],
+          "each domain was asked for")
+    equal(peer.verbs[-1], "QUIT", "before QUIT")
+    equal(peer.connections, 1, "on one connection")
+
+
+def not_supported():
+    for reply in ("500 5.5.1 not known", "502 5.5.1 no", "550 5.7.1 no"):
+        peer, site = site_of("a.example", "b.example", ETRN=reply)
+        submit(site, make("out"))
+        equal(site.link_up("iridium"), 13, f"{reply}: 13")
+        said = site.last.stdout + site.last.stderr
+        check("does not do ETRN" in said and reply[:9] in said,
+              "says plainly why", said)
+        equal(len(asked(peer)), 1, "it stops asking")
+        equal(len(peer.mails), 1, "what was to be sent went")
+    peer, site = site_of(keywords=("PIPELINING",))
+    equal(site.link_up("iridium"), 13, "EHLO without ETRN: 13")
+    check("does not do ETRN" in site.last.stdout + site.last.stderr,
+          "says so", site.last.stderr)
+    equal(asked(peer), [], "and ETRN is not sent")
+
+
+def refused():
+    def reply(conn, line):
+        return "459 4.7.1 a is not yours" if "a.example" in line \
+            else "251 2.0.0 none"
+
+    peer, site = site_of("a.example", "b.example", ETRN=reply)
+    status, seconds = timed_link_up(site)
+    equal(status, 13, "459: 13")
+    check("459 4.7.1 a is not yours" in site.last.stdout + site.last.stderr,
+          "in the peer's words", site.last.stderr)
+    equal(len(asked(peer)), 2, "the other domain is asked for all the same")
+    check(seconds < WAIT_S, "nothing to wait for", seconds)
+    peer, site = site_of("a.example", ETRN="458 4.3.0 queue broken")
+    equal(site.link_up("iridium"), 13, "458: 13")
+    check("458 4.3.0 queue broken" in site.last.stdout + site.last.stderr,
+          "in the peer's words", site.last.stderr)
+
+
+def odd_peers():
+    for name, rule in (("closes", CLOSE), ("resets", RESET),
+                       ("10 KB line", Raw(b"250 " + b"x" * 10240 + b"\r\n")),
+                       ("nonsense", Raw(b"\x00\xff\r\n"))):
+        peer, site = site_of(ETRN=rule)
+        submit(site, make("out"))
+        status = site.link_up("iridium")
+        equal((name, status), (name, 13), "a peer that " + name)
+        equal(len(peer.mails), 1, "what was sent is sent once")
+        equal(site.queue(), [], "and is known to be")
+
+
+def link_lost_meanwhile():
+    peer, site = site_of(ETRN="250 2.0.0 started")
+    site.must("link", "up", "iridium")
+    wait_until(lambda: asked(peer))
+    site.link_down("iridium")
+    status, seconds = timed_link_up(site)
+    equal(status, 0, "up again: it asks again and waits anew")
+    check(seconds >= WAIT_S, "for etrn_wait", seconds)
+    equal(len(asked(peer)), 2, "asked once each time")
+
+
 PROVIDER = (delivers_to_the_target, only_what_was_asked_for, strangers,
             not_offered, outside_a_transaction_only, one_at_a_time,
             unreachable, refused_stays_for_its_while, past_its_back_off,
             too_often, by_tls_where_it_can, cut_at_the_end)
 
-run(*PROVIDER)
+SITE = (both_ways_in_one_call, all_domains_once, a_session_holds_the_link,
+        silent_after_250, not_supported, refused, odd_peers,
+        link_lost_meanwhile)
+
+run(*PROVIDER, *SITE)
