@@ -182,6 +182,8 @@ smtp_client_body_left(const struct smtp_client *c)
 
 /* --- replies -------------------------------------------------------------- */
 
+static const char early_text[] = "a reply came before the end of the message";
+
 /*
  * A refusal before the last octet: the message ends by it, and the connection
  * too, since what the peer takes the octets under way for is unknown.
@@ -189,7 +191,6 @@ smtp_client_body_left(const struct smtp_client *c)
 bool
 client_body_early(struct smtp_client *c, const struct reply *r)
 {
-	static const char text[] = "a reply came before the end of the message";
 	bool refusal = reply_class(r) > 3;
 
 	if (refusal) {
@@ -199,8 +200,8 @@ client_body_early(struct smtp_client *c, const struct reply *r)
 		client_mail_pop(c);
 	}
 	if (!refusal || is_chunking(c))
-		return client_mismatch(c, r, text);
-	client_fail(c, FAIL_PROTOCOL, r, text);
+		return client_mismatch(c, r, early_text);
+	client_fail(c, FAIL_PROTOCOL, r, early_text);
 	return false;
 }
 
@@ -250,6 +251,8 @@ client_bdat_reply(struct smtp_client *c, struct client_mail *m,
 		return client_mismatch(c, r, "this is no reply to BDAT");
 	if (class == 2 && m->refused && (last || m->accepted == 0))
 		return taken_for_nobody(c, m, r);
+	if (class == 2 && last && !client_mail_has_left(c, m))
+		return client_mismatch(c, r, early_text);
 	if (m->chunk_left > 0 && m->pending == 0 && !m->refused)
 		return client_body_early(c, r);
 	if (class != 2) {
@@ -271,6 +274,8 @@ client_dot_reply(
 		return true;
 	if (reply_class(r) == 3)
 		return client_mismatch(c, r, "this is no final reply");
+	if (reply_class(r) == 2 && !client_mail_has_left(c, m))
+		return client_mismatch(c, r, early_text);
 	c->verdict = *r;
 	return true;
 }

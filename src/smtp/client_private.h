@@ -229,6 +229,9 @@ bool client_has_room(const struct smtp_client *c);
 bool client_window_is_open(const struct smtp_client *c);
 /* True: the body may go before the replies to the envelope. */
 bool client_is_speculative(const struct smtp_client *c);
+/* True: all of its octets were handed to the stream. */
+bool client_mail_has_left(
+	const struct smtp_client *c, const struct client_mail *m);
 bool client_any_in_doubt(const struct smtp_client *c);
 /* True: the peer owes a reply now. */
 bool client_is_owed(const struct smtp_client *c);

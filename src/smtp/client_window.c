@@ -127,8 +127,8 @@ client_is_owed(const struct smtp_client *c)
 	return c->expect_n > begun;
 }
 
-static bool
-has_left(const struct smtp_client *c, const struct client_mail *m)
+bool
+client_mail_has_left(const struct smtp_client *c, const struct client_mail *m)
 {
 	return m->whole && c->sent_n >= m->end_at;
 }
@@ -139,14 +139,14 @@ client_is_owed_final(const struct smtp_client *c)
 	const struct client_mail *head = client_head(c);
 	enum client_kind kind = c->expect[c->expect_first].kind;
 
-	return head && c->expect_n > 0 && has_left(c, head) &&
+	return head && c->expect_n > 0 && client_mail_has_left(c, head) &&
 	       (kind == CK_BDAT || kind == CK_DOT);
 }
 
 static bool
 is_in_doubt(const struct smtp_client *c, const struct client_mail *m)
 {
-	return has_left(c, m) && !m->refused && !c->peer_closes;
+	return client_mail_has_left(c, m) && !m->refused && !c->peer_closes;
 }
 
 bool
