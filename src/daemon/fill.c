@@ -91,6 +91,14 @@ struct reading {
 	struct spool_waiting before; /* stored before it began: is in SUM */
 };
 
+static enum err_code
+read_again(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct reading *rd = arg;
+
+	return read_counters(t, &rd->sum, e);
+}
+
 static bool
 is_near(const struct fill *f)
 {
@@ -134,7 +142,7 @@ refresh(void *arg)
 	rd->before = f->since;
 	f->reading = true;
 	f->read_ms = clock_mono_ms();
-	spool_submit_read(f->n->spool, read_counters, counters_read, rd);
+	spool_submit_read(f->n->spool, read_again, counters_read, rd);
 }
 
 void
