@@ -279,6 +279,9 @@ def many_messages():
               "one of them was free")
         refused(client.cmd("MAIL FROM:<eve@far.example>"), 452, "4.3.1",
                 "Too many messages")
+    world.shore.restart()
+    with client_of(world) as client:
+        refused(client.cmd("MAIL FROM:<eve@far.example>"), 452, "4.3.1")
     world.shore.conf["limits"] = {"queue_messages": 7}
     world.shore.reload()
     equal(put(world, 1000).code, 250, "after a reload there is room")
