@@ -12,6 +12,7 @@ const struct command *const command_tables[] = {
 	user_commands,
 	customer_commands,
 	customer_import_commands,
+	statement_commands,
 	log_commands,
 	check_commands,
 	version_commands,

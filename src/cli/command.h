@@ -32,6 +32,7 @@ extern const struct command peer_commands[];
 extern const struct command user_commands[];
 extern const struct command customer_commands[];
 extern const struct command customer_import_commands[];
+extern const struct command statement_commands[];
 extern const struct command check_commands[];
 extern const struct command log_commands[];
 extern const struct command version_commands[];

@@ -187,7 +187,7 @@ may_repeat(enum spool_setting which)
 }
 
 static enum err_code
-take_value(struct parse *p, struct str key, struct str value, struct err *e)
+take_pair(struct parse *p, struct str key, struct str value, struct err *e)
 {
 	enum spool_setting which;
 	enum err_code code;
@@ -229,7 +229,7 @@ take_word(struct parse *p, struct str word)
 		take_flag(p, word);
 		return;
 	}
-	code = take_value(p, key, value, &e);
+	code = take_pair(p, key, value, &e);
 	if (code == ERR_NOTFOUND)
 		complain(p, key,
 			"not a setting; see tidepost(1), customer "
@@ -398,7 +398,7 @@ add_encoded(struct buf *out, struct str s)
 }
 
 static void
-add_lines(struct buf *out, const char *key, const char *lines)
+add_texts(struct buf *out, const char *key, const char *lines)
 {
 	struct str rest = str_of(lines);
 	bool first = true;
@@ -457,14 +457,14 @@ customer_file_format(
 	struct str rest = str_of(list);
 
 	add_encoded(out, str_of(a->name));
-	add_lines(out, "domain", a->domains);
+	add_texts(out, "domain", a->domains);
 	add_size(out, "quota", a->quota);
 	add_size(out, "max-size", a->max_size);
 	add_unit(out, "lifetime", (uint64_t)a->lifetime_s, seconds, "dhms");
-	add_lines(out, "network", a->networks);
+	add_texts(out, "network", a->networks);
 	if (a->etrn[0])
-		add_lines(out, "etrn", a->etrn);
-	add_lines(out, "sender", a->senders);
+		add_texts(out, "etrn", a->etrn);
+	add_texts(out, "sender", a->senders);
 	if (a->max_priority)
 		buf_addf(out, " max-priority=%d", a->max_priority);
 	if (a->recipients != RECIPIENTS_ANY)

@@ -8,7 +8,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
-import json
+import csv
+import io
+import sqlite3
 import stat
 
 USAGE, DATA = 64, 65
@@ -299,4 +301,65 @@ def hostile():
     check(shore.is_running(), "the daemon runs on")
 
 
-run(settings, imports, many, hostile)
+# --- statements ---
+
+def to_aurora(world, count, to="cap@aurora.example.org"):
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        for i in range(count):
+            equal(client.mail("eve@else.example", to,
+                              make(f"mail {i}")).code, 250, "mail is held")
+
+
+def session_rows(shore):
+    """What the sessions of aurora wrote down, from the spool itself."""
+    with sqlite3.connect(f"file:{shore.dir}/spool/spool.db?mode=ro",
+                         uri=True) as db:
+        return db.execute(
+            "SELECT ended - started, bytes_sent, bytes_received, "
+            "messages_sent FROM session WHERE peer = 'aurora'").fetchall()
+
+
+def statements():
+    world = World()
+    site, shore = world.pair()
+    shore.must("customer", "add", 'a,"b', "--domain", "b.example")
+    to_aurora(world, 3)
+    equal(site.link_up("iridium"), 0, "aurora collects")
+    site.link_down("iridium")
+    to_aurora(world, 2)
+    equal(site.link_up("iridium"), 0, "and again")
+    to_aurora(world, 1)
+    site.link_down("iridium")
+    rows = []
+    check(wait_until(lambda: rows.extend(session_rows(shore)) or
+                     len(session_rows(shore)) == 2, 10), "two sessions")
+    rows = session_rows(shore)
+    now = shore.rows("customer", "statement", "aurora")[0]
+    equal([now[k] for k in ("sessions", "seconds", "bytes_sent",
+                            "bytes_received", "messages_delivered")],
+          [2] + [sum(row[i] for row in rows) for i in range(4)],
+          "the statement is what the sessions say")
+    equal([now[k] for k in ("received", "delivered", "held", "expired",
+                            "returned", "quarantined")], [6, 5, 1, 0, 0, 0],
+          "and what became of the deliveries")
+    text = shore.must("customer", "statement", "--all", "--csv")
+    table = list(csv.DictReader(io.StringIO(text, newline="")))
+    equal([row["name"] for row in table], ['a,"b', "aurora"],
+          "CSV: all of them, quoted where it must be")
+    equal({k: str(v) for k, v in now.items()}, table[1], "CSV: the same")
+    past = shore.rows("customer", "statement", "aurora", "--month",
+                      "2001-02")[0]
+    equal([past["month"], past["sessions"], past["delivered"]],
+          ["2001-02", 0, 0], "a month in which nothing was")
+    shore.stop()
+    equal(shore.rows("customer", "statement", "aurora"), [now],
+          "with the daemon down the same")
+    for args, status in ((["--month", "2026-13"], USAGE),
+                         (["aurora", "--all"], USAGE),
+                         (["--csv", "--json"], USAGE), (["nobody"], DATA)):
+        equal(shore.cli("customer", "statement", *args).returncode, status,
+              f"statement {args}")
+
+
+run(settings, imports, many, hostile, statements)
