@@ -93,6 +93,10 @@ build_listener(struct conf_listener *l, const struct node *g, bool certificate)
 	l->address = build_text(g, "listeners.address");
 	l->atrn = flag(g, "listeners.atrn");
 	l->auth_clear = flag(g, "listeners.auth_clear");
+	/* Nodes call there; people's programs often choose what they cannot. */
+	l->channel_binding = build_has(g, "listeners.channel_binding")
+				     ? flag(g, "listeners.channel_binding")
+				     : l->service == SERVICE_ODMR;
 }
 
 /* VERIFY_NAME also for a pin that check.c will refuse. */

@@ -35,6 +35,7 @@ struct conf_listener {
 	enum conf_tls tls;
 	bool atrn;
 	bool auth_clear;
+	bool channel_binding;
 };
 
 enum conf_verify { VERIFY_NAME, VERIFY_NONE, VERIFY_PIN };

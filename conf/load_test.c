@@ -158,6 +158,8 @@ test_listeners(void **state)
 		assert_int_equal(l->tls, want[i].tls);
 		assert_int_equal(l->atrn, want[i].atrn);
 		assert_int_equal(l->auth_clear, want[i].auth_clear);
+		assert_int_equal(
+			l->channel_binding, l->service == SERVICE_ODMR);
 	}
 	conf_free(c);
 }

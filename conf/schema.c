@@ -98,6 +98,13 @@ static const struct schema_row rows[] = {
 		.sentence = "Allow CRAM-MD5 and SCRAM without TLS here.",
 	},
 	{
+		.path = "listeners.channel_binding",
+		.type = SCHEMA_BOOL,
+		.sentence = "Offer SCRAM-SHA-256-PLUS, which binds a login to "
+			    "its TLS connection. By default true for odmr, "
+			    "else false.",
+	},
+	{
 		.path = "tls",
 		.type = SCHEMA_GROUP,
 		.sentence = "Certificates and rules of TLS.",

@@ -37,7 +37,8 @@ static void
 set_mechs(struct receive *r)
 {
 	static const struct tls_facts not_yet;
-	const struct tls_facts *tls = r->s->has_tls ? &r->s->tls : &not_yet;
+	struct tls_facts copy;
+	const struct tls_facts *tls = receive_tls(r, &copy);
 	bool cram = accounts_have_cram(r->n->accounts);
 
 	if (r->turned)
@@ -48,7 +49,8 @@ set_mechs(struct receive *r)
 			r->n->dovecot, false, r->auth_clear, r->mechs_clear);
 		return;
 	}
-	sasl_mechs_server(tls, r->auth_clear, cram, r->mechs_tls);
+	sasl_mechs_server(
+		tls ? tls : &not_yet, r->auth_clear, cram, r->mechs_tls);
 	sasl_mechs_server(NULL, r->auth_clear, cram, r->mechs_clear);
 }
 
@@ -342,6 +344,7 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 	r->tls = listener->tls;
 	r->auth_clear = listener->auth_clear;
 	r->atrn = listener->atrn && listener->service == SERVICE_SUBMISSION;
+	r->channel_binding = listener->channel_binding;
 	r->s = session_new(n, stream, "receive");
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
 	if (r->service == SERVICE_SMTP)

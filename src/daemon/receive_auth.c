@@ -393,6 +393,23 @@ ask_dovecot(struct receive *r, const char *mech, struct str initial)
 
 /* --- the exchange --- */
 
+/*
+ * Without listeners.channel_binding there is nothing to bind to: -PLUS is not
+ * offered, and a client that says so ("y", RFC 5802 6) is right.
+ */
+const struct tls_facts *
+receive_tls(const struct receive *r, struct tls_facts *copy)
+{
+	if (!r->s->has_tls)
+		return NULL;
+	*copy = r->s->tls;
+	if (!r->channel_binding) {
+		copy->has_exporter = false;
+		copy->cb_unique_n = 0;
+	}
+	return copy;
+}
+
 /* The machine lets through only what EHLO offered; NAME_R as it stood there. */
 static bool
 is_offered(const struct receive *r, struct str mech, char *name_r, size_t size)
@@ -412,6 +429,7 @@ void
 receive_auth_start(struct receive *r, struct str mech, struct str initial)
 {
 	char name[32];
+	struct tls_facts copy;
 	struct reply reply;
 
 	receive_auth_end(r);
@@ -428,7 +446,7 @@ receive_auth_start(struct receive *r, struct str mech, struct str initial)
 			return;
 		}
 		r->sasl = sasl_server_new(name, r->n->conf->hostname,
-			r->s->has_tls ? &r->s->tls : NULL, accounts_verifiers,
+			receive_tls(r, &copy), accounts_verifiers,
 			r->n->accounts);
 	}
 	if (r->sasl) {

@@ -28,7 +28,7 @@ struct receive {
 	struct smtp_server *server;
 	enum conf_service service;
 	enum conf_tls tls;
-	bool auth_clear, turned, quit;
+	bool auth_clear, channel_binding, turned, quit;
 	bool atrn; /* offered although mail is taken here, too */
 	/* as EHLO shows them */
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
@@ -66,6 +66,9 @@ struct receive {
 	enum err_code spill_code; /* the first error of this transaction */
 };
 
+/* What AUTH may know of the TLS layer; without it NULL. */
+const struct tls_facts *receive_tls(
+	const struct receive *r, struct tls_facts *copy);
 /* AUTH: one line from the client (P NULL: none yet). Answers later. */
 void receive_auth_start(struct receive *r, struct str mech, struct str initial);
 void receive_auth_data(struct receive *r, struct str line);

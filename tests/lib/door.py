@@ -70,6 +70,8 @@ def make_doors(certificates=False, **conf):
     site = world.make_site(peer=world.peer(submission=9, odmr=9), **conf)
     if certificates:
         site.conf["tls"]["client_ca_file"] = world.ca.file
+    for listener in site.conf["listeners"]:
+        listener["channel_binding"] = True
     site.start()
     site.must("user", "add", "ann", "--sender", "*", "--password-stdin",
               text=PASSWORD + "\n")

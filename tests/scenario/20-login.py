@@ -459,6 +459,33 @@ def bound():
             equal(reply[:3], str(code), f"9266 {name}")
 
 
+def unbound():
+    """Left alone the setting is for nodes that call, not for people's
+    programs, which may choose -PLUS and not be able to do it."""
+    world = World()
+    shore = world.make_shore().start()
+    shore.must("user", "add", "ann", "--password-stdin", text=PASSWORD + "\n")
+    for name, plus in (("submission", False), ("odmr", True)):
+        with Strict(shore.port(name)) as session:
+            session.ehlo()
+            session.starttls(world.client_tls)
+            session.ehlo()
+            equal("SCRAM-SHA-256-PLUS" in session.keywords["AUTH"].split(),
+                  plus, f"{name}: -PLUS is offered: {plus}")
+            if plus:
+                continue
+            fault = talk(session, "AUTH SCRAM-SHA-256-PLUS "
+                         + Scram("ann", PASSWORD,
+                                 gs2="p=tls-exporter,,").initial, "504 5.5.4")
+            check(not fault, f"{name}: and not taken", fault)
+            x = Scram("ann", PASSWORD, gs2="y,,")
+            x.challenge(session.cmd(MECHANISM + x.initial).text)
+            reply = session.cmd(x.response())
+            equal(base64.b64decode(reply.text).decode(), x.verifier,
+                  f'{name}: 5802 6 a client that says "y" is right')
+            equal(session.cmd("").code, 235, f'{name}: and logs in')
+
+
 def external():
     """A client's certificate says who it is (RFC 4422 A)."""
     door = make_doors(certificates=True)[1]
@@ -524,4 +551,4 @@ def external():
 
 
 run(starttls, before_tls, implicit, commands, plain_and_login, cram_md5,
-    scram, bound, external, in_clear, slowed)
+    scram, bound, unbound, external, in_clear, slowed)

@@ -66,7 +66,10 @@ def passwd(shore, name, password, *more, kind="customer"):
 
 def shore_with_all():
     """A customer for every mechanism, named as it, who has it."""
-    shore = World().make_shore().start()
+    shore = World().make_shore()
+    for entry in shore.conf["listeners"]:
+        entry["channel_binding"] = True
+    shore.start()
     for name in WAYS:
         shore.must("customer", "add", name, "--domain", f"{name}.example",
                    "--cram-md5", "--password-stdin", text=OLD + "\n")
