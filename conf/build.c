@@ -124,6 +124,8 @@ build_peer(struct conf_peer *p, const struct node *g)
 	build_verify(p, g);
 	p->user = build_text(g, "peers.user");
 	p->password_file = build_text(g, "peers.password_file");
+	p->certificate = build_text(g, "peers.certificate");
+	p->key = build_text(g, "peers.key");
 	p->auth_clear = flag(g, "peers.auth_clear");
 	p->collect = (enum conf_collect)number(g, "peers.collect");
 	p->collect_port = number(g, "peers.collect_port");

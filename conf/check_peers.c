@@ -73,6 +73,45 @@ check_password_file(
 }
 
 static void
+check_identity_file(const struct check *k, const struct node *g,
+	const char *member, const char *file)
+{
+	struct stat st;
+	const struct place *at = check_at(g, member);
+
+	if (!file)
+		return;
+	if (stat(file, &st) != 0)
+		complain_warning(k->out, at, "peers.%s: there is no file %s",
+			member, file);
+	else if (strcmp(member, "key") == 0 && (st.st_mode & S_IROTH))
+		complain_warning(k->out, at,
+			"peers.key: everyone on this host can read %s: chmod "
+			"o-r it",
+			file);
+}
+
+static void
+check_identity(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	bool certificate = node_member(g, "certificate");
+	bool key = node_member(g, "key");
+
+	if (certificate && !key)
+		complain_error(k->out, check_at(g, "certificate"),
+			"peers.certificate is set, but peers.key is not");
+	if (key && !certificate)
+		complain_error(k->out, check_at(g, "key"),
+			"peers.key is set, but peers.certificate is not");
+	if (certificate && p->tls == TLS_NONE)
+		complain_warning(k->out, check_at(g, "certificate"),
+			"peers.certificate: nobody sees it without TLS");
+	check_identity_file(k, g, "certificate", p->certificate);
+	check_identity_file(k, g, "key", p->key);
+}
+
+static void
 check_login(
 	const struct check *k, const struct conf_peer *p, const struct node *g)
 {
@@ -117,10 +156,12 @@ check_collect(
 		complain_error(k->out, check_at(g, "collect"),
 			"peers.collect: no domain to ask for: set "
 			"peers.domains or local.domains");
-	if (p->collect == COLLECT_ATRN && !node_member(g, "user"))
+	if (p->collect == COLLECT_ATRN && !node_member(g, "user") &&
+		!node_member(g, "certificate"))
 		complain_warning(k->out, check_at(g, "collect"),
 			"peers.collect: ATRN wants a login: set peers.user and "
-			"peers.password_file");
+			"peers.password_file, or peers.certificate and "
+			"peers.key");
 	for (size_t i = 0; i < p->domains.n; i++)
 		if (!grammar_is_domain(str_of(p->domains.v[i]), false))
 			complain_error(k->out, check_at_string(g, "domains", i),
@@ -157,6 +198,7 @@ check_peers(const struct check *k)
 		check_hosts(k, p, g);
 		check_verify(k, p, g);
 		check_login(k, p, g);
+		check_identity(k, p, g);
 		check_collect(k, p, g);
 	}
 }

@@ -19,6 +19,8 @@ peer_free(struct conf_peer *p)
 	free(p->tls_name);
 	free(p->user);
 	free(p->password_file);
+	free(p->certificate);
+	free(p->key);
 	strings_free(&p->domains);
 }
 

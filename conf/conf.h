@@ -51,7 +51,8 @@ struct conf_peer {
 	char *tls_name; /* NULL: the host */
 	enum conf_verify verify;
 	unsigned char pin[32];
-	char *user, *password_file; /* NULL: no AUTH */
+	char *user, *password_file; /* NULL: no AUTH by password */
+	char *certificate, *key;    /* to be shown; NULL: none */
 	bool auth_clear;
 	enum conf_collect collect;
 	unsigned collect_port;	     /* 0: on the same connection */

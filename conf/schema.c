@@ -483,6 +483,18 @@ static const struct schema_row rows[] = {
 		.sentence = "File whose first line is the password.",
 	},
 	{
+		.path = "peers.certificate",
+		.type = SCHEMA_STRING,
+		.sentence = "File with a certificate (PEM, its own first) to "
+			    "show to this peer; where it offers AUTH EXTERNAL "
+			    "that is the login.",
+	},
+	{
+		.path = "peers.key",
+		.type = SCHEMA_STRING,
+		.sentence = "File with the certificate's private key (PEM).",
+	},
+	{
 		.path = "peers.auth_clear",
 		.type = SCHEMA_BOOL,
 		.fallback = "false",

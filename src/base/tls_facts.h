@@ -12,6 +12,11 @@ struct tls_facts {
 	bool verified;	     /* its chain and name, or the pinned key */
 	bool resumed;
 	/*
+	 * As client: the peer has seen our certificate, now or when the
+	 * session that was resumed began.
+	 */
+	bool shown;
+	/*
 	 * Channel bindings, for SCRAM-SHA-256-PLUS: tls-exporter (RFC 9266)
 	 * and, below TLS 1.3 alone, tls-unique (RFC 5929 3).
 	 */

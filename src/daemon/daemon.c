@@ -64,6 +64,24 @@ daemon_load_conf(const char *file, struct conf **conf_r, struct err *e)
 	return rc;
 }
 
+static enum err_code
+add_identities(
+	struct tls_client *client, const struct conf *conf, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < conf->peers_n && rc == OK; i++) {
+		const struct conf_peer *p = &conf->peers[i];
+
+		if (!p->certificate)
+			continue;
+		rc = tls_client_identity(client, p->certificate, p->key, e);
+		if (rc != OK)
+			rc = err_wrap(e, rc, "peer %s", p->name);
+	}
+	return rc;
+}
+
 enum err_code
 daemon_make_tls(struct node *n, const struct conf *conf,
 	struct tls_server **server_r, struct tls_client **client_r,
@@ -82,6 +100,8 @@ daemon_make_tls(struct node *n, const struct conf *conf,
 	unsigned char keys[TICKET_KEYS_MAX][TICKET_KEY_BYTES];
 	enum err_code rc = tls_client_new(&client, client_r, e);
 
+	if (rc == OK)
+		rc = add_identities(*client_r, conf, e);
 	if (rc != OK || !conf->tls.certificate)
 		return rc;
 	rc = ticketkeys_load(n->spool, keys, &server.ticket_keys_n, e);

@@ -430,6 +430,7 @@ start_tls(struct exchange *x, struct session *s)
 		.verify = p->verify == VERIFY_PIN    ? TLS_VERIFY_PIN
 			  : p->verify == VERIFY_NONE ? TLS_VERIFY_NONE
 						     : TLS_VERIFY_NAME,
+		.certificate = p->certificate,
 		.ticket = buf_view(&x->ticket),
 		.ticket_fn = keep_ticket,
 		.ticket_arg = x,
@@ -483,7 +484,10 @@ start_machine(struct exchange *x, struct session *s)
 	c.client.tls_facts = &s->tls;
 	c.client.user = p->user;
 	c.client.password = p->user ? x->password : NULL;
-	c.client.auth_required = p->user != NULL;
+	/* A certificate alone may be all that a peer wants for relaying. */
+	c.client.external = p->certificate != NULL;
+	c.client.auth_required =
+		p->user || (p->certificate && p->collect == COLLECT_ATRN);
 	c.client.auth_clear = p->auth_clear;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
 }

@@ -153,8 +153,10 @@ succeed(struct receive *r, const struct auth_outcome *o)
 	str_copyz(r->s->peer, sizeof(r->s->peer), o->name);
 	log_info("authenticated", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
-		LOG_STR("account", o->name),
-		LOG_STR("password", o->used_next ? "next" : "present"));
+		LOG_STR("account", o->name));
+	if (o->used_next)
+		log_info("password-changed", LOG_INT("session", r->s->id),
+			LOG_STR("account", o->name));
 	if (has_row)
 		record_login(r, o);
 	if (!has_row || !o->used_next)

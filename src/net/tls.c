@@ -203,19 +203,20 @@ load_key(SSL_CTX *ctx, const char *path, struct err *e)
 }
 
 static enum err_code
-load_identity(SSL_CTX *ctx, const struct tls_server_conf *conf, struct err *e)
+load_identity(
+	SSL_CTX *ctx, const char *certificate, const char *key, struct err *e)
 {
-	enum err_code code = file_check("certificate", conf->certificate, e);
+	enum err_code code = file_check("certificate", certificate, e);
 
 	if (code == OK)
-		code = file_check("key", conf->key, e);
+		code = file_check("key", key, e);
 	if (code != OK)
 		return code;
-	if (SSL_CTX_use_certificate_chain_file(ctx, conf->certificate) != 1)
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
 		return err_set(e, ERR_CONFIG,
 			"certificate %s: no certificate in PEM form (%s)",
-			conf->certificate, openssl_words());
-	return load_key(ctx, conf->key, e);
+			certificate, openssl_words());
+	return load_key(ctx, key, e);
 }
 
 static const unsigned char *
@@ -304,7 +305,7 @@ tls_server_new(const struct tls_server_conf *conf, struct tls_server **server_r,
 
 	if (code != OK)
 		return code;
-	code = load_identity(ctx, conf, e);
+	code = load_identity(ctx, conf->certificate, conf->key, e);
 	if (code == OK && conf->ca_file)
 		code = file_check("CA file", conf->ca_file, e);
 	if (code != OK) {
@@ -363,8 +364,39 @@ tls_client_free(struct tls_client *c)
 {
 	if (!c)
 		return;
+	for (size_t i = 0; i < c->identities_n; i++) {
+		SSL_CTX_free(c->identities[i].ctx);
+		free(c->identities[i].certificate);
+	}
+	free(c->identities);
 	SSL_CTX_free(c->ctx);
 	free(c);
+}
+
+enum err_code
+tls_client_identity(struct tls_client *c, const char *certificate,
+	const char *key, struct err *e)
+{
+	struct tls_identity identity = {.certificate = NULL};
+	enum err_code code;
+
+	identity.ctx = SSL_CTX_new(TLS_client_method());
+	if (!identity.ctx)
+		return err_set(e, ERR_NOMEM, "TLS: %s", openssl_words());
+	code = load_identity(identity.ctx, certificate, key, e);
+	if (code == OK && X509_digest(SSL_CTX_get0_certificate(identity.ctx),
+				  EVP_sha256(), identity.digest, NULL) != 1)
+		code = err_set(e, ERR_CONFIG, "certificate %s: %s", certificate,
+			openssl_words());
+	if (code != OK) {
+		SSL_CTX_free(identity.ctx);
+		return code;
+	}
+	identity.certificate = str_dupz(certificate);
+	c->identities = xrealloc(
+		c->identities, (c->identities_n + 1) * sizeof(*c->identities));
+	c->identities[c->identities_n++] = identity;
+	return OK;
 }
 
 const char *

@@ -44,6 +44,12 @@ struct tls_client_conf {
 enum err_code tls_client_new(const struct tls_client_conf *conf,
 	struct tls_client **client_r, struct err *e);
 void tls_client_free(struct tls_client *c);
+/*
+ * Reads a certificate (PEM, the chain in it) and its key, to be shown to the
+ * peers whose policy names them. Errors name the file and what is wrong.
+ */
+enum err_code tls_client_identity(struct tls_client *c, const char *certificate,
+	const char *key, struct err *e);
 
 enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_NONE, TLS_VERIFY_PIN };
 
@@ -53,8 +59,14 @@ struct tls_policy {
 	enum tls_verify verify;
 	unsigned char pin[TLS_PIN_BYTES]; /* SHA-256 of the public key (SPKI) */
 	/*
+	 * What to show to a peer that asks for a certificate: a file known by
+	 * tls_client_identity; NULL: nothing.
+	 */
+	const char *certificate;
+	/*
 	 * A session kept from before, as ticket_fn gave it; empty: none. One of
-	 * another name, verify or pin, or a damaged one, is not used.
+	 * another name, verify, pin or certificate, or a damaged one, is not
+	 * used.
 	 */
 	struct str ticket;
 	/*

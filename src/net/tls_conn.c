@@ -100,15 +100,18 @@ tls_conn_accept(struct tls_server *server, struct sock *sock)
 
 /* A ticket is used again only under the policy it was made under. */
 static void
-policy_digest(const struct tls_conn *c, unsigned char out_r[32])
+policy_digest(const struct tls_conn *c, const struct tls_identity *identity,
+	unsigned char out_r[32])
 {
-	unsigned char text[1 + TLS_PIN_BYTES + 256] = {0};
+	unsigned char text[1 + TLS_PIN_BYTES + 256 + 32] = {0};
 	size_t n = strlen(c->name) < 256 ? strlen(c->name) : 256;
 
 	text[0] = (unsigned char)c->verify;
 	if (c->verify == TLS_VERIFY_PIN)
 		memcpy(text + 1, c->pin, TLS_PIN_BYTES);
 	memcpy(text + 1 + TLS_PIN_BYTES, c->name, n);
+	if (identity)
+		memcpy(text + sizeof(text) - 32, identity->digest, 32);
 	EVP_Digest(text, sizeof(text), out_r, NULL, EVP_sha256(), NULL);
 }
 
@@ -160,12 +163,48 @@ conn_set_name(struct tls_conn *c)
 	X509_VERIFY_PARAM_set1_host(param, c->name, 0);
 }
 
+/* --- who we are ----------------------------------------------------------- */
+
+static const struct tls_identity *
+find_identity(const struct tls_client *client, const char *certificate)
+{
+	for (size_t i = 0; certificate && i < client->identities_n; i++)
+		if (strcmp(client->identities[i].certificate, certificate) == 0)
+			return &client->identities[i];
+	return NULL;
+}
+
+/* SSL_set_cert_cb(3): the peer asks who we are. */
+static int
+on_asked(SSL *ssl, void *arg)
+{
+	struct tls_conn *c = SSL_get_app_data(ssl);
+
+	(void)arg;
+	c->shown = true;
+	return 1;
+}
+
+static bool
+conn_set_identity(struct tls_conn *c, const struct tls_identity *identity)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	SSL_CTX_get0_chain_certs(identity->ctx, &chain);
+	SSL_set_cert_cb(c->ssl, on_asked, NULL);
+	return SSL_use_cert_and_key(c->ssl,
+		       SSL_CTX_get0_certificate(identity->ctx),
+		       SSL_CTX_get0_privatekey(identity->ctx), chain, 1) == 1;
+}
+
 struct tls_conn *
 tls_conn_connect(struct tls_client *client, const struct tls_policy *policy,
 	struct sock *sock, struct err *e)
 {
 	struct tls_conn *c;
 	struct str name = str_of(policy->name);
+	const struct tls_identity *identity =
+		find_identity(client, policy->certificate);
 
 	if (name.n && name.p[name.n - 1] == '.')
 		name.n--;
@@ -183,7 +222,15 @@ tls_conn_connect(struct tls_client *client, const struct tls_policy *policy,
 	c->name = str_dup(name);
 	c->ticket_fn = policy->ticket_fn;
 	c->ticket_arg = policy->ticket_arg;
-	policy_digest(c, c->policy_id);
+	policy_digest(c, identity, c->policy_id);
+	if (identity && !conn_set_identity(c, identity)) {
+		err_set(e, ERR_CONFIG, "certificate %s cannot be used",
+			policy->certificate);
+		tls_conn_free(c);
+		ERR_clear_error();
+		return NULL;
+	}
+	c->has_identity = identity != NULL;
 	conn_set_name(c);
 	conn_set_ticket(c, policy->ticket);
 	SSL_set_connect_state(c->ssl);
@@ -481,6 +528,7 @@ tls_conn_facts(const struct tls_conn *c, struct tls_facts *facts_r)
 		server_facts(c, facts_r);
 		return;
 	}
+	facts_r->shown = c->shown || (facts_r->resumed && c->has_identity);
 	facts_r->verified = c->verified;
 	if (c->verified)
 		str_copyz(facts_r->peer_name, sizeof(facts_r->peer_name),

@@ -38,8 +38,17 @@ struct tls_server {
 	SSL_CTX *ctx;
 };
 
+/* Who we are to some peers. */
+struct tls_identity {
+	char *certificate;	  /* its file, by which it is known; owned */
+	SSL_CTX *ctx;		  /* holds certificate, chain and key */
+	unsigned char digest[32]; /* of the certificate */
+};
+
 struct tls_client {
 	SSL_CTX *ctx;
+	struct tls_identity *identities;
+	size_t identities_n;
 };
 
 enum tls_step {
@@ -55,7 +64,9 @@ struct tls_conn {
 	SSL *ssl;
 	struct sock *sock; /* borrowed */
 	bool is_server, up;
-	bool verified; /* by the certificate callback, or with the ticket */
+	bool has_identity; /* client: a certificate of ours */
+	bool shown;	   /* client: the peer asked for our certificate */
+	bool verified;	   /* by the certificate callback, or with the ticket */
 	enum tls_verify verify;
 	unsigned char pin[TLS_PIN_BYTES];
 	char *name; /* client: to verify; may be "" */

@@ -67,8 +67,8 @@ struct smtp_client_conf {
 	/* Of tls_active, for channel binding; NULL: not known. Copied. */
 	const struct tls_facts *tls_facts;
 	const char *user, *password; /* NULL: no AUTH with a password */
-	bool external;	    /* AUTH EXTERNAL where offered: our certificate was
-			       shown to the peer */
+	bool external;	    /* AUTH EXTERNAL where offered and where TLS
+			       says that our certificate was shown */
 	bool auth_required; /* fail where AUTH is not possible */
 	bool auth_clear;    /* CRAM-MD5 and SCRAM without TLS are allowed */
 	bool few_turns;	    /* PLAIN before SCRAM where PLAIN is allowed: one

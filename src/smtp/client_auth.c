@@ -103,7 +103,7 @@ choose(const struct smtp_client *c)
 		.password = c->conf.password,
 		.secure = c->tls_verified,
 		.clear_allowed = c->conf.auth_clear,
-		.external = c->conf.external,
+		.external = c->conf.external && c->tls_facts.shown,
 		.few_turns = c->conf.few_turns,
 		.tls = c->tls ? &c->tls_facts : NULL,
 	};

@@ -200,6 +200,7 @@ test_external(void **state)
 
 	(void)state;
 	conf.external = conf.auth_required = true;
+	conf.tls_facts = &(struct tls_facts){.shown = true};
 	play_with(conf, HELLO "S 250 AUTH PLAIN EXTERNAL\n"
 			      "C AUTH EXTERNAL =\nW input\n"
 			      "S 235 ok\nE ready\nW work\n");
@@ -208,7 +209,12 @@ test_external(void **state)
 			      "S 535 no\nE failed auth 535\nC QUIT\nW close\n");
 	play_with(conf, HELLO "S 250 AUTH PLAIN\n"
 			      "E failed auth 0\nC QUIT\nW close\n");
+	/* a peer that did not ask for a certificate has seen none */
+	conf.tls_facts = &(struct tls_facts){.shown = false};
+	play_with(conf, HELLO "S 250 AUTH EXTERNAL\n"
+			      "E failed auth 0\nC QUIT\nW close\n");
 	/* in the clear no certificate was shown */
+	conf.tls_facts = NULL;
 	conf.tls_active = false;
 	play_with(conf, HELLO "S 250 AUTH EXTERNAL\n"
 			      "E failed auth 0\nC QUIT\nW close\n");

@@ -108,11 +108,13 @@ def hanging_up():
 def waiting_at_the_end():
     """The daemon stops and reloads with sessions in the queue."""
     shore = make_shore()
+    shore.restart()  # the ports are in its file now, and a reload keeps them
     guess(shore, FREE + 1)
     guessers = [client(shore) for _ in range(5)]
     for session in guessers:
         ask(session, "wrong")
     shore.reload()
+    check(shore.events("reloaded"), "it reads its file again")
     equal(guessers[0].reply().code, 535, "reloaded: they wait on")
     equal(shore.stop(), 0, "it stops well")
     for session in guessers:
