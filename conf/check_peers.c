@@ -107,8 +107,10 @@ check_identity(
 	if (certificate && p->tls == TLS_NONE)
 		complain_warning(k->out, check_at(g, "certificate"),
 			"peers.certificate: nobody sees it without TLS");
-	check_identity_file(k, g, "certificate", p->certificate);
-	check_identity_file(k, g, "key", p->key);
+	if (certificate && key) {
+		check_identity_file(k, g, "certificate", p->certificate);
+		check_identity_file(k, g, "key", p->key);
+	}
 }
 
 static void
