@@ -68,8 +68,8 @@ struct read_job {
 	struct deliver *d;
 	int64_t id;
 	uint64_t offset;
-	char *chunk;
-	size_t n;
+	char *chunk; /* owned until it is read */
+	size_t size, n;
 };
 
 static enum err_code
@@ -78,7 +78,7 @@ read_body(struct spool_txn *t, void *arg, struct err *e)
 	struct read_job *j = arg;
 
 	return spool_body_read(
-		t, j->id, j->offset, j->chunk, SPOOL_CHUNK_BYTES, &j->n, e);
+		t, j->id, j->offset, j->chunk, j->size, &j->n, e);
 }
 
 static void
@@ -89,6 +89,9 @@ body_read(void *arg, enum err_code code, const struct err *e)
 	struct session *s = d->s;
 
 	d->reading = false;
+	free(d->chunk);
+	d->chunk = j->chunk;
+	d->chunk_ms = clock_mono_ms();
 	d->chunk_at = 0;
 	d->chunk_n = code == OK ? j->n : 0;
 	d->offset += d->chunk_n;
@@ -104,6 +107,17 @@ body_read(void *arg, enum err_code code, const struct err *e)
 	session_release(s);
 }
 
+/* The rest of a chunk of the spool where that goes fast, else a piece. */
+static size_t
+piece_size(const struct deliver *d)
+{
+	bool fast = d->offset >= DELIVER_RAMP_BYTES &&
+		    clock_mono_ms() - d->chunk_ms < DELIVER_FAST_MS;
+
+	return fast ? SPOOL_CHUNK_BYTES - d->offset % SPOOL_CHUNK_BYTES
+		    : DELIVER_PIECE_BYTES;
+}
+
 static void
 read_more(struct deliver *d)
 {
@@ -112,7 +126,10 @@ read_more(struct deliver *d)
 	j->d = d;
 	j->id = d->claimed.message.id;
 	j->offset = d->offset;
-	j->chunk = d->chunk;
+	j->size = piece_size(d);
+	j->chunk = xmalloc(j->size);
+	free(d->chunk);
+	d->chunk = NULL;
 	d->reading = true;
 	session_hold(d->s);
 	spool_submit_read(d->n->spool, read_body, body_read, j);
@@ -387,7 +404,6 @@ deliver_start(
 	d->push = conf->push;
 	d->customer = conf->customer;
 	d->began_s = clock_sane_s();
-	d->chunk = xmalloc(SPOOL_CHUNK_BYTES);
 	d->client = smtp_client_new(&conf->client, clock_mono_ms());
 	s->role = role;
 	s->doing = "greeting";

@@ -22,15 +22,27 @@ struct deliver {
 	bool have;
 	bool sending;	       /* it was given to the machine */
 	struct reply *replies; /* to each RCPT; code 0: none came */
-	char *chunk;	       /* SPOOL_CHUNK_BYTES, octets of its body */
+	char *chunk;	       /* owned; octets of its body; NULL none */
 	size_t chunk_n, chunk_at;
-	uint64_t offset; /* of the body behind the chunk */
+	uint64_t chunk_ms; /* when it came */
+	uint64_t offset;   /* of the body behind the chunk */
 	bool reading;
 	bool stepping; /* a step is with the spool */
 	bool look_again;
 	bool resting; /* idle was told */
 	bool over;
 	struct deliver_result result;
+};
+
+enum {
+	/*
+	 * Octets of a body read ahead: a whole chunk of the spool only where
+	 * so much of it has gone and the peer took the last piece within
+	 * DELIVER_FAST_MS, since a thousand slow ones have one each.
+	 */
+	DELIVER_PIECE_BYTES = 16384,
+	DELIVER_RAMP_BYTES = 1024 * 1024,
+	DELIVER_FAST_MS = 250,
 };
 
 /* What became of the message in hand. */

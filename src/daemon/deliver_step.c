@@ -61,7 +61,7 @@ claim_next(struct spool_txn *t, struct step *st, struct err *e)
 		return rc;
 	st->found = true;
 	rc = spool_body_read(t, st->claimed.message.id, 0, st->chunk,
-		SPOOL_CHUNK_BYTES, &st->chunk_n, e);
+		DELIVER_PIECE_BYTES, &st->chunk_n, e);
 	if (rc == OK)
 		rc = spool_set_in_doubt(t, d->s->id, st->claimed.message.id, e);
 	return rc;
@@ -88,7 +88,10 @@ take_claimed(struct deliver *d, struct step *st)
 	d->claimed = st->claimed;
 	d->have = st->found;
 	memset(&st->claimed, 0, sizeof(st->claimed));
-	memcpy(d->chunk, st->chunk, st->chunk_n);
+	free(d->chunk);
+	d->chunk = st->chunk;
+	st->chunk = NULL;
+	d->chunk_ms = clock_mono_ms();
 	d->chunk_n = st->chunk_n;
 	d->chunk_at = 0;
 	d->offset = st->chunk_n;
@@ -260,7 +263,7 @@ deliver_step(struct deliver *d, enum deliver_end end, const struct reply *final,
 	struct step *st = xcalloc(1, sizeof(*st));
 
 	st->d = d;
-	st->chunk = xmalloc(SPOOL_CHUNK_BYTES);
+	st->chunk = xmalloc(DELIVER_PIECE_BYTES);
 	st->claim = next && !d->s->closed;
 	st->peer_ext = smtp_client_extensions(d->client);
 	st->peer_size_max = smtp_client_size_max(d->client);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 enum {
-	SESSION_UNSENT_MAX = 65536, /* octets waiting for the kernel */
+	/* Octets waiting for the kernel: a thousand may read slowly. */
+	SESSION_UNSENT_MAX = 32000,
+	SESSION_UNSENT_LOW = 16000, /* below it a body goes on */
 	SESSION_LINGER_MS = 5000,
 	SESSION_CLOSING_MS = 30000, /* for the last octets to leave */
 	/* How often to see whether the peer acknowledged something. */
@@ -187,7 +189,8 @@ move_wanted(struct session *s)
 	case WANT_MORE:
 		return s->host->work(s->arg, machine_want(s->machine));
 	case WANT_BODY:
-		return machine_out(s->machine).n < SESSION_UNSENT_MAX &&
+		return stream_unsent(s->stream) < SESSION_UNSENT_LOW &&
+		       machine_out(s->machine).n < SESSION_UNSENT_MAX &&
 		       s->host->work(s->arg, WANT_BODY);
 	case WANT_TLS:
 		if (refuse_early_octets(s, "STARTTLS"))

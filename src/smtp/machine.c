@@ -1,5 +1,7 @@
 #include "smtp/machine.h"
 
+enum { MACHINE_OUT_KEEP = 8192 }; /* octets of an empty out */
+
 size_t
 machine_feed(struct machine *m, struct str in)
 {
@@ -38,6 +40,9 @@ machine_sent(struct machine *m, size_t n)
 	buf_consume(&m->out, n);
 	if (m->ops->sent)
 		m->ops->sent(m, n);
+	/* A thousand slow bodies need what one fast one would keep. */
+	if (m->out.len == 0 && m->out.cap > MACHINE_OUT_KEEP)
+		buf_free(&m->out);
 }
 
 void
