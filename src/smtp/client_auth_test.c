@@ -171,6 +171,27 @@ test_long_initial(void **state)
 			      "E failed auth 235\nC QUIT\nW close\n");
 }
 
+/* PLAIN for its one turn, but only to a peer that showed who it is. */
+static void
+test_few_turns(void **state)
+{
+	const struct tls_facts facts = {.verified = true, .shown = true};
+	struct smtp_client_conf conf = conf_for("u", "p");
+
+	(void)state;
+	conf.few_turns = true;
+	play_with(conf, HELLO "S 250 AUTH SCRAM-SHA-256 CRAM-MD5 PLAIN\n"
+			      "C AUTH PLAIN AHUAcA==\nS 235 ok\nE ready\n");
+	play_with(conf, HELLO "S 250 AUTH CRAM-MD5\nC AUTH CRAM-MD5\n");
+	conf.external = true;
+	conf.tls_facts = &facts;
+	play_with(conf, HELLO "S 250 AUTH PLAIN EXTERNAL\n"
+			      "C AUTH EXTERNAL =\nS 235 ok\nE ready\n");
+	conf.external = conf.tls_verified = false;
+	conf.auth_clear = true;
+	play_with(conf, HELLO "S 250 AUTH CRAM-MD5 PLAIN\nC AUTH CRAM-MD5\n");
+}
+
 /* --- SCRAM with a real server --------------------------------------------- */
 
 static bool
@@ -424,6 +445,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_few_turns),
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_cram),
 		cmocka_unit_test(test_none),

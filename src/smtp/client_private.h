@@ -6,11 +6,11 @@
  * puts one expectation into a ring, every reply takes one out (RFC 2920 3.1:
  * by count, never by code or text).
  *
- * Commands that may leave in one group (RSET, MAIL, RCPT, DATA, ATRN,
- * ETRN) are
+ * Commands that may leave in one group (RSET, MAIL, RCPT, DATA, ATRN, ETRN) are
  * written beforehand into FLIGHT, each as one octet of its kind and its line.
  * They move into out as far as there is room there and in the ring: at once,
- * after each reply, and whenever octets of out were sent.
+ * after each reply, and whenever octets of out were sent. FLIGHT holds one
+ * message: the next is taken when the one before has no more to send.
  *
  * Out has two parts. Flights and bodies fill it up to CLIENT_BULK_MAX; what
  * lies above is for the one command that a reply may cause, so that replies
