@@ -208,11 +208,25 @@ count_waiting(struct cli *c, const char *name)
 	return w.deliveries;
 }
 
+/* "deleted, and kept 7d for queue undelete", for what waits. */
+static void
+say_fate(const struct cli *c, const struct change *ch, char *out, size_t size)
+{
+	char kept[TEXT_SHORT_MAX];
+
+	text_duration(c->conf->queue.keep_deleted_s, kept);
+	if (args_has(ch->a, "--return"))
+		snprintf(out, size, "returned to the senders");
+	else
+		snprintf(out, size, "deleted, and kept %s for queue undelete",
+			kept);
+}
+
 /* *go_r false and 0: it is not to be done, and that was said. */
 static int
 confirm_delete(struct cli *c, struct change *ch, bool *go_r)
 {
-	char question[300];
+	char question[400], fate[100];
 	uint64_t n = 0;
 
 	*go_r = true;
@@ -222,15 +236,19 @@ confirm_delete(struct cli *c, struct change *ch, bool *go_r)
 	n = count_waiting(c, ch->name);
 	if (n == 0)
 		return 0;
+	say_fate(c, ch, fate, sizeof(fate));
 	if (!ask_possible())
 		return cli_refuse(ERR_USAGE,
-			"%" PRIu64 " %s for %s; with --yes they are deleted "
-			"too, and can be undeleted for a while",
-			n, text_plural(n, "delivery waits", "deliveries wait"),
-			ch->name);
+			"%" PRIu64 " %s for %s; with --yes %s %s%s", n,
+			text_plural(n, "delivery waits", "deliveries wait"),
+			ch->name, text_plural(n, "it is", "they are"), fate,
+			args_has(ch->a, "--return")
+				? ""
+				: " (--return: returned to the senders)");
 	snprintf(question, sizeof(question),
-		"%" PRIu64 " %s for %s. Delete them and the customer?", n,
-		text_plural(n, "delivery waits", "deliveries wait"), ch->name);
+		"%" PRIu64 " %s for %s and will be %s. Delete the customer?", n,
+		text_plural(n, "delivery waits", "deliveries wait"), ch->name,
+		fate);
 	ch->yes = *go_r = ask_yes(question);
 	if (!*go_r)
 		puts("nothing done");
@@ -254,6 +272,8 @@ fill_request(const struct change *ch, struct request *r)
 		request_add(r, KEY_NOW, "1");
 	if (ch->yes)
 		request_add(r, KEY_YES, "1");
+	if (args_has(ch->a, "--return"))
+		request_add(r, KEY_RETURN, "1");
 	account_settings_request(&ch->settings, r);
 }
 
@@ -269,7 +289,35 @@ static const struct {
 };
 
 static void
-say_done(const struct change *ch, int64_t deliveries)
+say_deliveries(const struct cli *c, const struct change *ch, uint64_t n)
+{
+	char fate[100];
+
+	say_fate(c, ch, fate, sizeof(fate));
+	printf("%" PRIu64 " %s %s\n", n,
+		text_plural(n, "delivery", "deliveries"), fate);
+	if (!args_has(ch->a, "--return"))
+		text_printf(stdout,
+			"they come back by: tidepost queue undelete --route "
+			"customer:%s\n",
+			ch->name);
+}
+
+static void
+say_waiting(struct cli *c, const struct change *ch)
+{
+	uint64_t n = count_waiting(c, ch->name);
+
+	if (n)
+		printf("%" PRIu64 " %s %s\n", n,
+			text_plural(n, "delivery", "deliveries"),
+			is(ch, ACTION_WORD_SUSPEND)
+				? "stay here until it is resumed"
+				: "wait for its next call");
+}
+
+static void
+say_done(struct cli *c, const struct change *ch, int64_t deliveries)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (is(ch, words[i].action))
@@ -280,10 +328,13 @@ say_done(const struct change *ch, int64_t deliveries)
 				? "the old password has ended"
 				: "the old password, if there was one, stays "
 				  "valid until the new one is used");
-	if (deliveries > 0)
-		printf("%" PRId64 " %s deleted with it\n", deliveries,
-			text_plural((uint64_t)deliveries, "delivery",
-				"deliveries"));
+	if (is(ch, ACTION_WORD_DELETE) && deliveries > 0)
+		say_deliveries(c, ch, (uint64_t)deliveries);
+	if (is(ch, ACTION_WORD_SUSPEND))
+		puts("its calls are refused, and new mail for it is put off "
+		     "(450)");
+	if (is(ch, ACTION_WORD_SUSPEND) || is(ch, ACTION_WORD_RESUME))
+		say_waiting(c, ch);
 }
 
 static int
@@ -298,6 +349,11 @@ carry_out(struct cli *c, struct change *ch)
 	status = cli_parts_to_daemon(
 		c, request.v, request.n, NULL, NULL, &done, &count);
 	request_free(&request);
+	if (!done && is(ch, ACTION_WORD_DELETE) &&
+		args_has(ch->a, "--return") && count_waiting(c, ch->name))
+		return cli_refuse(ERR_CLOSED,
+			"%s: --return needs the daemon, and it is not running",
+			ch->a->command->name);
 	if (!done) {
 		cli_who(ch->who, sizeof(ch->who));
 		ch->now_s = clock_sane_s();
@@ -306,7 +362,7 @@ carry_out(struct cli *c, struct change *ch)
 		count = (int64_t)ch->deleted;
 	}
 	if (status == 0)
-		say_done(ch, count);
+		say_done(c, ch, count);
 	return status;
 }
 

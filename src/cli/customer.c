@@ -2,10 +2,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/account.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/queue.h"
 #include "cli/table.h"
 #include "cli/text.h"
 #include "spool/settings.h"
@@ -140,6 +142,81 @@ run_list(struct cli *c, const struct args *a)
 	return status;
 }
 
+/* --- what is held, and why --- */
+
+enum { HELD_REASONS_MAX = 20 }; /* told apart; the rest is the last one's */
+
+struct held {
+	struct {
+		enum spool_reason code;
+		char text[SPOOL_TEXT_MAX + 128];
+		uint64_t deliveries, bytes;
+	} v[HELD_REASONS_MAX];
+	size_t n;
+};
+
+static void
+count_held(void *arg, const struct spool_row *row)
+{
+	struct held *h = arg;
+	char text[SPOOL_TEXT_MAX + 128];
+	size_t i = 0;
+
+	queue_reason(row, text, sizeof(text));
+	while (i < h->n && strcmp(h->v[i].text, text) != 0)
+		i++;
+	if (i == HELD_REASONS_MAX)
+		i--;
+	if (i == h->n) {
+		h->v[i].code = row->reason;
+		str_copyz(h->v[i].text, sizeof(h->v[i].text), text);
+		h->n++;
+	}
+	h->v[i].deliveries++;
+	h->v[i].bytes += row->size;
+}
+
+static int
+read_held(struct cli *c, const char *name, struct held *h)
+{
+	char route[SPOOL_NAME_MAX + 1];
+	struct spool_filter f = {
+		.route = route, .has_state = true, .state = SPOOL_HELD};
+
+	snprintf(route, sizeof(route), "customer:%s", name);
+	return queue_each(c, &f, 0, count_held, h, NULL);
+}
+
+static void
+json_held(struct json *j, const struct held *h)
+{
+	json_array(j, "held");
+	for (size_t i = 0; i < h->n; i++) {
+		json_object(j, NULL);
+		json_word(j, "reason", h->v[i].text);
+		json_word(j, "reason_code", spool_reason_name(h->v[i].code));
+		json_uint(j, "deliveries", h->v[i].deliveries);
+		json_uint(j, "bytes", h->v[i].bytes);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void
+print_held(const struct held *h)
+{
+	char size[TEXT_SHORT_MAX];
+
+	for (size_t i = 0; i < h->n; i++) {
+		text_size(h->v[i].bytes, size);
+		text_printf(stdout, "%-13s%" PRIu64 " %s, %s: %s\n", "held",
+			h->v[i].deliveries,
+			text_plural(
+				h->v[i].deliveries, "delivery", "deliveries"),
+			size, h->v[i].text);
+	}
+}
+
 /* --- show --- */
 
 static void
@@ -183,7 +260,7 @@ print_recipients(const struct spool_account *a, size_t listed)
 
 static void
 show_plain(const struct spool_account *a, const struct spool_waiting *w,
-	size_t listed)
+	size_t listed, const struct held *h)
 {
 	char text[TEXT_SHORT_MAX];
 
@@ -192,6 +269,7 @@ show_plain(const struct spool_account *a, const struct spool_waiting *w,
 		puts("suspended");
 	print_lines("domains", a->domains);
 	print_waiting(w);
+	print_held(h);
 	print_size("quota", a->quota);
 	print_size("max size", a->max_size);
 	text_duration(a->lifetime_s, text);
@@ -209,18 +287,23 @@ static int
 run_show(struct cli *c, const struct args *a)
 {
 	struct account_list list;
+	struct held *h = xcalloc(1, sizeof(*h));
 	int status = account_list(c, ACCOUNT_CUSTOMER, a->words[0], &list);
 	struct json j;
 
 	json_init(&j);
+	if (status == 0)
+		status = read_held(c, a->words[0], h);
 	if (status == 0 && args_has(a, "--json")) {
 		json_customer(&j, list.v, list.waiting);
 		json_settings(&j, list.v, *list.listed);
+		json_held(&j, h);
 		json_print(&j, stdout);
 	} else if (status == 0) {
-		show_plain(list.v, list.waiting, *list.listed);
+		show_plain(list.v, list.waiting, *list.listed, h);
 	}
 	json_free(&j);
+	free(h);
 	account_list_free(&list);
 	return status;
 }
@@ -260,6 +343,7 @@ static const struct option passwd_options[] = {PASSWORD,
 	{.name = NULL}};
 
 static const struct option delete_options[] = {
+	{.name = "--return", .help = "what waits goes back to its senders"},
 	{.name = "--yes", .help = "with the mail that waits for it"},
 	{.name = NULL},
 };

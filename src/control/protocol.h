@@ -37,7 +37,7 @@
  *	verb=customer action=add|set|passwd|suspend|resume|delete name=
  *	     [domain=]... [quota=] [max_size=] [lifetime=] [network=]... [etrn=]
  *	     [recipients=any|list|verify] [recipient=]...
- *	     [cram_md5=1] [password=] [now=1] [yes=1]
+ *	     [cram_md5=1] [password=] [now=1] [yes=1 [return=1]]
  *	  With set, what is absent stays as it is; of the keys that may be
  *	  repeated (sender, domain, network, recipient) one replaces all that
  *	  were there. A list of recipients that is too long for one record goes
@@ -45,7 +45,8 @@
  *	  A new password stands beside the old one until it was used once, and
  *	  with now=1 at once in its place.
  *	  delete of a customer for whom mail waits: end=75, unless yes=1, which
- *	  deletes its deliveries first (they can be undeleted).
+ *	  deletes its deliveries first (they can be undeleted), or with return=1
+ *	  returns them to their senders.
  *	verb=customer action=import [dry_run=1] more=1, then for each customer
  *	     name= line= [the settings of add] [suspended=1]
  *	     [verifier= [secret=] [next= [next_secret=]]]
@@ -167,6 +168,7 @@ enum {
 #define KEY_RECIPIENT "recipient"
 #define KEY_CRAM_MD5 "cram_md5"
 #define KEY_YES "yes"
+#define KEY_RETURN "return"
 #define KEY_NOW "now"
 #define KEY_MORE "more"
 #define KEY_SUSPENDED "suspended"

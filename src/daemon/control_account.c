@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "daemon/accounts.h"
+#include "daemon/giveup.h"
 #include "daemon/policy.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -16,7 +17,9 @@ struct account_job {
 	bool customer;
 	const char *password; /* NULL: none is given */
 	struct spool_settings settings;
-	size_t deleted; /* deliveries, with the customer they waited for */
+	char route[SPOOL_NAME_MAX + 1];
+	bool returns;	   /* delete: what waits goes back to its senders */
+	size_t deliveries; /* that went with the customer they waited for */
 };
 
 static enum err_code
@@ -126,25 +129,25 @@ set(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 	return rc;
 }
 
-static enum err_code delete (struct spool_txn *t, struct account_job *j,
-	const char *name, struct err *e) {
-	char route[SPOOL_NAME_MAX + 1]; struct spool_account a;
-	struct spool_action act =
-		{
-			.kind = ACTION_DELETE,
-			.filter = {.route = route},
-			.now = clock_sane_s(),
-			.who = "an operator",
-		};
+static enum err_code
+take_away(struct spool_txn *t, struct account_job *j, const char *name,
+	struct err *e)
+{
+	struct spool_action act = {
+		.kind = ACTION_DELETE,
+		.filter = {.route = j->route},
+		.now = clock_sane_s(),
+		.who = "an operator",
+	};
+	struct spool_account a;
 	enum err_code rc = get(t, j, name, &a, e);
 
-	if (rc != OK) return rc;
-	spool_account_clear(&a);
-	policy_customer_route(name, route);
+	if (rc != OK)
+		return rc;
+	wipe_clear(&a);
 	act.keep_until = act.now + j->c->n->conf->queue.keep_deleted_s;
-	j->deleted = 0;
-	if (j->customer && conn_get(j->c, KEY_YES))
-		rc = spool_act(t, &act, &j->deleted, e);
+	if (j->customer && conn_get(j->c, KEY_YES) && !j->returns)
+		rc = spool_act(t, &act, &j->deliveries, e);
 	return rc == OK ? spool_account_delete(t, name, e) : rc;
 }
 
@@ -157,7 +160,7 @@ write_account(struct spool_txn *t, void *arg, struct err *e)
 	if (strcmp(j->action, ACTION_WORD_ADD) == 0)
 		return add(t, j, name, e);
 	if (strcmp(j->action, ACTION_WORD_DELETE) == 0)
-		return delete (t, j, name, e);
+		return take_away(t, j, name, e);
 	return set(t, j, name, e);
 }
 
@@ -177,7 +180,7 @@ accounts_loaded(void *arg, enum err_code code, const struct err *e)
 
 	if (code == OK) {
 		node_reroute(j->c->n);
-		conn_end(j->c, 0, NULL, (int64_t)j->deleted);
+		conn_end(j->c, 0, NULL, (int64_t)j->deliveries);
 	} else {
 		conn_end_err(j->c, code, e);
 	}
@@ -197,6 +200,52 @@ account_written(void *arg, enum err_code code, const struct err *e)
 	conn_end_err(j->c, code, e);
 	end_job(j);
 }
+
+/* --- what waits goes back to its senders --- */
+
+static enum err_code
+check_there(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct account_job *j = arg;
+	struct spool_account a;
+	enum err_code rc = get(t, j, conn_get(j->c, KEY_NAME), &a, e);
+
+	if (rc == OK)
+		wipe_clear(&a);
+	return rc;
+}
+
+static void
+returned(void *arg, enum err_code code, const struct err *e, size_t count)
+{
+	struct account_job *j = arg;
+
+	j->deliveries = count;
+	if (code == OK)
+		spool_submit(j->c->n->spool, write_account, account_written, j);
+	else
+		account_written(j, code, e);
+}
+
+static void
+return_waiting(struct account_job *j)
+{
+	struct spool_filter filter = {.route = j->route};
+
+	giveup(j->c->n,
+		&(struct giveup_conf){
+			.filters = &filter,
+			.filters_n = 1,
+			.status = "5.7.0",
+			.text = "its recipient is no customer of this node "
+				"any more",
+			.check = check_there,
+			.done = returned,
+			.arg = j,
+		});
+}
+
+/* --- the verb --- */
 
 static bool
 is_known(const char *action)
@@ -250,5 +299,12 @@ control_account(struct control_conn *c, bool customer)
 		return;
 	}
 	conn_hold(c);
-	spool_submit(c->n->spool, write_account, account_written, j);
+	policy_customer_route(name, j->route);
+	j->returns = customer && conn_get(c, KEY_RETURN) &&
+		     conn_get(c, KEY_YES) &&
+		     strcmp(j->action, ACTION_WORD_DELETE) == 0;
+	if (j->returns)
+		return_waiting(j);
+	else
+		spool_submit(c->n->spool, write_account, account_written, j);
 }

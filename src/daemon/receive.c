@@ -9,6 +9,7 @@
 #include "daemon/receive_private.h"
 #include "daemon/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,18 @@ set_mechs(struct receive *r)
 /* --- events of the machine --- */
 
 static void
+note_from(const struct receive *r)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		"refused (550): it submitted mail from %s, which is in none of "
+		"its networks; customer set --network changes them",
+		stream_peer_address(r->s->stream));
+	history_customer(r->n, r->account, text);
+}
+
+static void
 on_mail(struct receive *r, const struct smtp_event *ev)
 {
 	struct policy_client c;
@@ -67,7 +80,7 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 	if (policy_may_come(r->n, &c, &reply))
 		policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
 	else
-		history_customer(r->n, r->account, reply.text);
+		note_from(r);
 	if (reply.code == 250)
 		r->sender = *ev->mailbox;
 	machine_answer(r->s->machine, &reply);

@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/history.h"
 #include "spool/records.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,6 +198,26 @@ next_delay(struct receive *r)
 	return delay_ms;
 }
 
+/*
+ * A customer whose password is wrong hears it from the provider's people. Only
+ * as often as guesses get their turn, so strangers cannot keep the disk busy.
+ */
+static void
+note_wrong(const struct receive *r, const char *name)
+{
+	const struct spool_account *a = accounts_get(r->n->accounts, name);
+	char text[300];
+
+	if (!a || a->kind != ACCOUNT_CUSTOMER)
+		return;
+	snprintf(text, sizeof(text),
+		"refused (535): %s from %s; customer passwd sets a new one",
+		a->verifier.iterations ? "a wrong password came"
+				       : "it has no password, and one came",
+		stream_peer_address(r->s->stream));
+	history_customer(r->n, name, text);
+}
+
 /* It may be told to this client; but how soon? */
 static void
 have_turn(void *arg)
@@ -204,9 +226,11 @@ have_turn(void *arg)
 	uint64_t delay_ms = next_delay(r);
 
 	r->turn = NULL;
-	if (r->outcome->result == SASL_FAILED)
+	if (r->outcome->result == SASL_FAILED) {
 		guess_count(r->n->guess, stream_peer_address(r->s->stream),
 			r->outcome->name);
+		note_wrong(r, r->outcome->name);
+	}
 	if (delay_ms == 0) {
 		tell(r);
 		return;

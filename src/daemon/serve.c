@@ -78,32 +78,53 @@ is_too_often(struct node *n, const char *account, unsigned *wait_s_r)
 		clock_mono_ms(), wait_s_r);
 }
 
+/* To the caller in R, to the provider's people in WHY: with what to do. */
 static bool
 refuse(struct session *s, const char *account, const char *domains,
-	struct reply *r)
+	struct reply *r, char *why, size_t size)
 {
 	struct node *n = s->n;
 	const struct spool_account *a = accounts_get(n->accounts, account);
 	const char *address = stream_peer_address(s->stream);
 	unsigned wait_s;
 
-	if (!a || a->kind != ACCOUNT_CUSTOMER || a->suspended)
+	if (!a || a->kind != ACCOUNT_CUSTOMER || a->suspended) {
 		reply_set(r, 450, "4.7.1", "No mail is held for this account");
-	else if (!account_may_come_from(a, address))
+		snprintf(why, size,
+			"refused (450): it is suspended; customer resume ends "
+			"that");
+	} else if (!account_may_come_from(a, address)) {
 		reply_set(r, 450, "4.7.1", "%s may not be used from %s",
 			account, address);
-	else if (is_too_often(n, account, &wait_s))
+		snprintf(why, size,
+			"refused (450): it called from %s, which is in none of "
+			"its networks; customer set --network changes them",
+			address);
+	} else if (is_too_often(n, account, &wait_s)) {
 		reply_set(r, 450, "4.3.2",
 			"Too many calls in this hour; the next in %u seconds",
 			wait_s);
-	else if (!has_all_domains(a, domains))
+		snprintf(why, size,
+			"refused (450): it called too often and may call again "
+			"%u seconds later; limits.atrn_per_hour is %u",
+			wait_s, n->conf->limits.atrn_per_hour);
+	} else if (!has_all_domains(a, domains)) {
 		reply_set(r, 450, "4.7.1",
 			"Not all of these domains are yours: nothing is sent");
-	else if (serve_is_taken(n, account))
+		snprintf(why, size,
+			"refused (450): it asked for %.300s, and not all of "
+			"that is its own; it should ask for its domains only, "
+			"or give none",
+			domains);
+	} else if (serve_is_taken(n, account)) {
 		reply_set(r, 451, "4.3.2",
 			"Another session is collecting this mail");
-	else
+		snprintf(why, size,
+			"refused (451): another session was collecting its "
+			"mail; it may call again when that has ended");
+	} else {
 		return false;
+	}
 	return true;
 }
 
@@ -142,7 +163,10 @@ looked(void *arg, enum err_code code, const struct err *e)
 	if (r.code != 250) {
 		s->role = "receive";
 		history_customer(sv->n, sv->name,
-			r.code == 453 ? "no mail was waiting" : r.text);
+			r.code == 453 ? "no mail was waiting"
+				      : "could not be served (451): the queue "
+					"cannot be read; see the log of this "
+					"node");
 	}
 	session_answer(s, &r);
 	session_release(s);
@@ -186,16 +210,16 @@ serve_new(struct session *s, const char *account)
 void
 serve_atrn(struct session *s, const char *account, const char *domains)
 {
-	char line[256], *list[WIRE_ATRN_DOMAINS_MAX];
+	char line[256], why[600], *list[WIRE_ATRN_DOMAINS_MAX];
 	struct serve *sv;
 	struct reply r;
 	size_t n;
 
-	if (refuse(s, account, domains, &r)) {
+	if (refuse(s, account, domains, &r, why, sizeof(why))) {
 		reply_one_line(&r, line, sizeof(line));
 		log_info("atrn-refused", LOG_INT("session", s->id),
 			LOG_STR("account", account), LOG_STR("reply", line));
-		history_customer(s->n, account, r.text);
+		history_customer(s->n, account, why);
 		machine_answer(s->machine, &r);
 		return;
 	}
@@ -237,7 +261,7 @@ on_over(void *arg, const struct deliver_result *result)
 {
 	struct serve *sv = arg;
 	unsigned n = sv->s->messages_sent;
-	char text[500], why[440];
+	char text[560], why[440];
 
 	tell_why(result, why, sizeof(why));
 	if (result->fail == FAIL_NONE)
@@ -245,8 +269,9 @@ on_over(void *arg, const struct deliver_result *result)
 			n == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof(text),
-			"broken off after %u message%s: %s", n,
-			n == 1 ? "" : "s", why);
+			"broken off after %u message%s: %s; what was not taken "
+			"waits for the next call",
+			n, n == 1 ? "" : "s", why);
 	history_customer(sv->n, sv->name, text);
 	history_session(sv->s, "", sv->name, text);
 	free(sv);

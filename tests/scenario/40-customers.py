@@ -362,4 +362,147 @@ def statements():
               f"statement {args}")
 
 
-run(settings, imports, many, hostile, statements)
+# --- what came of the last call ---
+
+def call(world, words="ATRN", password=PASSWORD):
+    """The reply of the provider to who calls as aurora."""
+    with Smtp(world.shore.port("odmr")) as client:
+        client.ehlo()
+        client.starttls(world.client_tls)
+        client.ehlo()
+        reply = client.auth_plain("aurora", password)
+        return reply if reply.code != 235 else client.cmd(words)
+
+
+def told(world, code, reply, *words):
+    equal(reply.code, code, f"the caller hears {code}")
+
+    def last():
+        return show(world.shore)["last_result"] or ""
+
+    check(wait_until(lambda: all(w in last() for w in words), 10),
+          f"customer show: {words}", last())
+    check(words[0] in world.shore.must("customer", "show", "aurora"),
+          "in plain words too")
+
+
+def last_calls():
+    world = World()
+    shore = world.make_shore(limits={"atrn_per_hour": 4}).start()
+    world.add_customer()
+    equal(show(shore)["last_result"], None, "it never called")
+    told(world, 535, call(world, password="six-gulls"), "wrong password",
+         "127.0.0.1", "customer passwd")
+    told(world, 453, call(world), "no mail was waiting")
+    told(world, 450, call(world, "ATRN kestrel.example"), "kestrel.example",
+         "asked for")
+    shore.must("customer", "set", "aurora", "--network", "192.0.2.0/24")
+    told(world, 450, call(world), "networks", "127.0.0.1", "--network")
+    shore.must("customer", "set", "aurora", "--network", "")
+    said = shore.must("customer", "suspend", "aurora")
+    check("calls are refused" in said, "suspend says what happens", said)
+    told(world, 450, call(world), "suspended", "resume")
+    shore.must("customer", "resume", "aurora")
+    for _ in range(2):
+        told(world, 453, call(world), "no mail was waiting")
+    told(world, 450, call(world), "too often", "atrn_per_hour")
+
+
+# --- mail of customers ---
+
+def held_mail():
+    world = World()
+    world.make_shore().start()
+    world.add_customer()
+    shore = world.shore
+    route = ["--route", "customer:aurora"]
+    to_aurora(world, 3)
+    said = shore.must("queue", "hold", *route, "--yes")
+    check("3 deliveries held" in said, "hold by route", said)
+    held = show(shore)["held"]
+    equal([[h["reason_code"], h["deliveries"]] for h in held],
+          [["operator-hold", 3]], "customer show says what is held")
+    check("held" in shore.must("customer", "show", "aurora") and
+          held[0]["reason"] in shore.must("customer", "show", "aurora"),
+          "and why")
+    shore.must("queue", "release", *route, "--yes")
+    equal(show(shore)["held"], [], "released")
+    said = shore.must("queue", "delete", *route, "--yes")
+    check("3 deliveries deleted" in said, "delete by route", said)
+    equal(len(shore.queue("--state", "deleted")), 3, "kept for undelete")
+    shore.must("queue", "undelete", *route, "--yes")
+    equal(show(shore)["waiting_messages"], 3, "and back")
+    said = shore.must("customer", "suspend", "aurora")
+    check("3 deliveries" in said, "suspend says what is kept", said)
+
+
+def collect_and_refuse(world):
+    """A host that takes none of it; eve is not vouched for."""
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        client.mail("eve@else.example", "cap@aurora.example.org",
+                    make("refused"))
+    row = world.shore.queue()[0]
+    world.shore.must("queue", "return", row["id"])
+
+
+def quarantined():
+    world = World()
+    world.make_shore().start()
+    world.add_customer()
+    collect_and_refuse(world)
+    rows = world.shore.queue("--state", "deleted")
+    equal(len(rows), 1, "nobody vouches for the sender: quarantined")
+    check("nor returned" in (rows[0]["reason"] or ""), "with its reason", rows)
+    check("cap@aurora.example.org" in
+          world.shore.must("queue", "list", "--state", "deleted"),
+          "as a table too")
+    equal(world.shore.rows("customer", "statement", "aurora")[0]
+          ["quarantined"], 1, "counted in the statement")
+
+
+def from_local(world):
+    with Smtp(world.shore.port("submission")) as client:
+        client.ehlo()
+        client.starttls(world.client_tls)
+        client.ehlo()
+        equal(client.auth_plain("ben", PASSWORD).code, 235, "ben logs in")
+        equal(client.mail("ben@shore.example", "cap@aurora.example.org",
+                          make("to return").replace(
+                              b"ann@aurora.example.org",
+                              b"ben@shore.example")).code, 250, "and writes")
+
+
+def deleting():
+    world = World()
+    shore = world.make_shore().start()
+    shore.must("user", "add", "ben", "--password-stdin", text=PASSWORD + "\n")
+    world.add_customer()
+    to_aurora(world, 2)
+    refused(shore, USAGE, ["2 deliveries wait", "--yes", "7d"], "delete",
+            "aurora")
+    said = shore.must("customer", "delete", "aurora", "--yes")
+    check("2 deliveries deleted, and kept 7d" in said, "delete says", said)
+    check("undelete --route customer:aurora" in said, "how it comes back",
+          said)
+    world.add_customer()
+    shore.must("queue", "undelete", "--route", "customer:aurora", "--yes")
+    equal(show(shore)["waiting_messages"], 2, "and it does")
+    shore.must("queue", "delete", "--all", "--yes")
+    from_local(world)
+    refused(shore, USAGE, ["1 delivery waits", "returned"], "delete",
+            "aurora", "--return")
+    shore.stop()
+    refused(shore, 69, ["daemon"], "delete", "aurora", "--return", "--yes")
+    shore.start()
+    said = shore.must("customer", "delete", "aurora", "--return", "--yes")
+    check("1 delivery returned to the senders" in said, "return says", said)
+    notice = shore.wait_mail("ben")[0]
+    check(b"cap@aurora.example.org" in notice and b"no customer" in notice,
+          "the sender hears of it", notice)
+    equal(shore.rows("customer", "list"), [], "the customer is gone")
+    refused(shore, DATA, ["aurora"], "delete", "aurora", "--return", "--yes")
+
+
+run(settings, imports, many, hostile, statements, last_calls, held_mail,
+    quarantined, deleting)
