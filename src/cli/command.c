@@ -34,9 +34,6 @@ static const char *const later[] = {
 	"link plan",
 	"link history",
 	"peer trust",
-	"customer import",
-	"customer export",
-	"customer statement",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };
