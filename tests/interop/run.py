@@ -17,12 +17,13 @@ if len(sys.argv) > 1:
     os.environ["TIDEPOST_BUILD"] = os.path.abspath(sys.argv[1])
 
 import clients  # noqa: E402
+import etrn  # noqa: E402
 import fetchmail  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import users  # noqa: E402
 
-FAMILIES = (clients, servers, users, fetchmail)
+FAMILIES = (clients, servers, users, fetchmail, etrn)
 
 
 def describe(error):
