@@ -23,6 +23,7 @@ struct links {
 	struct node *n;
 	struct link_run *v;
 	size_t count;
+	struct loop_timer *timer; /* what a machine waits for next */
 	char boot[64];
 };
 
@@ -32,6 +33,8 @@ struct link_wait {
 	void *arg;
 	struct loop_timer *timer;
 };
+
+static void on_timer(void *arg);
 
 /* --- the record in the spool --- */
 
@@ -72,8 +75,8 @@ save(struct links *l, struct link_run *r)
 {
 	struct link_save *j = xcalloc(1, sizeof(*j));
 
-	r->row.up = r->machine.reported_up;
-	r->row.disabled = r->machine.state.now == LINK_DISABLED;
+	r->row.up = link_record(&r->machine).up;
+	r->row.disabled = link_record(&r->machine).disabled;
 	str_copyz(r->row.boot, sizeof(r->row.boot), l->boot);
 	j->row = r->row;
 	spool_submit(l->n->spool, write_link, written, j);
@@ -206,7 +209,11 @@ init_run(struct links *l, struct link_run *r, size_t i, bool known)
 	str_copyz(r->row.name, sizeof(r->row.name), cl->name);
 	if (strcmp(r->row.boot, l->boot) != 0)
 		r->row.up = false;
-	link_init(&r->machine, i, r->row.disabled, r->row.up);
+	/* What is up is begun with when the daemon looks at all its mail. */
+	link_init(&r->machine, i, &(struct link_conf){.dials = false},
+		&(struct link_record){
+			.up = r->row.up, .disabled = r->row.disabled},
+		false, clock_mono_ms());
 }
 
 static enum err_code
@@ -241,6 +248,7 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 	enum err_code rc;
 
 	l->n = n;
+	l->timer = loop_timer_new(n->loop, on_timer, l);
 	read_boot(l->boot, sizeof(l->boot));
 	rc = load(l, e);
 	if (rc == OK) {
@@ -356,6 +364,8 @@ obey(struct links *l, struct link_run *r, unsigned commands)
 		log_info("link", LOG_STR("link", r->row.name),
 			LOG_STR("state", link_state_name(&r->machine)));
 	}
+	if (commands & LINK_DO_IDLE)
+		tell_rest(r);
 	if (commands & LINK_DO_STOP) {
 		end_waits(r, 12, "the link was taken down");
 		r->row.verified = false;
@@ -363,8 +373,39 @@ obey(struct links *l, struct link_run *r, unsigned commands)
 	}
 	if (commands & LINK_DO_START)
 		begin(l, r);
-	if (commands & LINK_DO_IDLE)
-		tell_rest(r);
+}
+
+static void set_timer(struct links *l);
+
+static void
+event(struct links *l, struct link_run *r, enum link_event ev)
+{
+	obey(l, r, link_event(&r->machine, ev, clock_mono_ms()));
+	set_timer(l);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct links *l = arg;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (link_wake_ms(&l->v[i].machine) <= clock_mono_ms())
+			event(l, &l->v[i], LINK_EV_TICK);
+	set_timer(l);
+}
+
+static void
+set_timer(struct links *l)
+{
+	uint64_t now = clock_mono_ms(), at = UINT64_MAX;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (link_wake_ms(&l->v[i].machine) < at)
+			at = link_wake_ms(&l->v[i].machine);
+	loop_timer_clear(l->timer);
+	if (at != UINT64_MAX)
+		loop_timer_set(l->timer, at > now ? at - now : 0);
 }
 
 static enum err_code
@@ -397,7 +438,9 @@ links_up(struct links *l, const char *name, const char *interface,
 		return rc;
 	str_copyz(r->row.interface, sizeof(r->row.interface), interface);
 	str_copyz(r->row.address, sizeof(r->row.address), address);
-	obey(l, r, link_event(&r->machine, LINK_EV_UP));
+	event(l, r, LINK_EV_UP);
+	if (!list_empty(&r->waits))
+		event(l, r, LINK_EV_WAITED);
 	return OK;
 }
 
@@ -408,7 +451,7 @@ links_down(struct links *l, const char *name, struct err *e)
 	enum err_code rc = find_or_say(l, name, &r, e);
 
 	if (rc == OK)
-		obey(l, r, link_event(&r->machine, LINK_EV_DOWN));
+		event(l, r, LINK_EV_DOWN);
 	return rc;
 }
 
@@ -422,7 +465,7 @@ links_disable(
 	if (rc != OK)
 		return rc;
 	str_copyz(r->row.reason, sizeof(r->row.reason), reason);
-	obey(l, r, link_event(&r->machine, LINK_EV_DISABLE));
+	event(l, r, LINK_EV_DISABLE);
 	return OK;
 }
 
@@ -435,7 +478,7 @@ links_enable(struct links *l, const char *name, struct err *e)
 	if (rc != OK)
 		return rc;
 	r->row.reason[0] = '\0';
-	obey(l, r, link_event(&r->machine, LINK_EV_ENABLE));
+	event(l, r, LINK_EV_ENABLE);
 	return OK;
 }
 
@@ -489,7 +532,7 @@ links_is_disabled(struct links *l, const char *name)
 {
 	struct link_run *r = find(l, name);
 
-	return r && r->machine.state.now == LINK_DISABLED;
+	return r && link_record(&r->machine).disabled;
 }
 
 static bool
@@ -524,7 +567,7 @@ links_working(struct links *l, const char *link)
 	struct link_run *r = find(l, link);
 
 	if (r)
-		obey(l, r, link_event(&r->machine, LINK_EV_WORK));
+		event(l, r, LINK_EV_WORK);
 }
 
 /* Which of two results a script is told (the interface's order). */
@@ -568,7 +611,7 @@ links_resting(struct links *l, const char *link)
 	if (r->machine.state.now == LINK_IDLE)
 		tell_rest(r);
 	else
-		obey(l, r, link_event(&r->machine, LINK_EV_NO_WORK));
+		event(l, r, LINK_EV_NO_WORK);
 }
 
 /* --- reload, status, end --- */
@@ -612,7 +655,19 @@ links_reload(struct links *l)
 	for (size_t k = 0; k < old_n; k++)
 		end_waits(&old[k], 12, "the link is no longer configured");
 	free(old);
+	set_timer(l);
 	links_explain(l);
+}
+
+/* What a person said, or what keeps a link that is up from use. */
+static const char *
+link_reason(const struct link_run *r)
+{
+	enum link_why why = link_why(&r->machine, clock_mono_ms());
+
+	if (r->row.reason[0] || why != LINK_WHY_UNSTEADY)
+		return r->row.reason;
+	return link_why_text(why);
 }
 
 bool
@@ -627,7 +682,7 @@ links_facts(struct links *l, size_t i, struct link_facts *facts_r)
 		.name = r->row.name,
 		.state = link_state_name(&r->machine),
 		.interface = r->row.interface,
-		.reason = r->row.reason,
+		.reason = link_reason(r),
 		.since = r->row.since,
 		.verified = r->row.verified,
 		.usable = link_is_usable(&r->machine),
@@ -652,6 +707,7 @@ links_free(struct links *l)
 		return;
 	for (size_t i = 0; i < l->count; i++)
 		end_waits(&l->v[i], 12, "the daemon stops");
+	loop_timer_free(l->timer);
 	free(l->v);
 	free(l);
 }

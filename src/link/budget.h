@@ -165,6 +165,7 @@ bool budget_is_spent(const struct budget *b, struct budget_time now,
 struct budget_need {
 	uint64_t bytes; /* on the wire, both directions, replies with it */
 	uint64_t bps, rtt_ms;
+	int64_t ms; /* besides the octets and the end: dialling, turns */
 	int priority;
 };
 /*

@@ -287,7 +287,7 @@ need_ms(const struct budget_need *need)
 		    (double)(need->bps ? need->bps : 1);
 
 	ms = ms * (100 + BUDGET_SLOWER_PERCENT) / 100 +
-	     (double)(BUDGET_END_TURNS * need->rtt_ms) + 1;
+	     (double)(BUDGET_END_TURNS * need->rtt_ms) + (double)need->ms + 1;
 	return ms < (double)(INT64_MAX / 8) ? (int64_t)ms : INT64_MAX / 8;
 }
 

@@ -359,7 +359,6 @@ move(struct world *w, uint64_t bytes, uint64_t bps)
 		n = n < bytes ? n : bytes;
 		pass(w, ms);
 		budget_charge(&w->b, n, now_of(w));
-		check(w);
 		bytes -= n;
 		if (budget_is_spent(&w->b, now_of(w), &why))
 			return false;
@@ -390,7 +389,6 @@ session(struct world *w)
 		return;
 	}
 	budget_begin(&w->b, now_of(w));
-	check(w);
 	for (uint64_t n = dice(w, 60); n; n--) {
 		need.bytes = 200 + dice(w, 20) * dice(w, 3000);
 		need.priority = (int)dice(w, 10);
