@@ -106,8 +106,7 @@ link_why_text(enum link_why why)
 			"it comes and goes; used when it has stayed up",
 		[LINK_WHY_NOT_HUNG_UP] =
 			"dial.down fails: the line may still be open",
-		[LINK_WHY_STUCK] = "no automatic calls: its peers could not be "
-				   "used twice in a row",
+		[LINK_WHY_STUCK] = "its peers failed twice: no automatic calls",
 		[LINK_WHY_RETRY] = "the last call failed; called again later",
 		[LINK_WHY_NO_DIAL] = "waits until it is reported up",
 		[LINK_WHY_DOWN] = "down",
