@@ -7,6 +7,13 @@ enum {
 	CALL_TLS_MAX_MS = 60000,
 	/* RFC 2645 5.2.1: the reply to ATRN may take ten minutes */
 	CALL_TURN_MS = 660000,
+	/* Octets in chunks that may be without a reply. */
+	CALL_WINDOW_BYTES = 1024 * 1024,
+	/* On a link whose bit rate is known: */
+	CALL_RTT_MS = 1000,	 /* where the round trip is not */
+	CALL_UNACKED_MIN = 4096, /* octets */
+	CALL_CHUNK_S = 30,	 /* a BDAT chunk takes no longer */
+	CALL_CHUNK_MIN = 8192,
 };
 
 struct dial *
@@ -48,7 +55,41 @@ call_client(const struct node *n)
 		.stall_ms = (uint64_t)conf->limits.stall_timeout_s * 1000,
 		.final_ms = (uint64_t)conf->limits.final_timeout_s * 1000,
 		.turn_ms = CALL_TURN_MS,
+		.window_messages = SMTP_CLIENT_WINDOW_MAX,
+		.window_bytes = CALL_WINDOW_BYTES,
 	};
+}
+
+/* What is handed to the kernel and not acknowledged: two round trips' worth. */
+static uint64_t
+window_of(const struct conf_link *l)
+{
+	uint64_t rtt_ms = l->rtt_ms > 0 ? (uint64_t)l->rtt_ms : CALL_RTT_MS;
+	uint64_t octets = 2 * (l->bit_rate / 8) * rtt_ms / 1000;
+
+	return octets > CALL_UNACKED_MIN ? octets : CALL_UNACKED_MIN;
+}
+
+void
+call_fit(struct session *s, const struct conf_link *l,
+	struct smtp_client_conf *c, uint64_t *ahead_r)
+{
+	uint64_t window;
+
+	if (!l || (!l->bit_rate && l->cost_per_minute <= 0))
+		return;
+	c->few_turns = true;
+	c->quit_no_wait = true;
+	if (!l->bit_rate)
+		return;
+	c->chunk_bytes = (size_t)(l->bit_rate / 8) * CALL_CHUNK_S;
+	if (c->chunk_bytes < CALL_CHUNK_MIN)
+		c->chunk_bytes = CALL_CHUNK_MIN;
+	window = window_of(l);
+	if (window >= SESSION_UNSENT_MAX)
+		return; /* not a slow one */
+	*ahead_r = 2 * window;
+	session_set_window(s, (size_t)window);
 }
 
 void

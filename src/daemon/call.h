@@ -20,8 +20,16 @@ struct dial *call_dial(
 struct session *call_session(struct node *n, int fd, const char *peer,
 	const char *link, const char *role);
 
-/* Our name and deadlines; all else is the caller's. */
+/* Our name, deadlines and window; all else is the caller's. */
 struct smtp_client_conf call_client(const struct node *n);
+
+/*
+ * Fits C to link L (NULL: no link). Where each turn costs there is no needless
+ * one; where the line is slow little is in flight, so that an urgent message, a
+ * budget or a cut meets little of it. *ahead_r: as in struct deliver_conf.
+ */
+void call_fit(struct session *s, const struct conf_link *l,
+	struct smtp_client_conf *c, uint64_t *ahead_r);
 
 void call_tls(struct session *s, const struct tls_policy *policy);
 

@@ -9,67 +9,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DELIVER_AHEAD_BYTES = 256 * 1024 };
+
 static const struct session_host host;
 
-/* --- the message in hand --- */
+/* --- which parcel is where ------------------------------------------------ */
 
-/* What this peer gets to see of the envelope's parameters. */
-static struct mail_params
-outgoing_params(const struct spool_message *m)
+static struct parcel *
+first_of(const struct list_node *list)
 {
-	struct mail_params p = m->params;
-
-	p.has_size = true;
-	p.size_bytes = m->size;
-	/* RFC 6710 4.2: always told, un-rounded, also where nobody asked */
-	p.priority = m->priority;
-	p.has_priority = true;
-	p.has_auth = false; /* RFC 4954 5: only between parties that trust */
-	if (m->has_8bit && p.body == BODY_7BIT)
-		p.body = BODY_8BITMIME;
-	return p;
+	return list_empty(list) ? NULL
+				: LIST_ITEM(list->next, struct parcel, node);
 }
 
-static void
-send_claimed(struct deliver *d)
+static struct parcel *
+parcel_of(struct deliver *d, uint64_t tag)
 {
-	const struct spool_claimed *c = &d->claimed;
-	struct mailbox *to = xcalloc(c->n, sizeof(*to));
-	struct rcpt_params *params = xcalloc(c->n, sizeof(*params));
-	struct smtp_mail mail = {
-		.params = outgoing_params(&c->message),
-		.recipients = to,
-		.rcpt_params = params,
-		.recipients_n = c->n,
-		.size_bytes = c->message.size,
-	};
+	if (d->current && parcel_tag(d->current) == tag)
+		return d->current;
+	LIST_EACH(node, tmp, &d->flying)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
 
-	if (c->message.sender[0])
-		address_parse(str_of(c->message.sender), true, &mail.sender);
-	for (size_t i = 0; i < c->n; i++) {
-		/* <postmaster> has no domain and does not leave this node. */
-		address_parse(str_of(c->deliveries[i].recipient), true, &to[i]);
-		params[i] = c->deliveries[i].params;
+		if (parcel_tag(p) == tag)
+			return p;
 	}
+	return NULL;
+}
+
+/* Its octets are all with the machine. */
+static void
+current_flies(struct deliver *d)
+{
+	if (d->current)
+		list_push(&d->flying, &d->current->node);
+	d->current = NULL;
+}
+
+/* --- sending -------------------------------------------------------------- */
+
+static void
+begin_next(struct deliver *d)
+{
+	struct parcel *p = first_of(&d->waiting);
+
+	current_flies(d);
+	list_remove(&p->node);
+	d->waiting_n--;
+	d->waiting_octets -= p->size;
+	d->current = p;
 	if (d->customer)
 		crash_point("turn-first-message");
-	d->replies = xcalloc(c->n, sizeof(*d->replies));
-	d->sending = true;
-	d->s->message = c->message.id;
+	d->s->message = p->claimed.message.id;
 	d->s->bytes_done = 0;
-	d->s->bytes_total = c->message.size;
+	d->s->bytes_total = p->size;
 	d->s->doing = "sending";
-	smtp_client_send(d->client, &mail);
-	free(to);
-	free(params);
+	parcel_begin(p, d->client);
 }
 
 struct read_job {
 	struct deliver *d;
 	int64_t id;
 	uint64_t offset;
-	char *chunk; /* owned until it is read */
-	size_t size, n;
+	char *chunk;
+	size_t n;
 };
 
 static enum err_code
@@ -78,44 +81,34 @@ read_body(struct spool_txn *t, void *arg, struct err *e)
 	struct read_job *j = arg;
 
 	return spool_body_read(
-		t, j->id, j->offset, j->chunk, j->size, &j->n, e);
+		t, j->id, j->offset, j->chunk, PARCEL_CHUNK_BYTES, &j->n, e);
 }
 
+/* The parcel may have ended meanwhile. */
 static void
 body_read(void *arg, enum err_code code, const struct err *e)
 {
 	struct read_job *j = arg;
 	struct deliver *d = j->d;
 	struct session *s = d->s;
+	struct parcel *p = d->current;
 
 	d->reading = false;
-	free(d->chunk);
-	d->chunk = j->chunk;
-	d->chunk_ms = clock_mono_ms();
-	d->chunk_at = 0;
-	d->chunk_n = code == OK ? j->n : 0;
-	d->offset += d->chunk_n;
-	if (!s->closed && d->chunk_n == 0) {
+	if (s->closed || !p || p->claimed.message.id != j->id) {
+		free(j->chunk);
+	} else if (code != OK || j->n == 0) {
 		log_error("body-unreadable", LOG_INT("msg", j->id),
 			LOG_STR("why", code == OK
 					       ? "it is shorter than its size"
 					       : e->text));
 		smtp_client_abort(d->client, "the spool cannot be read");
+		free(j->chunk);
+	} else {
+		parcel_take_chunk(p, j->chunk, j->n);
 	}
 	free(j);
 	session_pump(s);
 	session_release(s);
-}
-
-/* The rest of a chunk of the spool where that goes fast, else a piece. */
-static size_t
-piece_size(const struct deliver *d)
-{
-	bool fast = d->offset >= DELIVER_RAMP_BYTES &&
-		    clock_mono_ms() - d->chunk_ms < DELIVER_FAST_MS;
-
-	return fast ? SPOOL_CHUNK_BYTES - d->offset % SPOOL_CHUNK_BYTES
-		    : DELIVER_PIECE_BYTES;
 }
 
 static void
@@ -124,12 +117,9 @@ read_more(struct deliver *d)
 	struct read_job *j = xcalloc(1, sizeof(*j));
 
 	j->d = d;
-	j->id = d->claimed.message.id;
-	j->offset = d->offset;
-	j->size = piece_size(d);
-	j->chunk = xmalloc(j->size);
-	free(d->chunk);
-	d->chunk = NULL;
+	j->id = d->current->claimed.message.id;
+	j->offset = d->current->offset;
+	j->chunk = xmalloc(PARCEL_CHUNK_BYTES);
 	d->reading = true;
 	session_hold(d->s);
 	spool_submit_read(d->n->spool, read_body, body_read, j);
@@ -138,24 +128,47 @@ read_more(struct deliver *d)
 static bool
 give_body(struct deliver *d)
 {
+	struct parcel *p = d->current;
 	size_t taken;
 
-	if (d->reading || smtp_client_body_left(d->client) == 0)
+	if (!p || d->reading || smtp_client_body_left(d->client) == 0)
 		return false;
-	if (d->chunk_at == d->chunk_n) {
+	if (parcel_view(p).n == 0) {
 		read_more(d);
 		return false;
 	}
-	taken = smtp_client_body(d->client,
-		(struct str){d->chunk + d->chunk_at, d->chunk_n - d->chunk_at});
-	d->chunk_at += taken;
+	taken = smtp_client_body(d->client, parcel_view(p));
+	parcel_consume(p, taken);
 	d->s->bytes_done += taken;
 	if (smtp_client_body_left(d->client) == 0)
 		crash_point("deliver-in-doubt");
 	return taken > 0;
 }
 
-/* --- the session's host --- */
+/* --- what comes next ------------------------------------------------------ */
+
+static bool
+all_is_sent(const struct deliver *d)
+{
+	return !d->current && list_empty(&d->waiting) && list_empty(&d->flying);
+}
+
+/* One by one, or ahead of the line so that it never waits for our disk. */
+static bool
+may_claim(const struct deliver *d)
+{
+	if (!d->push || d->dry || d->s->closed || d->result.fail != FAIL_NONE ||
+		smtp_client_mails_left(d->client) <= d->waiting_n)
+		return false;
+	return d->ahead ? d->waiting_octets < d->ahead : all_is_sent(d);
+}
+
+static void
+top_up(struct deliver *d)
+{
+	if (!d->stepping && (!list_empty(&d->ended) || may_claim(d)))
+		deliver_step(d, may_claim(d));
+}
 
 static bool
 on_work(void *arg, enum want want)
@@ -164,18 +177,14 @@ on_work(void *arg, enum want want)
 
 	if (want == WANT_BODY)
 		return give_body(d);
-	if (d->stepping || d->sending)
-		return false;
-	if (d->have) {
-		send_claimed(d);
+	current_flies(d);
+	if (!list_empty(&d->waiting)) {
+		begin_next(d);
+		top_up(d);
 		return true;
 	}
-	if (d->push && (!d->resting || d->look_again)) {
-		d->look_again = false;
-		deliver_step(d, END_BROKEN, NULL, false, true);
-		return false;
-	}
-	if (d->resting)
+	top_up(d);
+	if (d->stepping || want != WANT_WORK || d->resting)
 		return false;
 	d->resting = true;
 	d->s->doing = "idle";
@@ -183,20 +192,37 @@ on_work(void *arg, enum want want)
 	return true;
 }
 
-static void
-end_message(struct deliver *d, enum deliver_end end, const struct reply *final,
-	bool in_doubt, bool next)
-{
-	if (end == END_REPLIED && reply_class(final) == 2)
-		crash_point("deliver-replied-before-commit");
-	deliver_step(d, end, final, in_doubt, next);
-}
+/* --- events --------------------------------------------------------------- */
 
 static void
 keep_reply(struct deliver *d, const struct reply *r)
 {
 	if (r && r->code)
 		reply_one_line(r, d->result.reply, sizeof(d->result.reply));
+}
+
+/* The connection ends: only the machine knows which of them are in doubt. */
+static void
+end_begun(struct deliver *d)
+{
+	struct parcel *p;
+
+	current_flies(d);
+	while ((p = first_of(&d->flying)) != NULL)
+		deliver_end(d, p, PARCEL_BROKEN, NULL,
+			smtp_client_in_doubt(d->client, parcel_tag(p)));
+}
+
+/* What was claimed and never begun goes back. */
+static void
+end_waiting(struct deliver *d)
+{
+	struct parcel *p;
+
+	while ((p = first_of(&d->waiting)) != NULL)
+		deliver_end(d, p, PARCEL_BROKEN, NULL, false);
+	d->waiting_n = 0;
+	d->waiting_octets = 0;
 }
 
 static void
@@ -209,8 +235,32 @@ on_failed(struct deliver *d, const struct smtp_event *ev)
 	log_warning("peer-failed", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_VIEW("why", ev->text),
 		LOG_STR("reply", ev->reply ? d->result.reply : ""));
-	if (d->have && d->sending)
-		end_message(d, END_BROKEN, NULL, ev->in_doubt, false);
+	d->result.mismatch |= ev->mismatch;
+	end_begun(d);
+	top_up(d);
+}
+
+static void
+on_rcpt_reply(struct deliver *d, const struct smtp_event *ev)
+{
+	struct parcel *p = parcel_of(d, ev->tag);
+
+	if (p && ev->index < p->claimed.n)
+		p->replies[ev->index] = *ev->reply;
+}
+
+static void
+on_done(struct deliver *d, const struct smtp_event *ev)
+{
+	struct parcel *p = parcel_of(d, ev->tag);
+
+	if (!p)
+		return;
+	if (p == d->current)
+		d->current = NULL;
+	deliver_end(d, p, ev->early ? PARCEL_EARLY : PARCEL_REPLIED, ev->reply,
+		false);
+	top_up(d);
 }
 
 static void
@@ -225,14 +275,10 @@ on_event(void *arg, const struct smtp_event *ev)
 			d->owner.ready(d->owner_arg, d);
 		break;
 	case EV_RCPT_REPLY:
-		if (d->have && ev->index < d->claimed.n)
-			d->replies[ev->index] = *ev->reply;
+		on_rcpt_reply(d, ev);
 		break;
 	case EV_DONE:
-		if (d->have)
-			end_message(d, ev->early ? END_EARLY : END_REPLIED,
-				ev->reply, false,
-				d->push && !smtp_client_is_spent(d->client));
+		on_done(d, ev);
 		break;
 	case EV_TURNED:
 	case EV_TURN_REPLY:
@@ -264,18 +310,28 @@ tell_over(struct deliver *d)
 	d->owner.over(d->owner_arg, &d->result);
 }
 
-/* Ended by us in the middle: only the machine knows whether it is in doubt. */
+/* Ended by us in the middle: the machine says what that leaves in doubt. */
 static void
-abort_message(struct deliver *d, const char *why)
+abort_begun(struct deliver *d, const char *why)
 {
 	struct smtp_event ev;
 
 	smtp_client_abort(d->client, why);
 	while (machine_next(d->s->machine, &ev))
 		on_event(d, &ev);
+	end_begun(d);
 }
 
-/* A step in flight tells later: what follows may depend on its outcome. */
+/* False: a step is on its way, which tells later. */
+static bool
+settle_rest(struct deliver *d)
+{
+	end_waiting(d);
+	if (!d->stepping && !list_empty(&d->ended))
+		deliver_step(d, false);
+	return !d->stepping;
+}
+
 static void
 on_closed(void *arg, const char *why)
 {
@@ -291,11 +347,9 @@ on_closed(void *arg, const char *why)
 	log_info("session-end", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_STR("role", d->s->role),
 		LOG_INT("sent", d->s->messages_sent), LOG_STR("why", why));
-	if (d->have && d->sending)
-		abort_message(d, why);
-	if (d->have && !d->stepping)
-		end_message(d, END_BROKEN, NULL, false, false);
-	if (!d->stepping)
+	if (d->current || !list_empty(&d->flying))
+		abort_begun(d, why);
+	if (settle_rest(d))
 		tell_over(d);
 }
 
@@ -308,13 +362,21 @@ free_texts(char **v, size_t n)
 }
 
 static void
+free_parcels(struct list_node *list)
+{
+	LIST_EACH(node, tmp, list)
+	parcel_free(LIST_ITEM(node, struct parcel, node));
+}
+
+static void
 on_free(void *arg)
 {
 	struct deliver *d = arg;
 
-	spool_claimed_clear(&d->claimed);
-	free(d->replies);
-	free(d->chunk);
+	free_parcels(&d->waiting);
+	free_parcels(&d->flying);
+	free_parcels(&d->ended);
+	parcel_free(d->current);
 	free_texts(d->routes, d->routes_n);
 	free_texts(d->domains, d->domains_n);
 	free(d->peer);
@@ -350,18 +412,10 @@ void
 deliver_stepped(struct deliver *d, enum err_code code)
 {
 	(void)code;
-	if (d->s->closed) {
+	if (!d->s->closed)
+		session_pump(d->s);
+	else if (settle_rest(d))
 		tell_over(d);
-		return;
-	}
-	if (!d->have) {
-		d->resting = true;
-		if (!d->look_again) {
-			d->s->doing = "idle";
-			d->owner.idle(d->owner_arg, d);
-		}
-	}
-	session_pump(d->s);
 }
 
 static const struct session_host host = {
@@ -404,6 +458,11 @@ deliver_start(
 	d->push = conf->push;
 	d->customer = conf->customer;
 	d->began_s = clock_sane_s();
+	if (conf->client.window_bytes)
+		d->ahead = conf->ahead ? conf->ahead : DELIVER_AHEAD_BYTES;
+	list_init(&d->waiting);
+	list_init(&d->flying);
+	list_init(&d->ended);
 	d->client = smtp_client_new(&conf->client, clock_mono_ms());
 	s->role = role;
 	s->doing = "greeting";
@@ -442,7 +501,11 @@ deliver_etrn(struct deliver *d, const char *domain)
 void
 deliver_more(struct deliver *d)
 {
-	d->look_again = true;
+	bool idle = d->resting; /* or on the way to the end */
+
+	d->dry = d->resting = false;
+	if (!idle)
+		top_up(d);
 	session_pump(d->s);
 }
 

@@ -19,7 +19,9 @@ struct deliver_result {
 	bool link_lost;	       /* taken from under it, or went silent */
 	char reply[256];       /* what the peer said last of note; "" nothing */
 	char why[160];	       /* what ended it, in our words; "" nothing */
-	bool left_on_purpose;  /* something waits that may not go here */
+	/* its replies did not match what was sent: no more messages in flight
+	 */
+	bool mismatch;
 };
 
 struct deliver;
@@ -44,11 +46,18 @@ struct deliver_conf {
 	struct smtp_client_conf client;
 	const char *const *routes; /* copied */
 	size_t routes_n;
-	bool push;	  /* send what waits; else go to idle at once */
-	bool customer;	  /* the far side is a customer: a lost link is no
-			     attempt */
-	const char *peer; /* for reasons and log */
-	const char *link; /* NULL none */
+	bool push;     /* send what waits; else go to idle at once */
+	bool customer; /* the far side is a customer: a lost link is no
+			  attempt */
+	/*
+	 * Octets claimed before they can be sent, at most, where the machine
+	 * has a window (0: a default); so that the line never waits for our
+	 * disk, and an urgent message that comes meanwhile not long behind
+	 * others.
+	 */
+	uint64_t ahead;
+	const char *peer;	    /* for reasons and log */
+	const char *link;	    /* NULL none */
 	const char *const *domains; /* ATRN with a list; copied; NULL all */
 	size_t domains_n;
 	struct deliver_owner owner;

@@ -12,29 +12,44 @@
 
 enum {
 	RECIPIENTS_SENT_MAX = 100,
+	/* Messages claimed in one transaction, and waiting to be sent. */
+	CLAIMED_AHEAD_MAX = 50,
 	KEPT_MARK_MAX = 500, /* marked as too large in one session */
 };
 
-/* One transaction: what became of the last message, and the next claim. */
+/* One transaction: what became of some messages, and the next claims. */
 struct step {
 	struct deliver *d;
-	struct settle *settle; /* NULL: nothing to end */
-	bool claim;
+	struct settle **settles;
+	size_t settles_n;
+	size_t claims_max; /* messages */
+	uint64_t octets_max;
 	unsigned peer_ext;
 	uint64_t peer_size_max;
-	unsigned peer_rcpt_max; /* of one message; 0: as the spool likes */
-	struct spool_claimed claimed;
-	bool found;
-	char *chunk;
-	size_t chunk_n;
+	unsigned peer_rcpt_max;	  /* of one message; 0: as the spool likes */
+	struct list_node parcels; /* claimed */
+	bool dry;		  /* no more was found */
 };
 
-static enum err_code
-claim_next(struct spool_txn *t, struct step *st, struct err *e)
+/* --- in the transaction --------------------------------------------------- */
+
+static void
+drop_parcels(struct step *st)
+{
+	LIST_EACH(node, tmp, &st->parcels)
+	{
+		list_remove(node);
+		parcel_free(LIST_ITEM(node, struct parcel, node));
+	}
+}
+
+static struct spool_claim
+claim_of(const struct step *st)
 {
 	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
-	struct deliver *d = st->d;
-	struct spool_claim c = {
+	const struct deliver *d = st->d;
+
+	return (struct spool_claim){
 		.owner = d->s->id,
 		.routes = (const char *const *)d->routes,
 		.routes_n = d->routes_n,
@@ -50,20 +65,46 @@ claim_next(struct spool_txn *t, struct step *st, struct err *e)
 		.domains_n = d->domains_n,
 		.link = d->link,
 	};
-	enum err_code rc;
+}
 
-	rc = spool_claim_next(t, &c, &st->claimed, e);
-	if (rc == ERR_NOTFOUND)
-		/* what is too large for a customer is told at its next call */
-		return d->customer ? spool_kept_mark(t, &c, KEPT_MARK_MAX, e)
-				   : OK;
+static enum err_code
+claim_next(struct spool_txn *t, struct step *st, const struct spool_claim *c,
+	struct parcel **parcel_r, struct err *e)
+{
+	struct spool_claimed claimed;
+	enum err_code rc = spool_claim_next(t, c, &claimed, e);
+
 	if (rc != OK)
 		return rc;
-	st->found = true;
-	rc = spool_body_read(t, st->claimed.message.id, 0, st->chunk,
-		DELIVER_PIECE_BYTES, &st->chunk_n, e);
-	if (rc == OK)
-		rc = spool_set_in_doubt(t, d->s->id, st->claimed.message.id, e);
+	rc = parcel_open(t, &claimed, st->peer_ext, parcel_r, e);
+	if (rc != OK)
+		return rc;
+	list_push(&st->parcels, &(*parcel_r)->node);
+	return spool_set_in_doubt(
+		t, c->owner, (*parcel_r)->claimed.message.id, e);
+}
+
+static enum err_code
+claim_all(struct spool_txn *t, struct step *st, struct err *e)
+{
+	struct spool_claim c = claim_of(st);
+	uint64_t octets = 0;
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < st->claims_max && octets < st->octets_max; i++) {
+		struct parcel *p;
+
+		rc = claim_next(t, st, &c, &p, e);
+		if (rc != OK)
+			break;
+		octets += p->size;
+	}
+	st->dry = rc == ERR_NOTFOUND;
+	if (st->dry)
+		/* what is too large for a customer is told at its next call */
+		return st->d->customer
+			       ? spool_kept_mark(t, &c, KEPT_MARK_MAX, e)
+			       : OK;
 	return rc;
 }
 
@@ -73,30 +114,29 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 	struct step *st = arg;
 	enum err_code rc = OK;
 
-	spool_claimed_clear(&st->claimed); /* of an earlier run of this */
-	st->found = false;
-	if (st->settle)
-		rc = settle_write(t, st->settle, e);
-	if (rc == OK && st->claim)
-		rc = claim_next(t, st, e);
-	return rc;
+	drop_parcels(st); /* of an earlier run of this */
+	for (size_t i = 0; i < st->settles_n && rc == OK; i++)
+		rc = settle_write(t, st->settles[i], e);
+	return rc == OK ? claim_all(t, st, e) : rc;
 }
 
+/* --- after it ------------------------------------------------------------- */
+
 static void
-take_claimed(struct deliver *d, struct step *st)
+take_parcels(struct deliver *d, struct step *st)
 {
-	d->claimed = st->claimed;
-	d->have = st->found;
-	memset(&st->claimed, 0, sizeof(st->claimed));
-	free(d->chunk);
-	d->chunk = st->chunk;
-	st->chunk = NULL;
-	d->chunk_ms = clock_mono_ms();
-	d->chunk_n = st->chunk_n;
-	d->chunk_at = 0;
-	d->offset = st->chunk_n;
-	if (d->have) {
+	if (!list_empty(&st->parcels))
 		d->resting = false;
+	if (st->claims_max)
+		d->dry = st->dry;
+	LIST_EACH(node, tmp, &st->parcels)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
+
+		list_remove(node);
+		list_push(&d->waiting, node);
+		d->waiting_n++;
+		d->waiting_octets += p->size;
 		crash_point("deliver-claimed");
 	}
 }
@@ -104,19 +144,26 @@ take_claimed(struct deliver *d, struct step *st)
 static void
 free_step(struct step *st)
 {
-	spool_claimed_clear(&st->claimed);
-	settle_free(st->settle);
-	free(st->chunk);
+	drop_parcels(st);
+	for (size_t i = 0; i < st->settles_n; i++)
+		settle_free(st->settles[i]);
+	free(st->settles);
 	free(st);
 }
 
 static void
-count_delivered(struct deliver *d, const struct settle *settle)
+tell_settled(struct deliver *d, struct step *st)
 {
-	if (settle_delivered(settle) == 0)
-		return;
-	d->s->messages_sent++;
-	links_progress(d->n->links, d->s);
+	for (size_t i = 0; i < st->settles_n; i++) {
+		struct settle *settle = st->settles[i];
+
+		crash_point("deliver-committed");
+		if (settle_delivered(settle)) {
+			d->s->messages_sent++;
+			links_progress(d->n->links, d->s);
+		}
+		settle_written(settle);
+	}
 }
 
 static void
@@ -135,6 +182,17 @@ step_failed(struct deliver *d, const struct err *e)
 	session_close(d->s, "the spool cannot be written");
 }
 
+/* No room for the notices; there is for saying what was taken. */
+static bool
+drop_notices(struct step *st)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; i < st->settles_n; i++)
+		dropped |= settle_drop_notices(st->settles[i]);
+	return dropped;
+}
+
 static void
 step_written(void *arg, enum err_code code, const struct err *e)
 {
@@ -142,40 +200,34 @@ step_written(void *arg, enum err_code code, const struct err *e)
 	struct deliver *d = st->d;
 	struct session *s = d->s;
 
-	if (code == ERR_FULL && st->settle && settle_drop_notices(st->settle)) {
-		/* No room for a notice; there is for saying what was taken. */
-		st->claim = false;
+	if (code == ERR_FULL && drop_notices(st)) {
+		st->claims_max = 0;
 		spool_submit(d->n->spool, write_step, step_written, st);
 		return;
 	}
 	d->stepping = false;
 	if (code == OK) {
-		if (st->settle) {
-			crash_point("deliver-committed");
-			count_delivered(d, st->settle);
-			settle_written(st->settle);
-		}
-		take_claimed(d, st);
+		tell_settled(d, st);
+		take_parcels(d, st);
 	} else {
 		step_failed(d, e);
 	}
-	if (s->closed && d->have)
-		deliver_step(d, END_BROKEN, NULL, false, false);
-	else
-		deliver_stepped(d, code);
 	free_step(st);
+	deliver_stepped(d, code);
 	session_release(s);
 }
 
+/* --- verdicts ------------------------------------------------------------- */
+
 /* The reply that counts for recipient I of a message that ended. */
 static const struct reply *
-reply_for(const struct deliver *d, size_t i, const struct reply *final)
+reply_for(const struct parcel *p, size_t i)
 {
-	const struct reply *own = &d->replies[i];
+	const struct reply *own = &p->replies[i];
 
 	if (own->code && reply_class(own) != 2)
 		return own;
-	return final;
+	return &p->final;
 }
 
 /*
@@ -183,7 +235,7 @@ reply_for(const struct deliver *d, size_t i, const struct reply *final)
  * says nothing of the message: from a customer it is as a lost line.
  */
 static void
-verdict_from(struct deliver *d, struct settle *st, size_t i,
+verdict_from(const struct deliver *d, struct settle *st, size_t i,
 	const struct reply *r, bool to_rcpt)
 {
 	struct reply softer;
@@ -202,9 +254,10 @@ verdict_from(struct deliver *d, struct settle *st, size_t i,
 }
 
 static void
-verdict_broken(struct deliver *d, struct settle *st, size_t i)
+verdict_broken(const struct deliver *d, const struct parcel *p,
+	struct settle *st, size_t i)
 {
-	if (!d->sending || d->result.link_lost || d->customer)
+	if (!p->begun || d->result.link_lost || d->customer)
 		settle_release(st, i, "the connection ended");
 	else
 		settle_defer(st, i, REASON_RETRY_WAIT,
@@ -223,31 +276,64 @@ teaches(const struct deliver *d)
 }
 
 static struct settle *
-settle_message(struct deliver *d, enum deliver_end end,
-	const struct reply *final, bool in_doubt)
+settle_parcel(const struct deliver *d, const struct parcel *p)
 {
 	struct settle *st = settle_new(
-		d->n, &d->claimed, d->s->id, d->peer, d->link, d->s->id);
-	bool learns = d->replies && teaches(d);
+		d->n, &p->claimed, d->s->id, d->peer, d->link, d->s->id);
+	bool learns = p->replies && teaches(d);
 
-	for (size_t i = 0; learns && i < d->claimed.n; i++)
-		if (d->replies[i].code)
-			settle_learn(st, i, &d->replies[i]);
+	for (size_t i = 0; learns && i < p->claimed.n; i++)
+		if (p->replies[i].code)
+			settle_learn(st, i, &p->replies[i]);
 	if (!(smtp_client_extensions(d->client) & EXT_DSN))
 		settle_tell_success(st, DSN_RELAYED);
-	for (size_t i = 0; i < d->claimed.n; i++) {
-		if (end == END_BROKEN || !d->replies) {
-			verdict_broken(d, st, i);
+	for (size_t i = 0; i < p->claimed.n; i++) {
+		if (p->end == PARCEL_BROKEN || !p->replies) {
+			verdict_broken(d, p, st, i);
 		} else {
-			const struct reply *r = reply_for(d, i, final);
+			const struct reply *r = reply_for(p, i);
 
-			verdict_from(d, st, i, r, r == &d->replies[i]);
+			verdict_from(d, st, i, r, r == &p->replies[i]);
 		}
 	}
-	if (in_doubt)
+	if (p->in_doubt)
 		settle_in_doubt(st);
 	return st;
 }
+
+void
+deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
+	const struct reply *final, bool in_doubt)
+{
+	p->end = end;
+	if (final)
+		p->final = *final;
+	p->in_doubt = in_doubt;
+	list_remove(&p->node);
+	list_push(&d->ended, &p->node);
+	if (end == PARCEL_REPLIED && reply_class(final) == 2)
+		crash_point("deliver-replied-before-commit");
+}
+
+static void
+settle_ended(struct deliver *d, struct step *st)
+{
+	size_t n = 0;
+
+	LIST_EACH(node, tmp, &d->ended)
+	n++;
+	st->settles = n ? xcalloc(n, sizeof(struct settle *)) : NULL;
+	LIST_EACH(node, tmp, &d->ended)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
+
+		st->settles[st->settles_n++] = settle_parcel(d, p);
+		list_remove(node);
+		parcel_free(p);
+	}
+}
+
+/* --- beginning ------------------------------------------------------------ */
 
 /* RFC 5321 4.5.3.1.8: 100 is what every peer takes and what is sent at most. */
 static unsigned
@@ -256,24 +342,37 @@ recipients_max(size_t limit)
 	return limit < RECIPIENTS_SENT_MAX ? (unsigned)limit : 0;
 }
 
+/* One where they go one by one, else as many as fit ahead. */
+static void
+plan_claims(struct deliver *d, struct step *st)
+{
+	size_t most = smtp_client_mails_left(d->client);
+
+	if (!d->ahead) {
+		st->claims_max = most > 0;
+		st->octets_max = 1;
+		return;
+	}
+	if (most > CLAIMED_AHEAD_MAX)
+		most = CLAIMED_AHEAD_MAX;
+	st->claims_max = most > d->waiting_n ? most - d->waiting_n : 0;
+	st->octets_max =
+		d->ahead > d->waiting_octets ? d->ahead - d->waiting_octets : 0;
+}
+
 void
-deliver_step(struct deliver *d, enum deliver_end end, const struct reply *final,
-	bool in_doubt, bool next)
+deliver_step(struct deliver *d, bool claim)
 {
 	struct step *st = xcalloc(1, sizeof(*st));
 
 	st->d = d;
-	st->chunk = xmalloc(DELIVER_PIECE_BYTES);
-	st->claim = next && !d->s->closed;
+	list_init(&st->parcels);
 	st->peer_ext = smtp_client_extensions(d->client);
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
-	if (d->have)
-		st->settle = settle_message(d, end, final, in_doubt);
-	d->have = d->sending = false;
-	spool_claimed_clear(&d->claimed);
-	free(d->replies);
-	d->replies = NULL;
+	settle_ended(d, st);
+	if (claim && !d->s->closed)
+		plan_claims(d, st);
 	d->stepping = true;
 	session_hold(d->s);
 	spool_submit(d->n->spool, write_step, step_written, st);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/call.h"
+#include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
@@ -32,6 +33,7 @@ struct exchange {
 	char policy[600]; /* what a TLS ticket belongs to */
 	struct buf ticket;
 	bool turned, turn_refused, looked_for_large;
+	bool careful; /* one message at a time */
 	size_t asked; /* domains for which ETRN was said */
 	/* What became of collecting; told when all else went well. */
 	enum exchange_code collect_code;
@@ -317,6 +319,8 @@ on_over(void *arg, const struct deliver_result *r)
 	x->deliver = NULL;
 	x->session = NULL;
 	judge(x, r);
+	if (r->mismatch)
+		careful_put(x->n, x->peer->name);
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
 	history_session(s, x->link ? x->link : "", x->peer->name,
@@ -334,13 +338,14 @@ on_over(void *arg, const struct deliver_result *r)
 	}
 }
 
-/* --- tickets --- */
+/* --- what is known of the peer: tickets, and whether it matches --- */
 
 struct ticket_job {
 	struct exchange *x; /* NULL when storing */
 	char peer[SPOOL_NAME_MAX + 1];
 	char policy[600];
 	struct buf octets;
+	bool careful;
 };
 
 static enum err_code
@@ -391,6 +396,9 @@ take_ticket(struct spool_txn *t, void *arg, struct err *e)
 	enum err_code rc;
 
 	buf_clear(&j->octets);
+	rc = careful_get(t, j->peer, clock_sane_s(), &j->careful, e);
+	if (rc != OK || j->x->peer->tls == TLS_NONE)
+		return rc;
 	rc = spool_ticket_take(t, j->peer, j->policy, &j->octets, e);
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
@@ -402,6 +410,7 @@ ticket_taken(void *arg, enum err_code code, const struct err *e)
 	struct exchange *x = j->x;
 
 	(void)e; /* without a ticket the handshake is a full one */
+	x->careful = j->careful;
 	buf_free(&x->ticket);
 	if (code == OK)
 		x->ticket = j->octets;
@@ -489,6 +498,11 @@ start_machine(struct exchange *x, struct session *s)
 	c.client.auth_required =
 		p->user || (p->certificate && p->collect == COLLECT_ATRN);
 	c.client.auth_clear = p->auth_clear;
+	if (x->link)
+		call_fit(
+			s, conf_link(x->n->conf, x->link), &c.client, &c.ahead);
+	if (x->careful)
+		c.client.window_bytes = 0;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
 }
 
@@ -582,10 +596,6 @@ begin_step(struct exchange *x)
 	snprintf(x->policy, sizeof(x->policy), "%s %d %u",
 		x->peer->tls_name ? x->peer->tls_name : host_name(x),
 		(int)x->peer->verify, port_of_step(x));
-	if (x->peer->tls == TLS_NONE) {
-		connect_next(x);
-		return;
-	}
 	j = ticket_job(x);
 	j->x = x;
 	x->refs++;

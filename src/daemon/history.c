@@ -27,7 +27,7 @@ history_session(const struct session *s, const char *link, const char *peer,
 	struct spool_session *row = xcalloc(1, sizeof(*row));
 
 	row->started = s->started_s;
-	row->ended = clock_wall_s();
+	row->ended = clock_sane_s();
 	row->messages_sent = s->messages_sent;
 	row->messages_received = s->messages_received;
 	row->bytes_sent = s->counts.sent;

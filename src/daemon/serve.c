@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/call.h"
 #include "daemon/ashore.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
@@ -19,6 +20,8 @@
 enum {
 	/* A session that moves nothing this long gives way to a new one. */
 	SERVE_TAKEOVER_MS = 60000,
+	/* There may be a thousand of them, on slow lines. */
+	SERVE_AHEAD_BYTES = 16384,
 };
 
 struct serve {
@@ -284,27 +287,23 @@ serve_turn(struct session *s, const char *account, const char *domains)
 	const char *routes[1] = {sv->route};
 	char *list[WIRE_ATRN_DOMAINS_MAX];
 	size_t n = split_domains(domains, list);
-	struct conf *conf = s->n->conf;
-	uint64_t stall_ms = (uint64_t)conf->limits.stall_timeout_s * 1000;
-	uint64_t final_ms = (uint64_t)conf->limits.final_timeout_s * 1000;
+	struct deliver_conf c = {
+		.client = call_client(s->n),
+		.routes = routes,
+		.routes_n = 1,
+		.push = true,
+		.customer = true,
+		.ahead = SERVE_AHEAD_BYTES,
+		.peer = account,
+		.domains = (const char *const *)list,
+		.domains_n = n,
+		.owner = {.idle = on_idle, .over = on_over},
+		.arg = sv,
+	};
 
-	deliver_start(s,
-		&(struct deliver_conf){.client = {.hostname = conf->hostname,
-					       .tls_active = s->has_tls,
-					       .turned = true,
-					       .stall_ms = stall_ms,
-					       .final_ms = final_ms,
-					       .turn_ms = final_ms},
-			.routes = routes,
-			.routes_n = 1,
-			.push = true,
-			.customer = true,
-			.peer = account,
-			.domains = (const char *const *)list,
-			.domains_n = n,
-			.owner = {.idle = on_idle, .over = on_over},
-			.arg = sv},
-		"serve");
+	c.client.tls_active = s->has_tls;
+	c.client.turned = true;
+	deliver_start(s, &c, "serve");
 	free_domains(list, n);
 	crash_point("turn-swapped");
 }

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 
 enum {
-	/* Octets waiting for the kernel: a thousand may read slowly. */
-	SESSION_UNSENT_MAX = 32000,
-	SESSION_UNSENT_LOW = 16000, /* below it a body goes on */
 	SESSION_LINGER_MS = 5000,
 	SESSION_CLOSING_MS = 30000, /* for the last octets to leave */
 	/* How often to see whether the peer acknowledged something. */
@@ -30,7 +27,8 @@ session_new(struct node *n, struct stream *stream, const char *role)
 	s->role = role;
 	s->doing = "starting";
 	s->refs = 1;
-	s->started_s = clock_wall_s();
+	s->unsent_max = SESSION_UNSENT_MAX;
+	s->started_s = clock_sane_s();
 	s->started_ms = s->progress_ms = clock_mono_ms();
 	s->timer = loop_timer_new(n->loop, on_timer, s);
 	list_push(&n->sessions, &s->node);
@@ -67,6 +65,13 @@ session_release(struct session *s)
 		s->host->free(s->arg);
 	loop_timer_free(s->timer);
 	free(s);
+}
+
+void
+session_set_window(struct session *s, size_t octets)
+{
+	s->unsent_max = octets;
+	stream_set_window(s->stream, octets);
 }
 
 void
@@ -116,10 +121,10 @@ move_output(struct session *s)
 	struct str out = machine_out(s->machine);
 	size_t unsent = stream_unsent(s->stream);
 
-	if (out.n == 0 || unsent >= SESSION_UNSENT_MAX)
+	if (out.n == 0 || unsent >= s->unsent_max)
 		return false;
-	if (out.n > SESSION_UNSENT_MAX - unsent)
-		out.n = SESSION_UNSENT_MAX - unsent;
+	if (out.n > s->unsent_max - unsent)
+		out.n = s->unsent_max - unsent;
 	stream_write(s->stream, out);
 	machine_sent(s->machine, out.n);
 	return true;
@@ -189,8 +194,8 @@ move_wanted(struct session *s)
 	case WANT_MORE:
 		return s->host->work(s->arg, machine_want(s->machine));
 	case WANT_BODY:
-		return stream_unsent(s->stream) < SESSION_UNSENT_LOW &&
-		       machine_out(s->machine).n < SESSION_UNSENT_MAX &&
+		return stream_unsent(s->stream) < s->unsent_max / 2 &&
+		       machine_out(s->machine).n < s->unsent_max &&
 		       s->host->work(s->arg, WANT_BODY);
 	case WANT_TLS:
 		if (refuse_early_octets(s, "STARTTLS"))

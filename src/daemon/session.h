@@ -12,6 +12,9 @@
 #include "daemon/node.h"
 #include "smtp/machine.h"
 
+/* Octets waiting for the kernel; below the half a body goes on. */
+enum { SESSION_UNSENT_MAX = 32000 };
+
 struct session_host {
 	void (*event)(void *arg, const struct smtp_event *ev);
 	/*
@@ -56,7 +59,8 @@ struct session {
 	unsigned refs;
 	int64_t started_s;
 	uint64_t started_ms, progress_ms;
-	uint64_t acked; /* octets the peer acknowledged, at the last look */
+	size_t unsent_max; /* octets that may wait for the kernel */
+	uint64_t acked;	   /* octets the peer acknowledged, at the last look */
 	/* for status and the log */
 	char peer[SPOOL_NAME_MAX + 1]; /* peer, customer or address */
 	char link[SPOOL_NAME_MAX + 1]; /* "" none */
@@ -84,6 +88,12 @@ void session_pump(struct session *s);
 
 /* The daemon stops: session_close after a word to the peer. */
 void session_shutdown(struct session *s);
+
+/*
+ * A slow line: at most OCTETS wait for the kernel, and as many in it for the
+ * peer's acknowledgement.
+ */
+void session_set_window(struct session *s, size_t octets);
 
 /* Sends what is out, closes; `closed` is called at once. Twice is fine. */
 void session_close(struct session *s, const char *why);

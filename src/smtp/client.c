@@ -301,6 +301,14 @@ smtp_client_is_spent(const struct smtp_client *c)
 	return c->limit_mail > 0 && c->issued_n >= c->limit_mail;
 }
 
+size_t
+smtp_client_mails_left(const struct smtp_client *c)
+{
+	if (c->limit_mail == 0)
+		return SIZE_MAX;
+	return c->issued_n < c->limit_mail ? c->limit_mail - c->issued_n : 0;
+}
+
 const char *
 smtp_client_keywords(const struct smtp_client *c)
 {

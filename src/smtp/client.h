@@ -115,6 +115,8 @@ size_t smtp_client_limit_mail(const struct smtp_client *c);
  * connection is due. WANT_MORE does not come any more.
  */
 bool smtp_client_is_spent(const struct smtp_client *c);
+/* How many MAILs it takes yet; SIZE_MAX where it does not say. */
+size_t smtp_client_mails_left(const struct smtp_client *c);
 /*
  * The EHLO keyword lines as the peer said them, unknown ones too, '\n' between
  * them, at most 4 KiB of whole lines; what is not printable ASCII shows as '?'.

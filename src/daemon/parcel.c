@@ -1,0 +1,146 @@
+#include "daemon/parcel.h"
+
+#include "mail/tunnel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- opening -------------------------------------------------------------- */
+
+static size_t
+first_octets(const struct spool_message *m)
+{
+	return m->size < PARCEL_CHUNK_BYTES ? (size_t)m->size
+					    : PARCEL_CHUNK_BYTES;
+}
+
+static void
+tunnel(struct parcel *p)
+{
+	const struct spool_message *m = &p->claimed.message;
+	bool told = m->params.has_priority || m->priority != 0;
+	size_t n = tunnel_priority(p->chunk, p->chunk_n, told, m->priority);
+
+	p->size = p->size - p->chunk_n + n;
+	p->chunk_n = n;
+}
+
+enum err_code
+parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
+	unsigned extensions, struct parcel **parcel_r, struct err *e)
+{
+	struct parcel *p = xcalloc(1, sizeof(*p));
+	const struct spool_message *m = &p->claimed.message;
+	enum err_code rc;
+
+	p->claimed = *claimed;
+	memset(claimed, 0, sizeof(*claimed));
+	list_init(&p->node);
+	p->end = PARCEL_BROKEN;
+	p->size = m->size;
+	p->chunk = xmalloc(first_octets(m) + TUNNEL_FIELD_MAX);
+	rc = spool_body_read(
+		t, m->id, 0, p->chunk, first_octets(m), &p->chunk_n, e);
+	p->offset = p->chunk_n;
+	if (rc == OK && !(extensions & EXT_MT_PRIORITY))
+		tunnel(p);
+	if (rc == OK) {
+		*parcel_r = p;
+		return OK;
+	}
+	parcel_free(p);
+	return rc;
+}
+
+void
+parcel_free(struct parcel *p)
+{
+	if (!p)
+		return;
+	spool_claimed_clear(&p->claimed);
+	free(p->chunk);
+	free(p->replies);
+	free(p);
+}
+
+/* --- the envelope --------------------------------------------------------- */
+
+/* What the peer gets to see of the parameters. */
+static struct mail_params
+outgoing_params(const struct parcel *p)
+{
+	const struct spool_message *m = &p->claimed.message;
+	struct mail_params params = m->params;
+
+	params.has_size = true;
+	params.size_bytes = p->size;
+	/* RFC 6710 4.2: always told, un-rounded, also where nobody asked */
+	params.priority = m->priority;
+	params.has_priority = true;
+	params.has_auth =
+		false; /* RFC 4954 5: only between parties that trust */
+	if (m->has_8bit && params.body == BODY_7BIT)
+		params.body = BODY_8BITMIME;
+	return params;
+}
+
+void
+parcel_begin(struct parcel *p, struct smtp_client *client)
+{
+	const struct spool_claimed *c = &p->claimed;
+	struct mailbox *to = xcalloc(c->n, sizeof(*to));
+	struct rcpt_params *params = xcalloc(c->n, sizeof(*params));
+	struct smtp_mail mail = {
+		.tag = parcel_tag(p),
+		.params = outgoing_params(p),
+		.recipients = to,
+		.rcpt_params = params,
+		.recipients_n = c->n,
+		.size_bytes = p->size,
+	};
+
+	if (c->message.sender[0])
+		address_parse(str_of(c->message.sender), true, &mail.sender);
+	for (size_t i = 0; i < c->n; i++) {
+		/* <postmaster> has no domain and does not leave this node. */
+		address_parse(str_of(c->deliveries[i].recipient), true, &to[i]);
+		params[i] = c->deliveries[i].params;
+	}
+	p->replies = xcalloc(c->n, sizeof(*p->replies));
+	p->begun = true;
+	smtp_client_send(client, &mail);
+	free(to);
+	free(params);
+}
+
+/* --- the body ------------------------------------------------------------- */
+
+struct str
+parcel_view(const struct parcel *p)
+{
+	if (!p->chunk)
+		return STR("");
+	return (struct str){p->chunk + p->chunk_at, p->chunk_n - p->chunk_at};
+}
+
+void
+parcel_consume(struct parcel *p, size_t n)
+{
+	p->chunk_at += n;
+	if (p->chunk_at < p->chunk_n)
+		return;
+	/* Many may wait for their replies: none of them keeps its octets. */
+	free(p->chunk);
+	p->chunk = NULL;
+	p->chunk_at = p->chunk_n = 0;
+}
+
+void
+parcel_take_chunk(struct parcel *p, char *chunk, size_t n)
+{
+	free(p->chunk);
+	p->chunk = chunk;
+	p->chunk_n = n;
+	p->chunk_at = 0;
+	p->offset += n;
+}

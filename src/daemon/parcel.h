@@ -1,0 +1,64 @@
+/*
+ * A message on its way to a peer: what was claimed of it, the octets that come
+ * next, and what the peer said. A session has several in hand; each is one of
+ *
+ *	waiting -> at the machine (its body is asked for) -> flying (handed
+ *over, replies to come) -> ended -> settled in the spool
+ */
+#ifndef DAEMON_PARCEL_H
+#define DAEMON_PARCEL_H
+
+#include "base/list.h"
+#include "smtp/client.h"
+#include "spool/queue.h"
+
+enum { PARCEL_CHUNK_BYTES = SPOOL_CHUNK_BYTES / 2 }; /* read at a time */
+
+enum parcel_end {
+	PARCEL_REPLIED, /* `final` says what the peer answered to the whole */
+	PARCEL_EARLY,	/* `final` ended it before any recipient was taken */
+	PARCEL_BROKEN,	/* the connection ended; no final reply */
+};
+
+struct parcel {
+	struct list_node node;
+	struct spool_claimed claimed;
+	uint64_t size; /* octets as they are sent; the stored ones may differ */
+	char *chunk;   /* owned: octets of the body that come next */
+	size_t chunk_n, chunk_at;
+	uint64_t offset;       /* of the stored body behind the chunk */
+	struct reply *replies; /* to each RCPT; code 0: none came; owned */
+	bool begun;	       /* it was given to the machine */
+	enum parcel_end end;
+	struct reply final;
+	bool in_doubt;
+};
+
+/*
+ * In a transaction: takes over CLAIMED and reads the first octets. For a peer
+ * without MT-PRIORITY in EXTENSIONS the priority goes into the header (RFC 6758
+ * 3.3). *parcel_r is given; on error CLAIMED is cleared.
+ */
+enum err_code parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
+	unsigned extensions, struct parcel **parcel_r, struct err *e);
+void parcel_free(struct parcel *p); /* NULL is fine */
+
+/* The message's id, by which machine and host name it. */
+static inline uint64_t
+parcel_tag(const struct parcel *p)
+{
+	return (uint64_t)p->claimed.message.id;
+}
+
+/* Gives its envelope to the machine. */
+void parcel_begin(struct parcel *p, struct smtp_client *client);
+/* Octets that can be handed over now; none: parcel_want_chunk. */
+struct str parcel_view(const struct parcel *p);
+void parcel_consume(struct parcel *p, size_t n);
+/*
+ * The next chunk came: N octets in CHUNK, of PARCEL_CHUNK_BYTES, which is
+ * given.
+ */
+void parcel_take_chunk(struct parcel *p, char *chunk, size_t n);
+
+#endif
