@@ -676,15 +676,15 @@ static const struct schema_row rows[] = {
 		.least = 1,
 		.most = INT64_C(1000000000000),
 		.unit = "bit/s",
-		.later = "",
-		.sentence = "Its speed; measured where not given.",
+		.sentence =
+			"Its speed: on a slow link little is handed over before the peer has what went before. Where it is not given the link is taken for fast.",
 	},
 	{
 		.path = "links.rtt",
 		.type = SCHEMA_DURATION,
 		.most = 10 * MINUTE,
-		.later = "",
-		.sentence = "Its round trip time; measured where not given.",
+		.sentence =
+			"Its round trip time, with bit_rate; 0 is taken for one second.",
 	},
 	{
 		.path = "links.max_size",

@@ -217,7 +217,7 @@ def turned_session():
         submission=peer.port, odmr=peer.port)).start()
     equal(site.link_up("iridium", "20s") in (0, 13), True,
           "the session ends")
-    check(len(heard) == 6, "the site turned", heard)
+    check(wait_until(lambda: len(heard) == 6), "the site turned", heard)
     codes = [h[:3] for h in heard]
     equal(codes[:3], ["220", "250", "250"], "it greets and takes MAIL")
     check(codes[3][:1] == "5", "another's mail is refused", heard)
