@@ -71,8 +71,8 @@ struct read_job {
 	struct deliver *d;
 	int64_t id;
 	uint64_t offset;
-	char *chunk;
-	size_t n;
+	char *chunk; /* owned until it is read */
+	size_t size, n;
 };
 
 static enum err_code
@@ -81,7 +81,7 @@ read_body(struct spool_txn *t, void *arg, struct err *e)
 	struct read_job *j = arg;
 
 	return spool_body_read(
-		t, j->id, j->offset, j->chunk, PARCEL_CHUNK_BYTES, &j->n, e);
+		t, j->id, j->offset, j->chunk, j->size, &j->n, e);
 }
 
 /* The parcel may have ended meanwhile. */
@@ -104,7 +104,7 @@ body_read(void *arg, enum err_code code, const struct err *e)
 		smtp_client_abort(d->client, "the spool cannot be read");
 		free(j->chunk);
 	} else {
-		parcel_take_chunk(p, j->chunk, j->n);
+		parcel_take_chunk(p, j->chunk, j->n, clock_mono_ms());
 	}
 	free(j);
 	session_pump(s);
@@ -119,7 +119,8 @@ read_more(struct deliver *d)
 	j->d = d;
 	j->id = d->current->claimed.message.id;
 	j->offset = d->current->offset;
-	j->chunk = xmalloc(PARCEL_CHUNK_BYTES);
+	j->size = parcel_piece(d->current, clock_mono_ms());
+	j->chunk = xmalloc(j->size);
 	d->reading = true;
 	session_hold(d->s);
 	spool_submit_read(d->n->spool, read_body, body_read, j);

@@ -10,8 +10,8 @@
 static size_t
 first_octets(const struct spool_message *m)
 {
-	return m->size < PARCEL_CHUNK_BYTES ? (size_t)m->size
-					    : PARCEL_CHUNK_BYTES;
+	return m->size < PARCEL_PIECE_BYTES ? (size_t)m->size
+					    : PARCEL_PIECE_BYTES;
 }
 
 static void
@@ -135,12 +135,23 @@ parcel_consume(struct parcel *p, size_t n)
 	p->chunk_at = p->chunk_n = 0;
 }
 
+size_t
+parcel_piece(const struct parcel *p, uint64_t now_ms)
+{
+	bool fast = p->offset >= PARCEL_RAMP_BYTES &&
+		    now_ms - p->chunk_ms < PARCEL_FAST_MS;
+
+	return fast ? SPOOL_CHUNK_BYTES - p->offset % SPOOL_CHUNK_BYTES
+		    : PARCEL_PIECE_BYTES;
+}
+
 void
-parcel_take_chunk(struct parcel *p, char *chunk, size_t n)
+parcel_take_chunk(struct parcel *p, char *chunk, size_t n, uint64_t now_ms)
 {
 	free(p->chunk);
 	p->chunk = chunk;
 	p->chunk_n = n;
 	p->chunk_at = 0;
+	p->chunk_ms = now_ms;
 	p->offset += n;
 }

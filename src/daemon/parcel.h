@@ -12,7 +12,16 @@
 #include "smtp/client.h"
 #include "spool/queue.h"
 
-enum { PARCEL_CHUNK_BYTES = SPOOL_CHUNK_BYTES / 2 }; /* read at a time */
+/*
+ * Octets of a body read at a time: a whole chunk of the spool only where so
+ * much of it has gone and the peer took the last piece so fast, since a
+ * thousand slow ones have one each.
+ */
+enum {
+	PARCEL_PIECE_BYTES = 16384,
+	PARCEL_RAMP_BYTES = 1024 * 1024,
+	PARCEL_FAST_MS = 250,
+};
 
 enum parcel_end {
 	PARCEL_REPLIED, /* `final` says what the peer answered to the whole */
@@ -26,6 +35,7 @@ struct parcel {
 	uint64_t size; /* octets as they are sent; the stored ones may differ */
 	char *chunk;   /* owned: octets of the body that come next */
 	size_t chunk_n, chunk_at;
+	uint64_t chunk_ms;     /* when it came */
 	uint64_t offset;       /* of the stored body behind the chunk */
 	struct reply *replies; /* to each RCPT; code 0: none came; owned */
 	bool begun;	       /* it was given to the machine */
@@ -52,13 +62,15 @@ parcel_tag(const struct parcel *p)
 
 /* Gives its envelope to the machine. */
 void parcel_begin(struct parcel *p, struct smtp_client *client);
-/* Octets that can be handed over now; none: parcel_want_chunk. */
+/* Octets that can be handed over now; none: parcel_piece. */
 struct str parcel_view(const struct parcel *p);
 void parcel_consume(struct parcel *p, size_t n);
 /*
- * The next chunk came: N octets in CHUNK, of PARCEL_CHUNK_BYTES, which is
- * given.
+ * The next octets of the stored body: how many to read at p->offset, and that
+ * they came: N in CHUNK, which is given.
  */
-void parcel_take_chunk(struct parcel *p, char *chunk, size_t n);
+size_t parcel_piece(const struct parcel *p, uint64_t now_ms);
+void parcel_take_chunk(
+	struct parcel *p, char *chunk, size_t n, uint64_t now_ms);
 
 #endif

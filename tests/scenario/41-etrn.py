@@ -106,6 +106,7 @@ def only_what_was_asked_for():
     equal(ask(world, "#aurora").code, 253, "# names the customer")
     wait_until(lambda: len(came()) >= 3)
     equal(came()[-1], "other.example", "all that is left of it")
+    wait_until(lambda: len(world.shore.queue()) == 1)
     equal([row["route"] for row in world.shore.queue()],
           ["customer:borealis"], "nothing of another customer went")
 

@@ -142,7 +142,8 @@ def busy_line():
 
     def mail(conn, line):
         count.append(line)
-        return "421 4.3.2 going down" if len(count) == 2 else None
+        return Raw(b"421 4.3.2 going down\r\n", close=True) \
+            if len(count) == 2 else None
 
     call = collect(world, {"MAIL": mail})
     equal(len(call.mails), 1, "421 at the second: one was taken")
