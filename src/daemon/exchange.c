@@ -266,7 +266,7 @@ on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
 		on_etrn_reply(x, d, r);
 		return;
 	}
-	if (reply_class(r) == 2) {
+	if (r->code == 250) {
 		x->turned = true;
 		crash_point("turn-accepted");
 		return;

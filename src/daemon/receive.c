@@ -160,6 +160,11 @@ on_event(void *arg, const struct smtp_event *ev)
 	case EV_QUIT:
 		r->quit = true;
 		break;
+	case EV_REFUSED:
+		if (ev->reply->code == 421)
+			reply_one_line(
+				ev->reply, r->farewell, sizeof(r->farewell));
+		break;
 	case EV_TLS_STARTED:
 		r->account[0] = '\0';
 		set_mechs(r);
@@ -223,6 +228,18 @@ on_may_feed(void *arg)
 	return node_may_take(r->n);
 }
 
+/* A customer who was granted its mail and did not live to see the turn. */
+static void
+tell_not_turned(struct receive *r, const char *why)
+{
+	char text[300];
+
+	if (strcmp(r->s->role, "serve") != 0)
+		return;
+	snprintf(text, sizeof(text), "broken off before the turn: %s", why);
+	history_customer(r->n, r->account, text);
+}
+
 static void
 on_closed(void *arg, const char *why)
 {
@@ -235,10 +252,13 @@ on_closed(void *arg, const char *why)
 	receive_reset(r);
 	if (r->service == SERVICE_SMTP && !r->turned)
 		dispatch_receiving(r->n->dispatch, false);
+	if (r->farewell[0] && !r->s->stalled)
+		why = r->farewell;
 	log_info("session-end", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer), LOG_STR("role", r->s->role),
 		LOG_INT("received", r->s->messages_received),
 		LOG_STR("why", why));
+	tell_not_turned(r, why);
 	if (r->done)
 		r->done(r->done_arg, r->quit, why);
 }

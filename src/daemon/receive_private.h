@@ -33,6 +33,7 @@ struct receive {
 	/* as EHLO shows them */
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
+	char farewell[200];		 /* the 421 that ended it; "" none */
 	struct sasl_server *sasl;
 	struct dovecot_request *dovecot; /* instead of sasl */
 	struct rcpt_question *question;	 /* waits for its answer */

@@ -5,6 +5,8 @@
  *	OPERATION PATH OCTETS "first octets", in the order they happened;
  * - moves the wall clock by the seconds in TIDEPOST_SHIM_CLOCK, or by those in
  *   the file it names (read each time, so the clock can jump);
+ * - lets the monotonic clock and the timers of the loop run TIDEPOST_SHIM_SPEED
+ *   times as fast, so that a wait of minutes is one of seconds;
  * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:TEXT:N, at
  *   the N-th operation with TEXT in its path or its first octets.
  *
@@ -24,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -294,11 +297,59 @@ offset_s(void)
 	return atol(digits);
 }
 
+/* --- the monotonic clock --- */
+
+static long
+speed(void)
+{
+	static long found;
+
+	if (!found) {
+		const char *text = getenv("TIDEPOST_SHIM_SPEED");
+
+		found = text && atol(text) > 0 ? atol(text) : 1;
+	}
+	return found;
+}
+
+static void
+hasten(struct timespec *t)
+{
+	static long long start;
+	long long ns = t->tv_sec * 1000000000LL + t->tv_nsec;
+
+	if (!start)
+		start = ns;
+	ns = start + (ns - start) * speed();
+	t->tv_sec = ns / 1000000000LL;
+	t->tv_nsec = ns % 1000000000LL;
+}
+
+/* The loop's timers: one descriptor, set to how long it is to wait. */
+int
+timerfd_settime(
+	int fd, int flags, const struct itimerspec *in, struct itimerspec *old)
+{
+	REAL(timerfd_settime);
+	struct itimerspec t = *in;
+	long long ns = t.it_value.tv_sec * 1000000000LL + t.it_value.tv_nsec;
+
+	if (ns > 0 && flags == 0) {
+		ns = ns / speed() + 1;
+		t.it_value.tv_sec = ns / 1000000000LL;
+		t.it_value.tv_nsec = ns % 1000000000LL;
+	}
+	return real(fd, flags, &t, old);
+}
+
 int
 clock_gettime(clockid_t id, struct timespec *t)
 {
 	long done = syscall(SYS_clock_gettime, id, t);
 
+	if (done == 0 && speed() > 1 &&
+		(id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE))
+		hasten(t);
 	if (done == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
 		t->tv_sec += offset_s();
 	return (int)done;

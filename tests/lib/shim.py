@@ -30,7 +30,7 @@ class Shim:
             report.skip("the shim does not compile here: "
                         + done.stderr.strip()[-300:])
 
-    def env(self, clock=None, kill=None):
+    def env(self, clock=None, kill=None, speed=None):
         """The environment for a daemon with the shim."""
         env = {"LD_PRELOAD": self.library, "TIDEPOST_SHIM_LOG": self.log}
         # The sanitizers want to be first, but do not need to be.
@@ -38,6 +38,8 @@ class Shim:
                                + ":verify_asan_link_order=0").lstrip(":")
         if clock is not None:
             env["TIDEPOST_SHIM_CLOCK"] = str(clock)
+        if speed:
+            env["TIDEPOST_SHIM_SPEED"] = str(speed)
         if kill:
             env["TIDEPOST_SHIM_KILL"] = kill
         return env
