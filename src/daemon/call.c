@@ -38,6 +38,7 @@ call_session(struct node *n, int fd, const char *peer, const char *link,
 	stream_set_stall_ms(
 		stream, (uint64_t)n->conf->limits.stall_timeout_s * 1000);
 	session_hold(s);
+	session_count_turns(s);
 	str_copyz(s->peer, sizeof(s->peer), peer);
 	log_info("connected", LOG_INT("session", s->id), LOG_STR("peer", peer),
 		LOG_STR("address", stream_peer_address(stream)),

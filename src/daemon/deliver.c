@@ -294,6 +294,15 @@ on_event(void *arg, const struct smtp_event *ev)
 	}
 }
 
+/* The disk is asked for what comes next. */
+static bool
+on_busy(void *arg)
+{
+	struct deliver *d = arg;
+
+	return d->stepping || d->reading;
+}
+
 static void
 on_start_tls(void *arg)
 {
@@ -405,6 +414,7 @@ on_turn(void *arg)
 {
 	struct deliver *d = arg;
 
+	session_end_turns(d->s);
 	receive_turned(d->s, turned_over, d);
 	return true;
 }
@@ -424,6 +434,7 @@ static const struct session_host host = {
 	.work = on_work,
 	.start_tls = on_start_tls,
 	.turn = on_turn,
+	.busy = on_busy,
 	.closed = on_closed,
 	.free = on_free,
 };

@@ -30,6 +30,7 @@ history_session(const struct session *s, const char *link, const char *peer,
 	row->ended = clock_sane_s();
 	row->messages_sent = s->messages_sent;
 	row->messages_received = s->messages_received;
+	row->turnarounds = s->turns.n;
 	row->bytes_sent = s->counts.sent;
 	row->bytes_received = s->counts.received;
 	str_copyz(row->link, sizeof(row->link), link);

@@ -5,6 +5,7 @@
 #include "daemon/crash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	SESSION_LINGER_MS = 5000,
@@ -113,6 +114,44 @@ session_answer(struct session *s, const struct reply *r)
 	session_pump(s);
 }
 
+/* --- turn-arounds --- */
+
+void
+session_count_turns(struct session *s)
+{
+	s->turns = (struct session_turns){.n = 1, .counting = true};
+}
+
+/* Octets leave: what was heard before them was worth a wait. */
+static void
+turns_said(struct session *s)
+{
+	if (s->turns.counting && s->turns.heard)
+		s->turns.n++;
+	s->turns.heard = s->turns.idle = false;
+}
+
+void
+session_end_turns(struct session *s)
+{
+	turns_said(s);
+	s->turns.counting = false;
+}
+
+/*
+ * RFC 8446 2: one, also where it is resumed. RFC 5246 7.3: two, or one where
+ * it is resumed. What follows goes with our last message of it.
+ */
+static void
+turns_tls(struct session *s)
+{
+	bool two = strcmp(s->tls.version, "TLSv1.2") == 0 && !s->tls.resumed;
+
+	if (s->turns.counting)
+		s->turns.n += two ? 2 : 1;
+	s->turns.heard = s->turns.idle = false;
+}
+
 /* --- pumping --- */
 
 static bool
@@ -125,6 +164,7 @@ move_output(struct session *s)
 		return false;
 	if (out.n > s->unsent_max - unsent)
 		out.n = s->unsent_max - unsent;
+	turns_said(s);
 	stream_write(s->stream, out);
 	machine_sent(s->machine, out.n);
 	return true;
@@ -142,6 +182,7 @@ move_input(struct session *s)
 	if (taken == 0)
 		return false;
 	stream_consume(s->stream, taken);
+	s->turns.heard |= s->turns.idle;
 	s->progress_ms = clock_mono_ms();
 	return true;
 }
@@ -164,6 +205,22 @@ static bool
 output_is_gone(struct session *s)
 {
 	return machine_out(s->machine).n == 0 && stream_unsent(s->stream) == 0;
+}
+
+/* Nothing to send, and it is the peer that can change that. */
+static bool
+waits_for_peer(struct session *s)
+{
+	switch (machine_want(s->machine)) {
+	case WANT_INPUT:
+		return output_is_gone(s);
+	case WANT_WORK:
+	case WANT_MORE:
+		return output_is_gone(s) &&
+		       !(s->host->busy && s->host->busy(s->arg));
+	default:
+		return false;
+	}
 }
 
 /*
@@ -202,6 +259,7 @@ move_wanted(struct session *s)
 			return true;
 		if (!output_is_gone(s))
 			return false;
+		turns_said(s);
 		s->in_handshake = true;
 		s->doing = "tls";
 		s->host->start_tls(s->arg);
@@ -317,8 +375,10 @@ session_pump(struct session *s)
 	while (!s->closed && !s->in_handshake && pump_once(s))
 		;
 	s->pumping = false;
-	if (!s->closed)
+	if (!s->closed) {
+		s->turns.idle = !s->in_handshake && waits_for_peer(s);
 		set_timer(s);
+	}
 	session_release(s);
 }
 
@@ -349,6 +409,7 @@ on_tls_up(void *arg, const struct tls_facts *facts)
 	s->in_handshake = false;
 	s->tls = *facts;
 	s->has_tls = true;
+	turns_tls(s);
 	log_debug("tls-up", LOG_INT("session", s->id), LOG_STR("peer", s->peer),
 		LOG_STR("version", facts->version),
 		LOG_STR("cipher", facts->cipher),

@@ -36,9 +36,27 @@ struct session_host {
 	void (*shutdown)(void *arg);
 	/* May more input be fed now? (back-pressure) NULL: always. */
 	bool (*may_feed)(void *arg);
+	/*
+	 * Is work of our own under way that will bring octets? Then it is not
+	 * the peer that is waited for. NULL: never.
+	 */
+	bool (*busy)(void *arg);
 	/* Once: the stream is gone. WHY is for the log. */
 	void (*closed)(void *arg, const char *why);
 	void (*free)(void *arg);
+};
+
+/*
+ * Turn-arounds: how often our side had nothing to send and waited for the peer
+ * before it could go on. The TCP handshake is the first, and a handshake of TLS
+ * counts too; the reply to QUIT does not, since nothing follows it. Only where
+ * we are the client: a server always waits.
+ */
+struct session_turns {
+	unsigned n;
+	bool counting;
+	bool idle;  /* nothing to send, by now */
+	bool heard; /* the peer spoke while idle; nothing followed yet */
 };
 
 struct session {
@@ -70,6 +88,7 @@ struct session {
 	uint64_t bytes_done, bytes_total;
 	unsigned messages_sent, messages_received;
 	struct stream_counts counts; /* set when it closes */
+	struct session_turns turns;
 };
 
 /* Takes over STREAM. The caller gives machine and host with session_swap. */
@@ -97,6 +116,11 @@ void session_set_window(struct session *s, size_t octets);
 
 /* Sends what is out, closes; `closed` is called at once. Twice is fine. */
 void session_close(struct session *s, const char *why);
+
+/* From a connection we made: counts turn-arounds from here on. */
+void session_count_turns(struct session *s);
+/* We are the server from here on (ATRN): no more of them are counted. */
+void session_end_turns(struct session *s);
 
 void session_hold(struct session *s);
 void session_release(struct session *s);

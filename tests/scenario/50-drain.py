@@ -2,6 +2,7 @@
 """The whole queue in a few turns, and no octet twice."""
 
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -26,6 +27,20 @@ def fill(site, count=COUNT, sender="ann@aurora.example.org"):
                 raise AssertionError(reply)
 
 
+def history(site, count):
+    """The turn-arounds of COUNT sessions, as the node itself counted them."""
+    def rows():
+        base = sqlite3.connect(f"file:{site.dir}/spool/spool.db?mode=ro",
+                               uri=True)
+        try:
+            return [row[0] for row in base.execute(
+                "SELECT turnarounds FROM session ORDER BY id")]
+        finally:
+            base.close()
+    wait_until(lambda: len(rows()) >= count, 10)
+    return rows()
+
+
 def clear_site(peer, link):
     world = World()
     return world.make_site(
@@ -44,6 +59,7 @@ def drain(keywords, count):
     equal(len(peer.mails), count, "every message arrives, once")
     equal(site.queue(), [], "nothing is left")
     equal(link.connections, 1, "over one connection")
+    equal(history(site, 1), [link.turns], "the node counts the same turns")
     return peer, link
 
 
@@ -89,12 +105,16 @@ def tls(kind, turns_warm):
         peer=world.peer(submission=link.port, tls=kind, collect="none",
                         collect_port=None),
         links=[SLOW]).start()
+    seen = []
     for round_, turns in (("cold", None), ("warm", turns_warm)):
         link.reset()
         fill(site, 30, "ann@aurora.example.org")
         equal(site.link_up("iridium"), 0, f"{kind}, {round_}: all moves")
         equal(site.queue(), [], f"{kind}, {round_}: nothing is left")
         site.must("link", "down", "iridium")
+        seen.append(link.turns)
+        equal(history(site, len(seen)), seen,
+              f"{kind}, {round_}: the node counts the same turns")
         if turns:
             equal(link.turns, turns, f"{kind}, {round_}: turns")
 
