@@ -158,7 +158,8 @@ all_is_sent(const struct deliver *d)
 static bool
 may_claim(const struct deliver *d)
 {
-	if (!d->push || d->dry || d->s->closed || d->result.fail != FAIL_NONE ||
+	if (!d->push || d->finishing || d->dry || d->s->closed ||
+		d->result.fail != FAIL_NONE ||
 		smtp_client_mails_left(d->client) <= d->waiting_n)
 		return false;
 	return d->ahead ? d->waiting_octets < d->ahead : all_is_sent(d);
@@ -423,6 +424,8 @@ void
 deliver_stepped(struct deliver *d, enum err_code code)
 {
 	(void)code;
+	if (d->finishing && !d->s->closed)
+		end_waiting(d);
 	if (!d->s->closed)
 		session_pump(d->s);
 	else if (settle_rest(d))
@@ -518,6 +521,16 @@ deliver_more(struct deliver *d)
 	d->dry = d->resting = false;
 	if (!idle)
 		top_up(d);
+	session_pump(d->s);
+}
+
+void
+deliver_finish(struct deliver *d)
+{
+	if (d->finishing || d->s->closed)
+		return;
+	d->finishing = true;
+	end_waiting(d);
 	session_pump(d->s);
 }
 

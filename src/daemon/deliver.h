@@ -80,6 +80,11 @@ void deliver_more(struct deliver *d);
  * (copied; NULL all).
  */
 void deliver_domains(struct deliver *d, const char *const *domains, size_t n);
+/*
+ * No further message is begun: what is under way ends, then idle (which says
+ * deliver_quit). A turned session is not ended.
+ */
+void deliver_finish(struct deliver *d);
 /* The link went down: close, and nothing counts as an attempt. */
 void deliver_link_lost(struct deliver *d);
 

@@ -16,6 +16,7 @@ struct deliver {
 	size_t routes_n, domains_n;
 	char *peer, *link; /* owned; link may be NULL */
 	bool push, customer;
+	bool finishing; /* no further message is begun */
 	int64_t began_s;
 	uint64_t ahead; /* octets claimed before they can be sent, at most */
 

@@ -658,6 +658,17 @@ dispatch_link_up(struct dispatch *d, const char *link)
 }
 
 void
+dispatch_link_finish(struct dispatch *d, const char *link)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		struct peer_run *p = d->peers[i];
+
+		if (p->exchange && strcmp(p->link, link) == 0)
+			exchange_finish(p->exchange);
+	}
+}
+
+void
 dispatch_link_lost(struct dispatch *d, const char *link)
 {
 	for (size_t i = 0; i < d->peers_n; i++) {

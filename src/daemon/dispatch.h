@@ -34,6 +34,8 @@ enum spool_reason dispatch_trouble(
 
 /* LINK came up: each of its peers has a turn, deferred mail is due once. */
 void dispatch_link_up(struct dispatch *d, const char *link);
+/* The sessions over LINK end at the next message. */
+void dispatch_link_finish(struct dispatch *d, const char *link);
 void dispatch_link_lost(struct dispatch *d, const char *link);
 
 /*

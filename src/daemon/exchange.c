@@ -41,7 +41,8 @@ struct exchange {
 	struct exchange_result result;
 	char last_address[64];
 	struct buf keywords;
-	unsigned refs; /* jobs of the spool that will come back */
+	unsigned refs;	/* jobs of the spool that will come back */
+	bool finishing; /* nothing more is begun */
 	bool finished;
 };
 
@@ -238,6 +239,10 @@ on_idle(void *arg, struct deliver *d)
 	struct exchange *x = arg;
 	char domains[400];
 
+	if (x->finishing) {
+		deliver_quit(d);
+		return;
+	}
 	if (x->steps[x->step] == STEP_PUSH && !x->looked_for_large) {
 		x->looked_for_large = true;
 		return_too_large(x, d);
@@ -330,7 +335,8 @@ on_over(void *arg, const struct deliver_result *r)
 		set_result(x, EXCHANGE_OK, "");
 		x->host++;
 		connect_next(x);
-	} else if (x->result.code == EXCHANGE_OK && x->step + 1 < x->steps_n) {
+	} else if (x->result.code == EXCHANGE_OK && !x->finishing &&
+		   x->step + 1 < x->steps_n) {
 		x->step++;
 		begin_step(x);
 	} else {
@@ -504,6 +510,8 @@ start_machine(struct exchange *x, struct session *s)
 	if (x->careful)
 		c.client.window_bytes = 0;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
+	if (x->finishing)
+		deliver_finish(x->deliver);
 }
 
 /* The host of a stream whose TLS comes before its first machine. */
@@ -689,6 +697,14 @@ exchange_more(struct exchange *x)
 {
 	if (x->deliver && x->steps[x->step] == STEP_PUSH)
 		deliver_more(x->deliver);
+}
+
+void
+exchange_finish(struct exchange *x)
+{
+	x->finishing = true;
+	if (x->deliver)
+		deliver_finish(x->deliver);
 }
 
 void

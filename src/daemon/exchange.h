@@ -46,6 +46,8 @@ struct exchange *exchange_start(
 	struct node *n, const struct exchange_conf *conf);
 /* More mail is due for this peer. */
 void exchange_more(struct exchange *x);
+/* It ends at the next message; what was not begun stays. */
+void exchange_finish(struct exchange *x);
 /* The link went down, or the daemon stops: end now, no attempt counted. */
 void exchange_link_lost(struct exchange *x);
 

@@ -364,6 +364,8 @@ obey(struct links *l, struct link_run *r, unsigned commands)
 		log_info("link", LOG_STR("link", r->row.name),
 			LOG_STR("state", link_state_name(&r->machine)));
 	}
+	if (commands & LINK_DO_FINISH)
+		dispatch_link_finish(l->n->dispatch, r->row.name);
 	if (commands & LINK_DO_IDLE)
 		tell_rest(r);
 	if (commands & LINK_DO_STOP) {
