@@ -1,0 +1,321 @@
+#include "net/child.h"
+
+#include "net/loop_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct child {
+	struct loop_ward ward; /* after child_free */
+	struct loop *loop;     /* borrowed */
+	struct child_conf conf;
+	struct event reaped; /* SIGCHLD */
+	struct event output;
+	struct loop_timer *timer; /* the timeout, then the grace */
+	pid_t pid;		  /* and of its group */
+	int fd;			  /* -1: its end was read */
+	bool exited;		  /* its first process is a zombie */
+	bool late, killed;	  /* told to end, by the timeout or us */
+	bool told;
+	bool left; /* child_free: nobody is told any more */
+	int status;
+	char line[CHILD_LINE_MAX];
+	size_t line_n, lines;
+};
+
+/* --- its output --- */
+
+static void
+tell_line(struct child *c)
+{
+	size_t n = c->line_n;
+
+	c->line_n = 0;
+	if (n > 0 && c->lines < CHILD_LINES_MAX && c->conf.line) {
+		c->lines++;
+		c->conf.line(c->conf.arg, (struct str){c->line, n});
+	}
+}
+
+static void
+close_output(struct child *c)
+{
+	if (c->fd < 0)
+		return;
+	event_del(&c->output);
+	close(c->fd);
+	c->fd = -1;
+	tell_line(c);
+}
+
+static void
+take_octets(struct child *c, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\n') {
+			tell_line(c);
+			continue;
+		}
+		c->line[c->line_n++] = p[i];
+		if (c->line_n == sizeof(c->line))
+			tell_line(c);
+	}
+}
+
+/* What is there now; a program that never stops writing has its turns. */
+static void
+read_output(struct child *c)
+{
+	char octets[4096];
+	ssize_t n;
+
+	if (c->fd < 0)
+		return;
+	n = read(c->fd, octets, sizeof(octets));
+	if (n > 0)
+		take_octets(c, octets, (size_t)n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_output(c);
+}
+
+/* --- its end --- */
+
+static void
+describe(const struct child *c, char *out, size_t size)
+{
+	if (c->late)
+		snprintf(out, size, "it took longer than %llu s",
+			(unsigned long long)(c->conf.timeout_ms / 1000));
+	else if (c->killed)
+		str_copyz(out, size, "it was told to end");
+	else if (WIFSIGNALED(c->status))
+		snprintf(out, size, "ended by signal %d", WTERMSIG(c->status));
+	else
+		snprintf(out, size, "exit status %d", WEXITSTATUS(c->status));
+}
+
+static void
+tell_ended(struct child *c)
+{
+	bool good = !c->killed && WIFEXITED(c->status) &&
+		    WEXITSTATUS(c->status) == 0;
+	char how[80];
+
+	if (c->told)
+		return;
+	c->told = true;
+	loop_timer_clear(c->timer);
+	if (c->killed)
+		kill(-c->pid, SIGKILL);
+	read_output(c);
+	describe(c, how, sizeof(how));
+	c->conf.ended(c->conf.arg, good, how);
+}
+
+static void
+destroy(struct child *c)
+{
+	kill(-c->pid, SIGKILL);
+	waitpid(c->pid, NULL, WNOHANG);
+	if (!c->exited)
+		event_del(&c->reaped);
+	close_output(c);
+	loop_timer_free(c->timer);
+	free(c);
+}
+
+/* Who was told to end has the grace for it, as long as any of them writes. */
+static void
+look(struct child *c)
+{
+	if (!c->exited)
+		return;
+	if (c->left && c->killed) {
+		list_remove(&c->ward.node);
+		destroy(c);
+	} else if (!c->left && (!c->killed || c->fd < 0)) {
+		tell_ended(c);
+	}
+}
+
+static void
+on_output(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	read_output(c);
+	if (!c->told)
+		look(c);
+}
+
+/* Looks without taking: the number of the group stays ours. */
+static void
+look_for_exit(struct child *c)
+{
+	siginfo_t info = {0};
+
+	if (c->exited ||
+		waitid(P_PID, (id_t)c->pid, &info,
+			WEXITED | WNOWAIT | WNOHANG) < 0 ||
+		info.si_pid != c->pid)
+		return;
+	c->exited = true;
+	c->status = info.si_code == CLD_EXITED ? info.si_status << 8
+					       : info.si_status;
+	event_del(&c->reaped);
+	look(c);
+}
+
+static void
+on_sigchld(evutil_socket_t signo, short what, void *arg)
+{
+	(void)signo;
+	(void)what;
+	look_for_exit(arg);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct child *c = arg;
+
+	if (!c->killed && !c->left) {
+		c->late = true;
+		child_kill(c);
+		return;
+	}
+	kill(-c->pid, SIGKILL);
+	c->killed = true;
+	close_output(c); /* who holds it is gone, or not of this group */
+	look(c);
+}
+
+void
+child_kill(struct child *c)
+{
+	if (c->killed || c->told)
+		return;
+	c->killed = true;
+	kill(-c->pid, SIGTERM);
+	loop_timer_set(c->timer, CHILD_GRACE_MS);
+}
+
+/* --- beginning --- */
+
+static void
+default_signals(posix_spawnattr_t *attr)
+{
+	sigset_t all, none;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGKILL);
+	sigdelset(&all, SIGSTOP);
+	sigemptyset(&none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setsigmask(attr, &none);
+}
+
+static int
+spawn(const char *command, int out, pid_t *pid_r)
+{
+	char *argv[] = {
+		(char[]){"sh"}, (char[]){"-c"}, str_dupz(command), NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int rc;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(
+		&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
+#ifdef __GLIBC__
+	/* ours are all closed by exec; those of libraries may not be */
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+#endif
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setpgroup(&attr, 0);
+	default_signals(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
+						POSIX_SPAWN_SETSIGDEF |
+						POSIX_SPAWN_SETSIGMASK);
+	rc = posix_spawn(pid_r, "/bin/sh", &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	free(argv[2]);
+	return rc;
+}
+
+struct child *
+child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
+{
+	struct child *c;
+	int fds[2], rc;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
+		return NULL;
+	}
+	rc = spawn(conf->command, fds[1], &pid);
+	close(fds[1]);
+	if (rc != 0) {
+		close(fds[0]);
+		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(rc));
+		return NULL;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->loop = loop;
+	c->conf = *conf;
+	c->conf.command = NULL;
+	c->pid = pid;
+	c->fd = fds[0];
+	evutil_make_socket_nonblocking(c->fd);
+	event_assign(&c->output, loop_base(loop), c->fd, EV_READ | EV_PERSIST,
+		on_output, c);
+	event_add(&c->output, NULL);
+	event_assign(&c->reaped, loop_base(loop), SIGCHLD,
+		EV_SIGNAL | EV_PERSIST, on_sigchld, c);
+	event_add(&c->reaped, NULL);
+	c->timer = loop_timer_new(loop, on_timer, c);
+	if (conf->timeout_ms)
+		loop_timer_set(c->timer, conf->timeout_ms);
+	/* it may have ended before we listened */
+	event_active(&c->reaped, EV_SIGNAL, 1);
+	return c;
+}
+
+static void
+end_ward(struct loop_ward *w)
+{
+	destroy(LIST_ITEM(w, struct child, ward));
+}
+
+void
+child_free(struct child *c)
+{
+	if (!c)
+		return;
+	c->conf.line = NULL;
+	close_output(c);
+	if (c->told && c->killed) {
+		destroy(c);
+		return;
+	}
+	kill(-c->pid, SIGTERM);
+	c->left = true;
+	c->ward.end = end_ward;
+	loop_adopt(c->loop, &c->ward);
+	loop_timer_set(c->timer, CHILD_GRACE_MS);
+}

@@ -1,0 +1,48 @@
+/*
+ * A program run beside us: what dials, hangs up, or probes.
+ *
+ * It runs by /bin/sh -c in a process group of its own, with nothing open but
+ * /dev/null as its input and a pipe for its output, which comes line by line.
+ * Ending it means the whole group: SIGTERM, and after CHILD_GRACE_MS SIGKILL.
+ *
+ * Its first process stays a zombie until child_free, so that the number of its
+ * group is nobody else's: what it left running (the program that holds the
+ * line) can live on, and is ended by child_free.
+ */
+#ifndef NET_CHILD_H
+#define NET_CHILD_H
+
+#include "base/str.h"
+#include "net/loop.h"
+
+enum {
+	CHILD_GRACE_MS = 3000,
+	CHILD_LINE_MAX = 400,  /* what is longer comes in pieces */
+	CHILD_LINES_MAX = 200, /* what comes after them is dropped */
+};
+
+struct child_conf {
+	const char *command;
+	uint64_t timeout_ms; /* 0: none */
+	/* A line of its output, without its end. NULL: dropped. */
+	void (*line)(void *arg, struct str line);
+	/*
+	 * Once: its first process is gone; where it was told to end, the whole
+	 * group. GOOD: exit 0, and it was not told to end. HOW: in words.
+	 * child_free is legal.
+	 */
+	void (*ended)(void *arg, bool good, const char *how);
+	void *arg;
+};
+
+struct child;
+
+/* NULL: it cannot be started, E says why. */
+struct child *child_spawn(
+	struct loop *loop, const struct child_conf *conf, struct err *e);
+/* Tells the group to end; `ended` follows. Twice is fine. */
+void child_kill(struct child *c);
+/* Ends what is left of the group, without a word. NULL is fine. */
+void child_free(struct child *c);
+
+#endif

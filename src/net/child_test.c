@@ -1,0 +1,239 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "net/child.h"
+#include "net/probe.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct watch {
+	struct loop *loop;
+	struct child *c;
+	struct buf lines; /* "|" behind each */
+	int ended;
+	bool good;
+	char how[100];
+};
+
+static void
+on_line(void *arg, struct str line)
+{
+	struct watch *w = arg;
+
+	buf_adds(&w->lines, line);
+	buf_addz(&w->lines, "|");
+}
+
+static void
+on_ended(void *arg, bool good, const char *how)
+{
+	struct watch *w = arg;
+
+	w->ended++;
+	w->good = good;
+	str_copyz(w->how, sizeof(w->how), how);
+}
+
+static void
+begin(struct watch *w, const char *command, uint64_t timeout_ms)
+{
+	struct err e = {0};
+
+	w->loop = loop_new();
+	w->ended = 0;
+	buf_init(&w->lines, 0);
+	w->c = child_spawn(w->loop,
+		&(struct child_conf){.command = command,
+			.timeout_ms = timeout_ms,
+			.line = on_line,
+			.ended = on_ended,
+			.arg = w},
+		&e);
+	assert_non_null(w->c);
+}
+
+static void
+end(struct watch *w)
+{
+	child_free(w->c);
+	loop_free(w->loop);
+	buf_free(&w->lines);
+}
+
+static void
+wait_ended(struct watch *w)
+{
+	RUN_UNTIL(w->loop, w->ended);
+	probe_run_ms(w->loop, 20);
+	assert_int_equal(w->ended, 1);
+}
+
+static void
+test_good_and_bad_ends(void **state)
+{
+	struct watch w;
+
+	(void)state;
+	begin(&w, "echo one; echo two >&2; printf three", 0);
+	wait_ended(&w);
+	assert_true(w.good);
+	RUN_UNTIL(w.loop, w.lines.len >= 14);
+	assert_string_equal(buf_z(&w.lines), "one|two|three|");
+	end(&w);
+
+	begin(&w, "exit 3", 0);
+	wait_ended(&w);
+	assert_false(w.good);
+	assert_string_equal(w.how, "exit status 3");
+	end(&w);
+
+	begin(&w, "kill -9 $$", 0);
+	wait_ended(&w);
+	assert_false(w.good);
+	assert_string_equal(w.how, "ended by signal 9");
+	end(&w);
+
+	begin(&w, "/nowhere/dial 2>/dev/null", 0);
+	wait_ended(&w);
+	assert_string_equal(w.how, "exit status 127");
+	end(&w);
+}
+
+/* A script that hangs, and one that does not listen: the whole group goes. */
+static void
+test_deadline(void **state)
+{
+	struct watch w;
+	long pid;
+
+	(void)state;
+	begin(&w, "sleep 100 & echo $!; wait", 300);
+	wait_ended(&w);
+	assert_false(w.good);
+	assert_non_null(strstr(w.how, "longer"));
+	pid = strtol(buf_z(&w.lines), NULL, 10);
+	assert_true(pid > 1);
+	end(&w);
+	/* a zombie of init's at most: it can be told nothing more */
+	for (int i = 0; i < 200 && kill((pid_t)pid, 0) == 0; i++)
+		usleep(10000);
+	assert_int_equal(kill((pid_t)pid, 0), -1);
+
+	begin(&w, "trap '' TERM; (trap '' TERM; sleep 100) & sleep 100", 200);
+	wait_ended(&w);
+	assert_false(w.good);
+	end(&w);
+}
+
+static void
+test_told_to_end(void **state)
+{
+	struct watch w;
+
+	(void)state;
+	begin(&w, "trap 'echo bye; exit 0' TERM; echo up; sleep 100 & wait", 0);
+	RUN_UNTIL(w.loop, w.lines.len);
+	child_kill(w.c);
+	child_kill(w.c);
+	wait_ended(&w);
+	assert_false(w.good);
+	assert_string_equal(w.how, "it was told to end");
+	assert_string_equal(buf_z(&w.lines), "up|bye|");
+	end(&w);
+}
+
+/* What it left running lives until child_free, and no longer. */
+static void
+test_leaves_children(void **state)
+{
+	struct watch w;
+	pid_t pid;
+
+	(void)state;
+	begin(&w, "sleep 100 >/dev/null 2>&1 & echo $!", 0);
+	wait_ended(&w);
+	assert_true(w.good);
+	RUN_UNTIL(w.loop, w.lines.len > 1);
+	pid = (pid_t)strtol(buf_z(&w.lines), NULL, 10);
+	assert_int_equal(kill(pid, 0), 0);
+	child_free(w.c);
+	w.c = NULL;
+	RUN_UNTIL(w.loop, kill(pid, 0) < 0 && errno == ESRCH);
+	end(&w);
+}
+
+/* Also one that runs on when the loop ends, and does not listen. */
+static void
+test_ends_with_the_loop(void **state)
+{
+	struct watch w;
+	pid_t pid;
+
+	(void)state;
+	begin(&w, "trap '' TERM; echo $$; sleep 100; sleep 100", 0);
+	RUN_UNTIL(w.loop, w.lines.len > 1);
+	pid = (pid_t)strtol(buf_z(&w.lines), NULL, 10);
+	end(&w);
+	for (int i = 0; i < 200 && kill(pid, 0) == 0; i++)
+		usleep(10000);
+	/* a zombie is left where it did not end at once */
+	assert_int_equal(w.ended, 0);
+}
+
+static void
+test_inherits_nothing(void **state)
+{
+	struct watch w;
+	int fd = open("/dev/null", O_RDONLY); /* as a library would */
+
+	(void)state;
+	begin(&w, "ls /proc/self/fd | wc -w", 0);
+	wait_ended(&w);
+	RUN_UNTIL(w.loop, w.lines.len > 1);
+	/* the three, and the one ls opens */
+	assert_int_equal(strtol(buf_z(&w.lines), NULL, 10), 4);
+	end(&w);
+	close(fd);
+}
+
+static void
+test_output_has_a_bound(void **state)
+{
+	struct watch w;
+	size_t lines = 0;
+
+	(void)state;
+	begin(&w, "head -c 1000 /dev/zero | tr '\\0' x; echo; yes | head -1000",
+		0);
+	wait_ended(&w);
+	probe_run_ms(w.loop, 100);
+	for (size_t i = 0; i < w.lines.len; i++)
+		lines += buf_z(&w.lines)[i] == '|';
+	assert_int_equal(lines, CHILD_LINES_MAX);
+	end(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_and_bad_ends),
+		cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_told_to_end),
+		cmocka_unit_test(test_leaves_children),
+		cmocka_unit_test(test_ends_with_the_loop),
+		cmocka_unit_test(test_inherits_nothing),
+		cmocka_unit_test(test_output_has_a_bound),
+	};
+
+	alarm(PROBE_TEST_S);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
