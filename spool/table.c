@@ -316,6 +316,9 @@ static const struct column link_columns[] = {
 	C("boot", COL_TEXT, boot),
 	C("since", COL_I64, since),
 	C("verified", COL_BOOL, verified),
+	C("dialed", COL_BOOL, dialed),
+	C("stuck", COL_BOOL, stuck),
+	C("called_at", COL_I64, called_at),
 };
 #undef C
 

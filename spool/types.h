@@ -206,6 +206,9 @@ struct spool_link {
 	char boot[64]; /* the boot of the machine this state belongs to */
 	int64_t since;
 	bool verified;
+	bool dialed;	   /* the line may be open, whatever boot it was */
+	bool stuck;	   /* no automatic calls */
+	int64_t called_at; /* the last call began; 0: never */
 };
 
 /* One use of a link, or one session with a customer. */

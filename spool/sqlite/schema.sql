@@ -1,4 +1,4 @@
--- The spool, version 1; version-2.sql follows it, in old and in new spools.
+-- The spool, version 1; version-2.sql and later follow it, in old and in new spools.
 -- docs/spool.md tells what each table is for.
 -- Columns marked "later" belong to work that is planned: they are here so that
 -- a spool written today needs no change of shape then.

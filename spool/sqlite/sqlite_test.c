@@ -259,26 +259,30 @@ static void
 migrates_with_a_copy(void **state)
 {
 	static const struct migration steps[] = {
-		{2, "CREATE TABLE extra (x INTEGER) STRICT;"},
-		{3, "CREATE TABLE more (y INTEGER) STRICT;"},
+		{SQLITE_SPOOL_VERSION,
+			"CREATE TABLE extra (x INTEGER) STRICT;"},
+		{SQLITE_SPOOL_VERSION + 1,
+			"CREATE TABLE more (y INTEGER) STRICT;"},
 	};
 	struct box *b = *state;
 	struct engine_conn *c = own_conn(b);
+	int to = SQLITE_SPOOL_VERSION + 2;
+	char *suffix = str_printf(".before-v%d", to);
 	struct err e;
 	int64_t version;
 	int64_t id = put_letter(b, (struct letter){.id = 0});
 
-	assert_int_equal(migrate_to(c, steps, 2, 4, &e), OK);
+	assert_int_equal(migrate_to(c, steps, 2, to, &e), OK);
 	assert_int_equal(
 		sql_number(c, "PRAGMA user_version", &version, &e), OK);
-	assert_int_equal(version, 4);
+	assert_int_equal(version, to);
 	assert_int_equal(sqlite3_exec(c->db, "INSERT INTO more VALUES (1)",
 				 NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite_engine.disconnect(c);
-	assert_true(exists(b, ".before-v4"));
+	assert_true(exists(b, suffix));
 	close_box(b);
-	/* this program knows version 2 */
+	/* this program knows an earlier version */
 	assert_int_equal(
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
@@ -287,8 +291,9 @@ migrates_with_a_copy(void **state)
 		ERR_VERSION);
 	assert_non_null(strstr(e.text, "newer"));
 	/* the copy is the spool as it was */
-	snprintf(b->url, sizeof(b->url), "sqlite:%s/spool.db.before-v4",
-		b->folder);
+	snprintf(b->url, sizeof(b->url), "sqlite:%s/spool.db%s", b->folder,
+		suffix);
+	free(suffix);
 	box_open_with(b, true);
 	assert_int_equal(count(b, (struct spool_filter){.id = id}), 1);
 	assert_sound(b);
@@ -318,6 +323,8 @@ static const char rows_1[] =
 	"INSERT INTO account VALUES ('aurora', 1, 0, x'', x'', x'', '', 0, x'',"
 	" x'', x'', '', '', 0, 0, '', 0, 0, 0, '', 0, 0, '', 0);"
 	"INSERT INTO customer_domain VALUES ('a.example', 'aurora', 0);"
+	"INSERT INTO link VALUES ('iridium', 1, 0, 'why', 'ppp0', '', 'b', 5, "
+	"1);"
 	"INSERT INTO meta VALUES ('last-id', CAST('102' AS BLOB));";
 
 static void
@@ -337,6 +344,20 @@ make_version_1(const char *path)
 		sqlite3_exec(db, version, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	free(version);
+}
+
+static enum err_code
+do_look_at_version_3(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct spool_link l;
+
+	(void)arg;
+	assert_int_equal(spool_link_get(t, "iridium", &l, e), OK);
+	assert_true(l.up && l.verified);
+	assert_string_equal(l.interface, "ppp0");
+	assert_false(l.dialed || l.stuck);
+	assert_int_equal(l.called_at, 0);
+	return OK;
 }
 
 static enum err_code
@@ -381,8 +402,9 @@ version_1_comes_up(void **state)
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
 	box_open_with(b, true);
-	assert_true(exists(b, "-old.before-v2"));
+	assert_true(exists(b, "-old.before-v3"));
 	READ(b, do_look_at_version_2, NULL);
+	READ(b, do_look_at_version_3, NULL);
 	assert_sound(b);
 	assert_int_equal(state_of(b, 1, 1), SPOOL_READY);
 	assert_int_equal(state_of(b, 1, 2), SPOOL_DELETED);
@@ -402,15 +424,17 @@ static void
 a_failed_migration_changes_nothing(void **state)
 {
 	static const struct migration steps[] = {
-		{2, "CREATE TABLE extra (x INTEGER) STRICT;"},
-		{3, "CREATE NONSENSE;"},
+		{SQLITE_SPOOL_VERSION,
+			"CREATE TABLE extra (x INTEGER) STRICT;"},
+		{SQLITE_SPOOL_VERSION + 1, "CREATE NONSENSE;"},
 	};
 	struct box *b = *state;
 	struct engine_conn *c = own_conn(b);
 	struct err e;
 	int64_t n;
 
-	assert_int_not_equal(migrate_to(c, steps, 2, 4, &e), OK);
+	assert_int_not_equal(
+		migrate_to(c, steps, 2, SQLITE_SPOOL_VERSION + 2, &e), OK);
 	sql_number(c, "PRAGMA user_version", &n, &e);
 	assert_int_equal(n, SQLITE_SPOOL_VERSION);
 	sql_number(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'",

@@ -265,6 +265,8 @@ do_links(struct spool_txn *t, void *arg, struct err *e)
 	assert_int_equal(rc, ERR_NOTFOUND);
 	assert_int_equal(spool_link_put(t, &l, e), OK);
 	l.up = false;
+	l.dialed = l.stuck = true;
+	l.called_at = 4;
 	snprintf(l.reason, sizeof(l.reason), "hung up");
 	assert_int_equal(spool_link_put(t, &l, e), OK);
 	assert_int_equal(spool_link_get(t, "iridium", &got, e), OK);
