@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLAIM_RECIPIENTS = 100, CLAIM_RIPEN_MAX = 500 };
+enum {
+	CLAIM_RECIPIENTS = 100,
+	CLAIM_RIPEN_MAX = 500,
+	CLAIM_STRAYS_MAX = 500, /* held in one claim; the rest in the next */
+};
 
 /* --- what became due --- */
 
@@ -162,6 +166,29 @@ best_of_route(struct spool_txn *t, const struct spool_claim *c,
 	return rc;
 }
 
+/* May any mail go on ROUTE now? */
+static enum err_code
+route_may_go(struct spool_txn *t, const char *route, bool *yes_r, struct err *e)
+{
+	const char *name = route_customer(route);
+	struct spool_account a = {.suspended = false};
+	enum err_code rc;
+
+	*yes_r = true;
+	if (!name)
+		return OK;
+	*yes_r = false;
+	if (!str_copyz(a.name, sizeof(a.name), name))
+		return OK;
+	rc = tx_get(t, T_ACCOUNT, &a, e);
+	if (rc == OK)
+		*yes_r = a.kind == ACCOUNT_CUSTOMER && !a.suspended;
+	explicit_bzero(&a.verifier, sizeof(a.verifier));
+	explicit_bzero(&a.next, sizeof(a.next));
+	spool_account_clear(&a);
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
 static enum err_code
 find_best(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 	struct err *e)
@@ -169,7 +196,14 @@ find_best(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < c->routes_n && rc == OK; i++) {
-		rc = ripen(t, c->routes[i], c->now, e);
+		bool may_go = true;
+
+		if (c->owned)
+			rc = route_may_go(t, c->routes[i], &may_go, e);
+		if (!may_go)
+			continue;
+		if (rc == OK)
+			rc = ripen(t, c->routes[i], c->now, e);
 		if (rc == OK)
 			rc = note_lacks(t, c, c->routes[i], e);
 		if (rc == OK)
@@ -178,6 +212,56 @@ find_best(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 	if (rc == OK && !b->found)
 		rc = err_set(e, ERR_NOTFOUND, "nothing waits");
 	return rc;
+}
+
+/* --- is it still the customer's? --- */
+
+/* Does the domain of R belong to the customer whose route it waits on? */
+static enum err_code
+is_stray(struct spool_txn *t, const struct spool_claim *c,
+	const struct delivery_row *r, bool *yes_r, struct err *e)
+{
+	const char *name = route_customer(r->d.route);
+	struct domain_row d = {.position = 0};
+	enum err_code rc;
+
+	*yes_r = false;
+	if (!c->owned || !name)
+		return OK;
+	str_copyz(d.domain, sizeof(d.domain), r->domain);
+	rc = tx_get(t, T_DOMAIN, &d, e);
+	*yes_r = rc != OK || strcmp(d.account, name) != 0;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+/* Another customer's, or nobody's: held until it is routed anew. */
+static enum err_code
+hold_stray(struct spool_txn *t, const struct delivery_row *old, struct err *e)
+{
+	struct delivery_row r = *old;
+
+	hold_without_route(&r);
+	return delivery_update(t, old, &r, e);
+}
+
+static enum err_code
+find_owned(struct spool_txn *t, const struct spool_claim *c, struct best *b,
+	struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; rc == OK && i < CLAIM_STRAYS_MAX; i++) {
+		bool stray = false;
+
+		b->found = false;
+		rc = find_best(t, c, b, e);
+		if (rc == OK)
+			rc = is_stray(t, c, &b->row, &stray, e);
+		if (rc != OK || !stray)
+			return rc;
+		rc = hold_stray(t, &b->row, e);
+	}
+	return rc == OK ? err_set(e, ERR_NOTFOUND, "nothing of it waits") : rc;
 }
 
 /* --- taking it, with its other recipients --- */
@@ -239,9 +323,14 @@ take_page(struct spool_txn *t, const struct spool_claim *c, struct rows *page,
 
 	for (size_t i = 0; i < page->n && rc == OK; i++) {
 		const struct delivery_row *r = rows_at(page, i);
+		bool stray = false;
 
-		if (claimed->n < claim_limit(c) && claim_wants(c, r))
-			rc = take(t, c, r, claimed, e);
+		if (claimed->n >= claim_limit(c) || !claim_wants(c, r))
+			continue;
+		rc = is_stray(t, c, r, &stray, e);
+		if (rc == OK)
+			rc = stray ? hold_stray(t, r, e)
+				   : take(t, c, r, claimed, e);
 	}
 	return rc;
 }
@@ -282,7 +371,7 @@ spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
 	struct spool_claimed *claimed_r, struct err *e)
 {
 	struct best *b = xcalloc(1, sizeof(*b));
-	enum err_code rc = find_best(t, c, b, e);
+	enum err_code rc = find_owned(t, c, b, e);
 	int64_t id = b->row.d.message;
 
 	free(b);

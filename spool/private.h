@@ -141,6 +141,11 @@ enum err_code list_page(struct spool_txn *t, const struct spool_filter *f,
 	struct spool_cursor *after, size_t limit, struct rows *out, bool *end_r,
 	struct err *e);
 
+/* --- route.c --- */
+
+/* R waits for a route; what a session or an operator has stays as it is. */
+void hold_without_route(struct delivery_row *r);
+
 /* --- account.c --- */
 
 /* ERR_NOTFOUND: nobody has this name, or it is a user's. */

@@ -116,6 +116,12 @@ struct spool_claim {
 	 */
 	const char *const *domains;
 	size_t domains_n;
+	/*
+	 * On routes "customer:..." nothing goes that is not the customer's at
+	 * this moment: to a suspended one nothing, and what is for a domain
+	 * that it lost is held until it has a route (spool_reroute).
+	 */
+	bool owned;
 	const char *link; /* recorded in the row; NULL none */
 };
 

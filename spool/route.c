@@ -75,7 +75,7 @@ held_without_route(const struct delivery_row *r)
 	       !strcmp(r->d.reason_arg, NO_ROUTE_TEXT);
 }
 
-static void
+void
 hold_without_route(struct delivery_row *r)
 {
 	if (r->d.state != SPOOL_READY && r->d.state != SPOOL_DEFERRED)

@@ -1,11 +1,14 @@
 #include "spool/private.h"
 
-/* A refusal is respected for its while; a lost connection is no refusal. */
+/*
+ * A refusal is respected for its while; a lost connection is no refusal. One
+ * that lies ahead was noted by a clock that went wrong.
+ */
 static bool
-was_refused(const struct delivery_row *r, int64_t refused_before)
+was_refused(const struct delivery_row *r, int64_t refused_before, int64_t now)
 {
 	return r->d.reason == REASON_PEER_4XX &&
-	       r->d.last_attempt > refused_before;
+	       r->d.last_attempt > refused_before && r->d.last_attempt <= now;
 }
 
 static enum err_code
@@ -18,7 +21,7 @@ wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
 		const struct delivery_row *old = rows_at(page, i);
 		struct delivery_row r = *old;
 
-		if (was_refused(old, refused_before))
+		if (was_refused(old, refused_before, now))
 			continue;
 		r.d.next_attempt = now;
 		r.ripe = true; /* so a claim need not write it again */

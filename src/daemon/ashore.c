@@ -21,6 +21,7 @@ enum {
 };
 
 struct ashore_call {
+	struct accounts *accounts; /* borrowed */
 	char customer[SASL_NAME_MAX + 1];
 	char route[SPOOL_NAME_MAX + 1];
 	char hostname[WIRE_DOMAIN_MAX + 1];
@@ -55,6 +56,21 @@ is_asked_for(const struct ashore_call *c, const char *recipient)
 	return c->domains_n == 0;
 }
 
+/*
+ * A delivery may stand on the route of a customer that lost its domain; then
+ * it is told neither of it nor by it. (Safe in the thread of the spool.)
+ */
+static bool
+is_its_own(const struct ashore_call *c, const char *recipient)
+{
+	const char *at = strrchr(recipient, '@');
+	char owner[SASL_NAME_MAX + 1];
+
+	return at &&
+	       accounts_customer_name(c->accounts, str_of(at + 1), owner) &&
+	       strcmp(owner, c->customer) == 0;
+}
+
 /* A message of ours that waits itself is no news. */
 static bool
 is_own(const struct spool_row *r)
@@ -74,7 +90,8 @@ gather(struct spool_txn *t, const struct ashore_call *c, struct gathering *g,
 	for (size_t i = 0; i < n && rc == OK; i++) {
 		const struct spool_row *r = &g->rows[i];
 
-		if (!is_asked_for(c, r->d.recipient))
+		if (!is_asked_for(c, r->d.recipient) ||
+			!is_its_own(c, r->d.recipient))
 			continue;
 		rc = spool_set_warned(t, r->d.message, r->d.n, c->now, e);
 		if (!is_own(r))
@@ -248,6 +265,7 @@ ashore_call_new(struct node *n, const char *customer,
 	if (!n->conf->customers.tell_kept || !a || a->kind != ACCOUNT_CUSTOMER)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
+	c->accounts = n->accounts;
 	str_copyz(c->customer, sizeof(c->customer), customer);
 	policy_customer_route(customer, c->route);
 	str_copyz(c->hostname, sizeof(c->hostname), n->conf->hostname);

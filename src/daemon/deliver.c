@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/accounts.h"
 #include "daemon/crash.h"
 #include "daemon/deliver_private.h"
 #include "daemon/receive.h"
@@ -146,6 +147,47 @@ give_body(struct deliver *d)
 	return taken > 0;
 }
 
+/* --- what the customer lost meanwhile --------------------------------------
+ */
+
+static bool
+has_all(const struct spool_account *a, const struct spool_claimed *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const char *at = strrchr(c->deliveries[i].recipient, '@');
+
+		if (!at || !account_has_domain(a, str_of(at + 1)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Its entry may have changed since the claim. What was not begun goes back; the
+ * next claim sees what became of it.
+ */
+static void
+return_lost(struct deliver *d)
+{
+	const struct spool_account *a;
+
+	if (!d->customer || list_empty(&d->waiting))
+		return;
+	a = accounts_get(d->n->accounts, d->peer);
+	LIST_EACH(node, tmp, &d->waiting)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
+
+		if (a && a->kind == ACCOUNT_CUSTOMER && !a->suspended &&
+			has_all(a, &p->claimed))
+			continue;
+		d->waiting_n--;
+		d->waiting_octets -= p->size;
+		d->dry = false;
+		deliver_end(d, p, PARCEL_BROKEN, NULL, false);
+	}
+}
+
 /* --- what comes next ------------------------------------------------------ */
 
 static bool
@@ -180,6 +222,7 @@ on_work(void *arg, enum want want)
 	if (want == WANT_BODY)
 		return give_body(d);
 	current_flies(d);
+	return_lost(d);
 	if (!list_empty(&d->waiting)) {
 		begin_next(d);
 		top_up(d);

@@ -63,6 +63,7 @@ claim_of(const struct step *st)
 		.peer = d->peer,
 		.domains = (const char *const *)d->domains,
 		.domains_n = d->domains_n,
+		.owned = d->customer,
 		.link = d->link,
 	};
 }

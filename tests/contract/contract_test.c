@@ -565,13 +565,15 @@ a_new_session_wakes_its_route(void **state)
 		int64_t now;
 		enum spool_reason reason;
 	} tries[] = {{NOW, REASON_PEER_4XX}, {NOW + 60, REASON_PEER_4XX},
-		{NOW + 60, REASON_RETRY_WAIT}};
+		{NOW + 60, REASON_RETRY_WAIT},
+		/* noted by a clock that was ahead */
+		{NOW + 900000, REASON_PEER_4XX}};
 	struct box *b = *state;
 	struct claim_job j = {.claim = {.now = NOW + 100}};
 
-	for (int64_t id = 1; id <= 3; id++)
+	for (int64_t id = 1; id <= 4; id++)
 		put_letter(b, (struct letter){.id = id});
-	for (int64_t id = 1; id <= 3; id++) {
+	for (int64_t id = 1; id <= 4; id++) {
 		assert_int_equal(claim_simple(b, 1), id);
 		outcome(b, (struct spool_outcome){.message = id,
 				   .kind = OUTCOME_DEFERRED,
@@ -583,6 +585,7 @@ a_new_session_wakes_its_route(void **state)
 	WRITE(b, do_wake, NULL);
 	assert_int_equal(claim(b, &j), 1);
 	assert_int_equal(claim(b, &j), 3);
+	assert_int_equal(claim(b, &j), 4);
 	assert_int_equal(claim(b, &j), 0); /* 2 was refused just now */
 	spool_claimed_clear(&j.got);
 	assert_sound(b);

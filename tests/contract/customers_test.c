@@ -909,6 +909,74 @@ vouched_stays(void **state)
 	READ(b, do_vouched, NULL);
 }
 
+/* --- whose is it now? --- */
+
+struct owner {
+	char name[32], domain[32];
+	bool suspended;
+};
+
+static enum err_code
+do_set_owner(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct owner *o = arg;
+	struct spool_account a;
+	enum err_code rc = spool_account_get(t, o->name, &a, e);
+
+	assert_int_equal(rc, OK);
+	free(a.domains);
+	a.domains = strdup(o->domain);
+	a.suspended = o->suspended;
+	rc = spool_account_set(t, &a, e);
+	spool_account_clear(&a);
+	return rc;
+}
+
+static void
+only_its_own_goes(void **state)
+{
+	static const char *const route[] = {"customer:aurora"};
+	struct box *b = *state;
+	struct claim_job c = {.claim = {.owned = true}};
+	struct owner o = {"aurora", "mine", true};
+	struct spool_row row;
+
+	c.claim.routes = route;
+	c.claim.routes_n = 1;
+	add_customer(b, "aurora");
+	put_letter(b,
+		(struct letter){
+			.id = 1, .route = "customer:aurora", .to = {"a@lost"}});
+	put_letter(b, (struct letter){.id = 2,
+			      .route = "customer:aurora",
+			      .to = {"a@lost", "b@MINE"}});
+	WRITE(b, do_set_owner, &o);
+	assert_int_equal(claim(b, &c), 0); /* suspended */
+	assert_int_equal(state_of(b, 1, 1), SPOOL_READY);
+	o.suspended = false;
+	WRITE(b, do_set_owner, &o);
+	assert_int_equal(claim(b, &c), 2);
+	assert_int_equal(c.got.n, 1);
+	assert_int_equal(c.got.deliveries[0].n, 2);
+	assert_true(row_of(b, 1, 1, &row));
+	assert_int_equal(row.d.state, SPOOL_HELD);
+	assert_int_equal(row.reason, REASON_RULE_HOLD);
+	assert_int_equal(state_of(b, 2, 1), SPOOL_HELD);
+	assert_int_equal(claim(b, &c), 0);
+	outcome(b, (struct spool_outcome){
+			   .message = 2, .n = 2, .kind = OUTCOME_DELIVERED});
+	act(b, (struct spool_action){.kind = ACTION_DELETE,
+		       .filter = {.route = route[0]},
+		       .keep_until = NOW + DAY});
+	delete_customer(b, "aurora");
+	put_letter(b,
+		(struct letter){
+			.id = 3, .route = "customer:aurora", .to = {"b@mine"}});
+	assert_int_equal(claim(b, &c), 0); /* there is no such customer */
+	spool_claimed_clear(&c.got);
+	assert_sound(b);
+}
+
 int
 main(void)
 {
@@ -931,6 +999,7 @@ main(void)
 		ON_BOTH(vouched_stays),
 		ON_BOTH(too_large_is_marked),
 		ON_BOTH(told_once),
+		ON_BOTH(only_its_own_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

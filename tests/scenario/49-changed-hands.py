@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""A customer's entry changes while it has mail: what is not its own any more
+never reaches it, and who has it now gets it."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+MANY = 12
+
+
+def world_with_shore():
+    world = World()
+    world.make_shore().start()
+    return world
+
+
+def to(world, recipients, subject):
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        equal(client.mail("eve@else.example", recipients,
+                          make(subject)).code, 250, f"{subject}: taken")
+
+
+def customer(world, *args):
+    return world.shore.must("customer", *args)
+
+
+def row_of(world, recipient):
+    rows = [r for r in world.shore.queue() if r["recipient"] == recipient]
+    return rows[0] if rows else {}
+
+
+def all_recipients(call):
+    return [to for mail in call.mails for to in mail.recipients]
+
+
+def same_name():
+    """The name is that of another customer by the time mail comes back."""
+    world = world_with_shore()
+    world.add_customer("ship", "first.example")
+    to(world, ["cap@first.example"], "to the first")
+    customer(world, "delete", "ship", "--yes")
+    world.add_customer("ship", "second.example")
+    world.shore.must("queue", "undelete", "--all", "--yes")
+    call = collect(world, user="ship")
+    equal(all_recipients(call), [], "the second one does not get it")
+    row = row_of(world, "cap@first.example")
+    equal((row.get("state"), row.get("reason_code")), ("held", "rule-hold"),
+          "it is held")
+    check("no route" in row["reason"], "with the reason", row)
+    call = collect(world, user="ship")
+    equal((call.reply.code, call.mails), (453, []),
+          "and the second is not even told of it")
+    world.add_customer("heir", "first.example")
+    check(wait_until(lambda: row_of(world, "cap@first.example").get("route")
+                     == "customer:heir"), "who has the domain now")
+    call = collect(world, user="heir")
+    equal(all_recipients(call), ["cap@first.example"], "gets it")
+
+
+def released_later():
+    """The domain goes while an operator holds mail for it."""
+    world = world_with_shore()
+    world.add_customer("ship", "old.example", "--domain", "new.example")
+    to(world, ["cap@old.example", "cap@new.example"], "to both")
+    row = row_of(world, "cap@old.example")
+    world.shore.must("queue", "hold", row["id"])
+    customer(world, "set", "ship", "--domain", "new.example")
+    wait_until(lambda: world.shore.queue())
+    world.shore.must("queue", "release", row["id"])
+    call = collect(world, user="ship")
+    equal(all_recipients(call), ["cap@new.example"],
+          "what is left of its domains, and no more")
+    equal(row_of(world, "cap@old.example")["state"], "held", "the other waits")
+
+
+def moving(world, what):
+    """WHAT() is done when the customer's host has the first message."""
+    done = []
+
+    def data(conn, line):
+        if not done:
+            done.append(what())
+        return None
+
+    call = collect(world, rules={"DATA": data}, keywords=["8BITMIME"],
+                   user="ship")
+    equal(call.reply.code, 250, "ATRN: 250")
+    check(done, "the entry was changed in mid-session")
+    return call
+
+
+def moved_in_session():
+    world = world_with_shore()
+    world.add_customer("ship", "keep.example", "--domain", "move.example")
+    world.add_customer("other", "other.example")
+    for i in range(MANY):
+        to(world, ["cap@keep.example", "cap@move.example"], f"to both {i}")
+
+    def move():
+        customer(world, "set", "ship", "--domain", "keep.example")
+        customer(world, "set", "other", "--domain", "other.example",
+                 "--domain", "move.example")
+
+    call = moving(world, move)
+    got = all_recipients(call)
+    check(got.count("cap@move.example") <= 1,
+          "after the move at most what was on its way", got)
+    call = collect(world, user="ship")
+    equal(set(all_recipients(call)) - {"cap@keep.example"}, set(),
+          "the next call brings its own alone")
+    got += all_recipients(call)
+    equal(got.count("cap@keep.example"), MANY, "all of its own, once each")
+    moved = all_recipients(collect(world, user="other"))
+    equal(got.count("cap@move.example") + moved.count("cap@move.example"),
+          MANY, "and each of the others came once, to who has the domain")
+    equal(world.shore.queue(), [], "nothing is left behind")
+
+
+def suspended_in_session():
+    world = world_with_shore()
+    world.add_customer("ship", "ship.example")
+    for i in range(MANY):
+        to(world, ["cap@ship.example"], f"letter {i}")
+    call = moving(world, lambda: customer(world, "suspend", "ship"))
+    check(len(call.mails) <= 1, "nothing begins after it", call.subjects())
+    equal(call.verbs[-1], "QUIT", "and the session ends well")
+    check(wait_until(lambda: len(world.shore.queue()) ==
+                     MANY - len(call.mails)), "the rest waits")
+    customer(world, "resume", "ship")
+    equal(len(call.mails) + len(collect(world, user="ship").mails), MANY,
+          "for the customer, and each comes once")
+
+
+def deleted_in_session():
+    world = world_with_shore()
+    world.add_customer("ship", "ship.example")
+    for i in range(MANY):
+        to(world, ["cap@ship.example"], f"letter {i}")
+    said = []
+
+    def delete():
+        done = world.shore.cli("customer", "delete", "ship", "--yes")
+        said.append((done.returncode, done.stderr))
+
+    call = moving(world, delete)
+    code, text = said[0]
+    if code != 0:
+        check("wait for customer ship" in text, "it says why not", text)
+        equal(len(call.mails), MANY, "then the session goes on")
+    else:
+        check(len(call.mails) <= 1, "else it ends", call.subjects())
+
+
+run(same_name, released_later, moved_in_session, suspended_in_session,
+    deleted_in_session)
