@@ -19,11 +19,12 @@ if len(sys.argv) > 1:
 import clients  # noqa: E402
 import etrn  # noqa: E402
 import fetchmail  # noqa: E402
+import flight  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import users  # noqa: E402
 
-FAMILIES = (clients, servers, users, fetchmail, etrn)
+FAMILIES = (clients, servers, users, fetchmail, etrn, flight)
 
 
 def describe(error):
