@@ -41,9 +41,10 @@ struct exchange {
 	struct exchange_result result;
 	char last_address[64];
 	struct buf keywords;
-	unsigned refs;	/* jobs of the spool that will come back */
-	bool finishing; /* nothing more is begun */
-	bool finished;
+	unsigned refs;	    /* jobs of the spool that will come back */
+	bool finishing;	    /* nothing more is begun */
+	unsigned returning; /* of them: messages that are too large */
+	bool ended, finished;
 };
 
 static void connect_next(struct exchange *x);
@@ -73,10 +74,15 @@ set_result(struct exchange *x, enum exchange_code code, const char *text)
 	str_copyz(x->result.text, sizeof(x->result.text), text);
 }
 
+/*
+ * What returns to its sender does not wait for this peer any more; before that
+ * is on disk it would be a reason to call again.
+ */
 static void
 finish(struct exchange *x)
 {
-	if (x->finished)
+	x->ended = true;
+	if (x->finished || x->returning)
 		return;
 	x->finished = true;
 	if (x->result.code == EXCHANGE_OK && x->collect_code != EXCHANGE_OK) {
@@ -194,6 +200,9 @@ given_up(void *arg, enum err_code code, const struct err *e, size_t count)
 	else if (count)
 		log_warning("too-large", LOG_STR("peer", x->peer->name),
 			LOG_INT("deliveries", count));
+	x->returning--;
+	if (x->ended)
+		finish(x);
 	unref(x);
 }
 
@@ -223,6 +232,7 @@ return_too_large(struct exchange *x, struct deliver *d)
 			f.has_state = true;
 			f.state = state ? SPOOL_DEFERRED : SPOOL_READY;
 			x->refs++;
+			x->returning++;
 			giveup(x->n, &(struct giveup_conf){.filters = &f,
 					     .filters_n = 1,
 					     .status = "5.3.4",
@@ -710,7 +720,7 @@ exchange_finish(struct exchange *x)
 void
 exchange_link_lost(struct exchange *x)
 {
-	if (x->finished)
+	if (x->ended)
 		return;
 	x->result.taken_down = true;
 	if (x->deliver) {
