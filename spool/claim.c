@@ -88,14 +88,17 @@ goes_before(const struct delivery_row *a, const struct delivery_row *b)
 }
 
 static bool
-too_large(const struct spool_claim *c, uint64_t size)
+may_go(const struct spool_claim *c, const struct delivery_row *r)
 {
-	return c->max_size && size > c->max_size;
+	if (c->max_size && r->size > c->max_size)
+		return false;
+	return spool_limits_refuse(&c->limits, r->d.priority, r->size) ==
+	       REASON_NONE;
 }
 
 /*
- * The first of one stretch of the index that is not too large. Within one
- * urgency the smallest is first, so each urgency costs one seek.
+ * The first of one stretch of the index that may go. Within one urgency the
+ * smallest is first, so each urgency costs one seek.
  */
 static enum err_code
 stretch_first(struct spool_txn *t, const struct spool_claim *c,
@@ -116,7 +119,7 @@ stretch_first(struct spool_txn *t, const struct spool_claim *c,
 		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
 		query_number(&q, DELIVERY_URGENCY, OP_GE, urgency);
 		rc = tx_first(t, &q, r, e);
-		if (rc != OK || !too_large(c, r->size))
+		if (rc != OK || may_go(c, r))
 			return rc;
 		urgency = (int64_t)r->urgency + 1;
 	}
@@ -298,7 +301,7 @@ take(struct spool_txn *t, const struct spool_claim *c,
 	r.came_from = old->d.state;
 	r.d.state = SPOOL_ACTIVE;
 	r.d.owner = c->owner;
-	if (r.d.reason == REASON_SIZE) { /* not for this peer */
+	if (delivery_is_left(&r)) { /* not by this way */
 		r.d.reason = REASON_NONE;
 		r.d.reason_arg[0] = '\0';
 	}

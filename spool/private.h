@@ -117,6 +117,8 @@ enum err_code delivery_remove(
 	struct spool_txn *t, const struct delivery_row *r, struct err *e);
 enum err_code delivery_get(struct spool_txn *t, int64_t message, unsigned n,
 	struct delivery_row *r, struct err *e);
+/* Its reason says that it was left by a peer or link for what it is. */
+bool delivery_is_left(const struct delivery_row *r);
 /* An event about delivery R; fields of PROTO are kept where set. */
 enum err_code delivery_event(struct spool_txn *t, const struct delivery_row *r,
 	const char *name, int64_t now, const struct spool_event *proto,

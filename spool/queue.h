@@ -99,6 +99,23 @@ enum err_code spool_route_wake(struct spool_txn *t, const char *route,
 
 /* --- moving --- */
 
+/* What may use a link. */
+struct spool_limits {
+	bool has_min_priority;
+	int min_priority;
+	uint64_t max_size; /* 0: any */
+	/*
+	 * The largest message for which the link's budget has room (0: none);
+	 * for those of URGENT_FROM and above, URGENT_ROOM.
+	 */
+	bool has_room;
+	uint64_t room, urgent_room;
+	int urgent_from;
+};
+/* Why a message may not: REASON_PRIORITY, _SIZE, _BUDGET; NONE: it may. */
+enum spool_reason spool_limits_refuse(
+	const struct spool_limits *l, int priority, uint64_t size);
+
 struct spool_claim {
 	uint64_t owner;
 	const char *const *routes;
@@ -122,7 +139,8 @@ struct spool_claim {
 	 * that it lost is held until it has a route (spool_reroute).
 	 */
 	bool owned;
-	const char *link; /* recorded in the row; NULL none */
+	const char *link;	    /* recorded in the row; NULL none */
+	struct spool_limits limits; /* of the link */
 };
 
 struct spool_claimed {
@@ -139,6 +157,29 @@ struct spool_claimed {
 enum err_code spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
 	struct spool_claimed *claimed_r, struct err *e);
 void spool_claimed_clear(struct spool_claimed *c);
+
+/* What waits for a link, and may or may not use it. */
+struct spool_peek {
+	bool ready;		     /* a message may go now */
+	bool size, priority, budget; /* some may not, because of this */
+	int64_t next; /* when the next deferred one is due; 0: none */
+};
+/* As spool_claim_next would find it; C's limits, routes and time count. */
+enum err_code spool_claim_peek(struct spool_txn *t, const struct spool_claim *c,
+	struct spool_peek *peek_r, struct err *e);
+/*
+ * What is READY on C's routes and may not use the link says so from now on
+ * (REASON_SIZE, _PRIORITY, _BUDGET with C's link); up to LIMIT. A claim takes
+ * the mark away.
+ */
+enum err_code spool_left_mark(struct spool_txn *t, const struct spool_claim *c,
+	size_t limit, struct err *e);
+/*
+ * Takes such marks away from deliveries of ROUTE behind AFTER, which is moved;
+ * looks at up to LIMIT of them. *end_r: those were the last.
+ */
+enum err_code spool_left_clear(struct spool_txn *t, const char *route,
+	struct spool_cursor *after, size_t limit, bool *end_r, struct err *e);
 
 /* Durable before the last octet leaves: OWNER's deliveries of message ID. */
 enum err_code spool_set_in_doubt(

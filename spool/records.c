@@ -29,6 +29,45 @@ spool_link_get(struct spool_txn *t, const char *name, struct spool_link *l_r,
 }
 
 enum err_code
+spool_budget_put(
+	struct spool_txn *t, const struct spool_budget *b, struct err *e)
+{
+	struct spool_budget row = *b;
+
+	return tx_put(t, T_BUDGET, &row, e);
+}
+
+enum err_code
+spool_budget_remove(
+	struct spool_txn *t, const struct spool_budget *b, struct err *e)
+{
+	struct spool_budget row = *b;
+	enum err_code rc = tx_get(t, T_BUDGET, &row, e);
+
+	if (rc == OK)
+		rc = tx_remove(t, T_BUDGET, &row, e);
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+enum err_code
+spool_budget_list(struct spool_txn *t, const char *link, size_t limit,
+	struct spool_budget **list_r, size_t *n_r, struct err *e)
+{
+	struct query q = {.table = T_BUDGET, .index = BY_KEY, .limit = limit};
+	struct rows out;
+	enum err_code rc;
+
+	query_text(&q, BUDGET_LINK, OP_EQ, link);
+	rows_init(&out, T_BUDGET);
+	rc = tx_query(t, &q, &out, e);
+	if (rc != OK)
+		rows_free(&out);
+	*list_r = (struct spool_budget *)(void *)out.data;
+	*n_r = out.n;
+	return rc;
+}
+
+enum err_code
 spool_session_add(struct spool_txn *t, struct spool_session *s, struct err *e)
 {
 	s->id = 0;

@@ -79,6 +79,15 @@ enum err_code spool_link_put(
 	struct spool_txn *t, const struct spool_link *l, struct err *e);
 enum err_code spool_link_get(struct spool_txn *t, const char *name,
 	struct spool_link *l_r, struct err *e);
+/* Replaces the row of this link, period and beginning. */
+enum err_code spool_budget_put(
+	struct spool_txn *t, const struct spool_budget *b, struct err *e);
+/* Where there is none it is fine. */
+enum err_code spool_budget_remove(
+	struct spool_txn *t, const struct spool_budget *b, struct err *e);
+/* Up to LIMIT of LINK, by period and beginning. Given. */
+enum err_code spool_budget_list(struct spool_txn *t, const char *link,
+	size_t limit, struct spool_budget **list_r, size_t *n_r, struct err *e);
 /* S->id is set. */
 enum err_code spool_session_add(
 	struct spool_txn *t, struct spool_session *s, struct err *e);

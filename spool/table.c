@@ -322,6 +322,24 @@ static const struct column link_columns[] = {
 };
 #undef C
 
+#define C(name, kind, member) COLUMN(struct spool_budget, name, kind, member)
+static const struct column budget_columns[] = {
+	[BUDGET_LINK] = C("link", COL_TEXT, link),
+	C("period", COL_TEXT, period),
+	C("starts_at", COL_I64, starts_at),
+	C("seconds", COL_I64, seconds),
+	C("bytes", COL_U64, bytes),
+	C("cost", COL_REAL, cost),
+	C("extra_seconds", COL_I64, extra_seconds),
+	C("extra_bytes", COL_U64, extra_bytes),
+	C("extra_cost", COL_REAL, extra_cost),
+};
+#undef C
+
+static const struct index budget_indexes[] = {
+	{.columns_n = 3, .columns = {0, 1, 2}},
+};
+
 #define C(name, kind, member) COLUMN(struct spool_session, name, kind, member)
 static const struct column session_columns[] = {
 	[SESSION_ID] = C("id", COL_I64, id),
@@ -462,6 +480,8 @@ const struct table tables[TABLES_N] = {
 		"tally", struct tally_row, tally_columns, false, tally_indexes),
 	[T_LINK] = TABLE(
 		"link", struct spool_link, link_columns, false, first_column),
+	[T_BUDGET] = TABLE("budget", struct spool_budget, budget_columns, false,
+		budget_indexes),
 	[T_SESSION] = TABLE("session", struct spool_session, session_columns,
 		true, session_indexes),
 	[T_PEER] = TABLE(

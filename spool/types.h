@@ -211,6 +211,19 @@ struct spool_link {
 	int64_t called_at; /* the last call began; 0: never */
 };
 
+/* What a link used in one period, and what was allowed beyond its budget. */
+struct spool_budget {
+	char link[SPOOL_NAME_MAX + 1];
+	char period[16]; /* session, day, month */
+	int64_t starts_at;
+	int64_t seconds;
+	uint64_t bytes;
+	double cost;
+	int64_t extra_seconds;
+	uint64_t extra_bytes;
+	double extra_cost;
+};
+
 /* One use of a link, or one session with a customer. */
 struct spool_session {
 	int64_t id;

@@ -202,7 +202,7 @@ CREATE TABLE link (
 	verified INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Later: what a link has used in a day or month, and what was allowed extra.
+-- What a link has used in a session, day or month, and what was allowed extra.
 CREATE TABLE budget (
 	link TEXT NOT NULL,
 	period TEXT NOT NULL,
