@@ -58,10 +58,11 @@ begin_authres(struct receive *r)
 		return;
 	r->authres = xcalloc(1, sizeof(*r->authres));
 	if (s->n)
-		authres_init(r->authres, (const char *const *)s->v, s->n);
+		authres_init(r->authres, (const char *const *)s->v, s->n,
+			mailbox_domain(&r->sender));
 	else
-		authres_init(
-			r->authres, (const char *const *)&conf->hostname, 1);
+		authres_init(r->authres, (const char *const *)&conf->hostname,
+			1, mailbox_domain(&r->sender));
 	r->header.authres = r->authres;
 }
 

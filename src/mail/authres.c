@@ -130,22 +130,141 @@ is_one_of(const struct word *w, const char *const *names, size_t n)
 	return false;
 }
 
-/* Reason and properties: nothing there is looked at. */
+/* What a result says of whom it is about; "" where it does not. */
+struct about {
+	struct word mailfrom, helo, d, i, from;
+};
+
+/* Octets up to a blank, comment or ';', quoted ones as they are. */
 static bool
-skip_properties(struct str *s)
+cut_run(struct str *s, struct word *w, bool *fits)
 {
-	while (s->n && !at(*s, ';')) {
+	while (s->n && !is_space(s->p[0]) && !at(*s, ';') && !at(*s, '(')) {
+		struct word quoted = {.n = 0};
+
 		if (at(*s, '"')) {
+			struct str whole = *s;
+
 			if (!cut_quoted(s, NULL))
 				return false;
-		} else if (at(*s, '(')) {
-			if (!skip_comment(s))
-				return false;
+			*fits &= cut_quoted(&whole, &quoted);
 		} else {
+			quoted.text[quoted.n++] = s->p[0];
 			*s = str_skip(*s, 1);
 		}
+		for (size_t i = 0; i < quoted.n; i++)
+			*fits &= add(w, quoted.text[i]);
+	}
+	return skip_cfws(s);
+}
+
+/* ptype "." property "=" pvalue, or the reason; blanks are allowed around "=".
+ */
+static bool
+cut_property(struct str *s, struct word *w, bool *fits)
+{
+	const char *equals;
+
+	w->n = 0;
+	w->text[0] = '\0';
+	*fits = true;
+	for (;;) {
+		if (!cut_run(s, w, fits))
+			return false;
+		if (s->n == 0 || at(*s, ';'))
+			return true;
+		equals = memchr(w->text, '=', w->n);
+		if (equals ? equals + 1 < w->text + w->n : !at(*s, '='))
+			return true;
+	}
+}
+
+/* The first one of a name counts. */
+static void
+note_property(const struct word *w, struct about *a)
+{
+	const struct {
+		struct str name;
+		struct word *to;
+	} rows[] = {
+		{STR("smtp.mailfrom="), &a->mailfrom},
+		{STR("smtp.helo="), &a->helo},
+		{STR("header.d="), &a->d},
+		{STR("header.i="), &a->i},
+		{STR("header.from="), &a->from},
+	};
+	struct str text = {w->text, w->n};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_starts_nocase(text, rows[i].name)) {
+			text = str_skip(text, rows[i].name.n);
+			if (rows[i].to->n)
+				return;
+			memcpy(rows[i].to->text, text.p, text.n);
+			rows[i].to->n = text.n;
+			return;
+		}
+}
+
+static bool
+cut_properties(struct str *s, struct about *a)
+{
+	struct word w;
+	bool fits;
+
+	while (s->n && !at(*s, ';')) {
+		if (!cut_property(s, &w, &fits))
+			return false;
+		if (fits)
+			note_property(&w, a);
 	}
 	return true;
+}
+
+/* --- does it speak of the sender? --- */
+
+/* "example.org", "@example.org", "<a@example.org>" */
+static struct str
+domain_of(const struct word *w)
+{
+	struct str s = {w->text, w->n};
+	const char *from = memrchr(s.p, '@', s.n);
+
+	if (from)
+		s = str_skip(s, (size_t)(from + 1 - s.p));
+	if (s.n && s.p[s.n - 1] == '>')
+		s.n--;
+	return s;
+}
+
+/* A domain speaks for itself and for those below it, not for its parent. */
+static bool
+speaks_for(const struct word *w, struct str sender)
+{
+	struct str domain = domain_of(w), tail;
+
+	if (domain.n == 0 || sender.n <= domain.n)
+		return domain.n && str_eq_nocase(domain, sender);
+	tail = str_skip(sender, sender.n - domain.n);
+	return memchr(domain.p, '.', domain.n) && tail.p[-1] == '.' &&
+	       str_eq_nocase(tail, domain);
+}
+
+/*
+ * Who signed a message or wrote its From need not be who a notice goes to: only
+ * what passed for the domain of the envelope's sender counts. SPF is of that
+ * sender, unless it says that it is of HELO.
+ */
+static bool
+is_about(const struct word *method, const struct about *a, struct str sender)
+{
+	if (is(method, "spf"))
+		return a->mailfrom.n
+			       ? str_eq_nocase(domain_of(&a->mailfrom), sender)
+			       : a->helo.n == 0;
+	if (is(method, "dkim"))
+		return speaks_for(a->d.n ? &a->d : &a->i, sender);
+	return is(method, "dmarc") && speaks_for(&a->from, sender);
 }
 
 /* RFC 8601 2.2: another version of a method is another method. */
@@ -166,9 +285,9 @@ cut_version(struct str *s, bool *known_r)
 
 /* methodspec and what belongs to it, or "none" */
 static bool
-cut_result(struct str *s, bool *pass)
+cut_result(struct str *s, struct str sender, bool *pass)
 {
-	static const char *const methods[] = {"spf", "dkim", "dmarc"};
+	struct about about = {.d.n = 0};
 	struct word method, result;
 	bool known;
 
@@ -181,15 +300,16 @@ cut_result(struct str *s, bool *pass)
 	*s = str_skip(*s, 1);
 	if (!cut_word(s, &result))
 		return false;
-	if (known && is(&result, "pass") &&
-		is_one_of(&method, methods, sizeof(methods) / sizeof(*methods)))
+	if (!cut_properties(s, &about))
+		return false;
+	if (known && is(&result, "pass") && is_about(&method, &about, sender))
 		*pass = true;
-	return skip_properties(s);
+	return true;
 }
 
 /* *PASS may be set although the rest of the field is wrong. */
 static bool
-read_results(struct str s, bool *pass)
+read_results(struct str s, struct str sender, bool *pass)
 {
 	struct word version;
 
@@ -202,7 +322,7 @@ read_results(struct str s, bool *pass)
 		s = str_skip(s, 1);
 		if (!skip_cfws(&s))
 			return false;
-		if (s.n && !cut_result(&s, pass))
+		if (s.n && !cut_result(&s, sender, pass))
 			return false;
 	}
 	return true;
@@ -210,7 +330,7 @@ read_results(struct str s, bool *pass)
 
 bool
 authres_parse(struct str value, const char *const *names, size_t names_n,
-	bool *pass_r)
+	struct str sender_domain, bool *pass_r)
 {
 	struct word id;
 	bool pass = false;
@@ -218,16 +338,19 @@ authres_parse(struct str value, const char *const *names, size_t names_n,
 	*pass_r = false;
 	if (!cut_word(&value, &id) || !is_one_of(&id, names, names_n))
 		return false;
-	*pass_r = read_results(value, &pass) && pass;
+	*pass_r = read_results(value, sender_domain, &pass) && pass;
 	return true;
 }
 
 /* --- as it streams by --- */
 
 void
-authres_init(struct authres *a, const char *const *names, size_t names_n)
+authres_init(struct authres *a, const char *const *names, size_t names_n,
+	struct str sender_domain)
 {
-	*a = (struct authres){.names = names, .names_n = names_n};
+	*a = (struct authres){.names = names,
+		.names_n = names_n,
+		.sender_domain = sender_domain};
 	buf_init(&a->value, AUTHRES_VALUE_MAX);
 }
 
@@ -251,8 +374,8 @@ void
 authres_end(struct authres *a)
 {
 	if (!a->found && a->value.len) {
-		a->found = authres_parse(
-			buf_view(&a->value), a->names, a->names_n, &a->pass);
+		a->found = authres_parse(buf_view(&a->value), a->names,
+			a->names_n, a->sender_domain, &a->pass);
 		a->pass &= !a->too_long;
 	}
 	a->too_long = false;

@@ -17,13 +17,16 @@ enum { AUTHRES_VALUE_MAX = 8192 }; /* octets; a longer field says nothing */
 struct authres {
 	const char *const *names; /* ours; borrowed */
 	size_t names_n;
-	struct buf value; /* of the field being read */
+	struct str sender_domain; /* borrowed */
+	struct buf value;	  /* of the field being read */
 	bool too_long;
 	bool found; /* one with our name was there */
 	bool pass;  /* and it says pass */
 };
 
-void authres_init(struct authres *a, const char *const *names, size_t names_n);
+/* SENDER_DOMAIN: of the envelope, to whom a notice would go. */
+void authres_init(struct authres *a, const char *const *names, size_t names_n,
+	struct str sender_domain);
 void authres_free(struct authres *a); /* what it owns; NULL is fine */
 /* Octets behind the colon of an Authentication-Results field. */
 void authres_octet(struct authres *a, char octet);
@@ -32,10 +35,11 @@ void authres_end(struct authres *a);
 
 /*
  * VALUE is what stands behind the colon, folded or not. True: it carries one
- * of NAMES; *pass_r says whether spf, dkim or dmarc passed. What does not
- * follow the grammar never says pass.
+ * of NAMES; *pass_r says whether spf, dkim or dmarc passed for SENDER_DOMAIN:
+ * whoever owns a domain can sign a message that claims another sender. What
+ * does not follow the grammar never says pass.
  */
 bool authres_parse(struct str value, const char *const *names, size_t names_n,
-	bool *pass_r);
+	struct str sender_domain, bool *pass_r);
 
 #endif

@@ -16,7 +16,8 @@ parse(const char *value)
 {
 	bool pass;
 
-	if (!authres_parse(str_of(value), names, 2, &pass))
+	if (!authres_parse(
+		    str_of(value), names, 2, STR("sub.far.example"), &pass))
 		return -1;
 	return pass;
 }
@@ -26,13 +27,20 @@ test_pass(void **state)
 {
 	static const char *const values[] = {
 		" mx.provider.example; spf=pass",
-		"MX.Provider.Example;dkim=PASS\r\n",
+		"MX.Provider.Example;dkim=PASS header.d=SUB.far.example\r\n",
 		" front 1; dmarc=pass header.from=far.example",
-		" front;\r\n\tspf=fail smtp.mailfrom=a@b;\r\n\tdkim=pass (ok)",
+		" front;\r\n\tspf=fail smtp.mailfrom=a@b;\r\n\tdkim=pass (ok)"
+		" header.d=far.example (x) header.i=@other.example",
 		" (a (nested) note) \"front\" (v) 1 (;) ; spf (x) / 1 = pass",
-		" front; spf=fail reason=\"a;dkim=fail\"; dmarc=pass;",
+		" front; spf=fail reason=\"a;dkim=fail\"; dmarc=pass"
+		" header.from=sub.far.example;",
 		" front; dkim=pass header.i=@far.example header.b=\"x/y=\"",
 		" front; none; spf=pass",
+		" front; spf=pass smtp.mailfrom=\"a b;@x\"@sub.far.example",
+		" front; spf=pass smtp.mailfrom=<a@sub.far.example>",
+		" front; spf=pass smtp.helo=x smtp.mailfrom = sub.far.example",
+		" front; dkim=pass header.d=bulk.example;"
+		" dkim=pass header.d=far.example",
 	};
 
 	(void)state;
@@ -54,6 +62,23 @@ test_no_pass(void **state)
 		" front 2; spf=pass",
 		" front; spf/2=pass",
 		" front; spf=fail (dkim=pass)",
+		/* what passed is somebody else's */
+		" front; dkim=pass header.d=evil.example",
+		" front; dkim=pass header.d=xfar.example",
+		" front; dkim=pass header.d=example",
+		" front; dkim=pass header.d=host.sub.far.example",
+		" front; dkim=pass header.d=evil.example header.d=far.example",
+		" front; dkim=pass header.b=header.d=far.example",
+		" front; dkim=pass (header.d=far.example)",
+		" front; dkim=pass reason=\"header.d=far.example\"",
+		" front; dkim=pass",
+		" front; dmarc=pass",
+		" front; dmarc=pass header.from=evil.example",
+		" front; spf=pass smtp.mailfrom=a@far.example",
+		" front; spf=pass smtp.mailfrom=evil.example",
+		" front; spf=pass smtp.helo=sub.far.example",
+		" front; spf=pass smtp.mailfrom=a@evil.example;"
+		" dkim=fail header.d=far.example",
 		" front; spf=fail reason=\"; dkim=pass\"",
 		" front; spf=fail smtp.mailfrom=\"a; dkim=pass",
 		" front; spf=pass (no end",
@@ -101,7 +126,7 @@ scan(const char *message, size_t step)
 	bool pass;
 
 	header_scan_init(&h);
-	authres_init(&a, names, 2);
+	authres_init(&a, names, 2, STR("sub.far.example"));
 	h.authres = &a;
 	while (rest.n) {
 		size_t n = step < rest.n ? step : rest.n;

@@ -8,6 +8,8 @@
 
 static const char *const names[] = {"front", "mx.x.example"};
 
+#define SENDER STR("far.example")
+
 static bool
 scan(struct str header, size_t step, bool *found_r)
 {
@@ -16,7 +18,7 @@ scan(struct str header, size_t step, bool *found_r)
 	bool pass;
 
 	header_scan_init(&h);
-	authres_init(&a, names, 2);
+	authres_init(&a, names, 2, SENDER);
 	h.authres = &a;
 	while (header.n) {
 		size_t n = step < header.n ? step : header.n;
@@ -47,8 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(found == again);
 	FUZZ_CHECK(found || !pass);
 	/* Nobody passes under a name that is not there. */
-	found = authres_parse(text, names, 2, &pass);
+	found = authres_parse(text, names, 2, SENDER, &pass);
 	FUZZ_CHECK(found || !pass);
-	FUZZ_CHECK(!authres_parse(text, names, 0, &pass) && !pass);
+	FUZZ_CHECK(!authres_parse(text, names, 0, SENDER, &pass) && !pass);
 	return 0;
 }

@@ -231,6 +231,8 @@ def vouched():
     equal(told(world, b""), [], "a stranger behind the front: nobody")
     equal(told(world, ours + b"spf=pass smtp.mailfrom=far.example\r\n"),
           ["eve@far.example"], "the front says pass: the sender is told")
+    equal(told(world, ours + b"dkim=pass header.d=evil.example\r\n"), [],
+          "what passed is another domain than the sender's: nobody")
     equal(told(world, ours + b"dkim=fail (dmarc=pass)\r\n"), [],
           "fail, and a pass in a comment: nobody")
     equal(told(world, b"Authentication-Results: other.example; spf=pass\r\n"),
@@ -242,7 +244,8 @@ def vouched():
     world = world_with_smart(auth_results=["front.shore.example"])
     equal(told(world, ours + b"spf=pass\r\n"), [], "another name is ours now")
     equal(told(world, b"Authentication-Results: front.shore.example;"
-               b" dmarc=pass\r\n"), ["eve@far.example"], "that one counts")
+               b" dmarc=pass header.from=far.example\r\n"),
+          ["eve@far.example"], "that one counts")
     world = world_with_smart(relay={"networks": ["192.0.2.0/24"]})
     equal(told(world, ours + b"spf=pass\r\n"), [],
           "a client that is no front of ours can write anything")
