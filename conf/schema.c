@@ -433,8 +433,9 @@ static const struct schema_row rows[] = {
 	{
 		.path = "peers.host",
 		.type = SCHEMA_STRINGS,
-		.sentence = "Its host names or addresses, the preferred one "
-			    "first.",
+		.sentence = "Its host names or addresses, tried in this order; "
+			    "where a name cannot be looked up, the address "
+			    "that served last is tried next.",
 	},
 	{
 		.path = "peers.command",

@@ -224,7 +224,8 @@ set_trouble(struct peer_run *p, const struct exchange_result *result)
 		p->trouble = REASON_NONE;
 	if (result->code != EXCHANGE_LINK_LOST)
 		snprintf(p->trouble_text, sizeof(p->trouble_text),
-			"%.200s cannot be reached: %.700s", p->peer->name,
+			"%s%.200s cannot be reached: %.700s",
+			result->no_link ? "no link: " : "", p->peer->name,
 			result->text);
 	if (p->trouble == REASON_TLS || p->trouble == REASON_AUTH)
 		str_copyz(

@@ -8,6 +8,8 @@
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
 #include "daemon/history.h"
+#include "daemon/reach.h"
+#include "daemon/tickets.h"
 #include "spool/records.h"
 
 #include <errno.h>
@@ -25,15 +27,18 @@ struct exchange {
 	char *link, *interface, *address; /* owned; NULL none */
 	enum step steps[2];
 	size_t steps_n, step; /* which one runs */
-	size_t host;	      /* of peer->host */
-	struct dial *dial;
+	struct known known;
+	struct reach *reach; /* of the step */
+	const char *host;    /* that answered last; borrowed; NULL: none */
+	int64_t step_started_s;
 	struct deliver *deliver; /* NULL: none, or turned */
 	struct session *session; /* held while there is one */
 	char password[SASL_SECRET_MAX + 1];
-	char policy[600]; /* what a TLS ticket belongs to */
+	char policy[TICKETS_POLICY_MAX]; /* what a TLS ticket belongs to */
+	char ticket_peer[SPOOL_NAME_MAX + 1];
 	struct buf ticket;
 	bool turned, turn_refused, looked_for_large;
-	bool careful; /* one message at a time */
+	bool served;  /* a host greeted us and let us in */
 	size_t asked; /* domains for which ETRN was said */
 	/* What became of collecting; told when all else went well. */
 	enum exchange_code collect_code;
@@ -47,7 +52,6 @@ struct exchange {
 	bool ended, finished;
 };
 
-static void connect_next(struct exchange *x);
 static void begin_step(struct exchange *x);
 
 static void
@@ -61,6 +65,7 @@ unref(struct exchange *x)
 	free(x->link);
 	free(x->interface);
 	free(x->address);
+	reach_free(x->reach);
 	buf_free(&x->ticket);
 	buf_free(&x->keywords);
 	explicit_bzero(x->password, sizeof(x->password));
@@ -89,10 +94,14 @@ finish(struct exchange *x)
 		set_result(x, x->collect_code, x->collect_text);
 		x->result.only_collect_failed = true;
 	}
-	history_peer(x->n, x->peer->name, x->last_address,
-		x->keywords.len ? buf_z(&x->keywords) : NULL,
-		x->result.code == EXCHANGE_OK,
-		x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
+	history_peer(x->n, x->peer->name,
+		&(struct history_peer){.host = x->served ? x->host : "",
+			.address = x->last_address,
+			.keywords = x->keywords.len ? buf_z(&x->keywords) : "",
+			.success = x->result.code == EXCHANGE_OK,
+			.result = x->result.code == EXCHANGE_OK
+					  ? "ok"
+					  : x->result.text});
 	x->conf.done(x->conf.arg, &x->result);
 	unref(x);
 }
@@ -184,6 +193,7 @@ on_ready(void *arg, struct deliver *d)
 {
 	struct exchange *x = arg;
 
+	x->served = true;
 	buf_clear(&x->keywords);
 	buf_addz(&x->keywords, deliver_keywords(d));
 }
@@ -322,7 +332,7 @@ static bool
 may_try_next_host(const struct exchange *x, const struct deliver_result *r)
 {
 	return x->result.code == EXCHANGE_UNREACHABLE && !r->ready &&
-	       x->host + 1 < x->peer->host.n;
+	       reach_has_next(x->reach);
 }
 
 static void
@@ -343,8 +353,7 @@ on_over(void *arg, const struct deliver_result *r)
 	session_release(s);
 	if (may_try_next_host(x, r)) {
 		set_result(x, EXCHANGE_OK, "");
-		x->host++;
-		connect_next(x);
+		reach_next(x->reach);
 	} else if (x->result.code == EXCHANGE_OK && !x->finishing &&
 		   x->step + 1 < x->steps_n) {
 		x->step++;
@@ -354,96 +363,14 @@ on_over(void *arg, const struct deliver_result *r)
 	}
 }
 
-/* --- what is known of the peer: tickets, and whether it matches --- */
-
-struct ticket_job {
-	struct exchange *x; /* NULL when storing */
-	char peer[SPOOL_NAME_MAX + 1];
-	char policy[600];
-	struct buf octets;
-	bool careful;
-};
-
-static enum err_code
-write_ticket(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct ticket_job *j = arg;
-
-	return spool_ticket_put(t, j->peer, j->policy, buf_view(&j->octets), e);
-}
-
-static void
-ticket_written(void *arg, enum err_code code, const struct err *e)
-{
-	struct ticket_job *j = arg;
-
-	if (code != OK)
-		log_warning("ticket-not-kept", LOG_STR("peer", j->peer),
-			LOG_STR("why", e->text));
-	buf_free(&j->octets);
-	free(j);
-}
-
-static struct ticket_job *
-ticket_job(struct exchange *x)
-{
-	struct ticket_job *j = xcalloc(1, sizeof(*j));
-
-	str_copyz(j->peer, sizeof(j->peer), x->peer->name);
-	str_copyz(j->policy, sizeof(j->policy), x->policy);
-	buf_init(&j->octets, 0);
-	return j;
-}
+/* --- TLS --- */
 
 static void
 keep_ticket(void *arg, struct str session)
 {
 	struct exchange *x = arg;
-	struct ticket_job *j = ticket_job(x);
 
-	buf_adds(&j->octets, session);
-	spool_submit(x->n->spool, write_ticket, ticket_written, j);
-}
-
-static enum err_code
-take_ticket(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct ticket_job *j = arg;
-	enum err_code rc;
-
-	buf_clear(&j->octets);
-	rc = careful_get(t, j->peer, clock_sane_s(), &j->careful, e);
-	if (rc != OK || j->x->peer->tls == TLS_NONE)
-		return rc;
-	rc = spool_ticket_take(t, j->peer, j->policy, &j->octets, e);
-	return rc == ERR_NOTFOUND ? OK : rc;
-}
-
-static void
-ticket_taken(void *arg, enum err_code code, const struct err *e)
-{
-	struct ticket_job *j = arg;
-	struct exchange *x = j->x;
-
-	(void)e; /* without a ticket the handshake is a full one */
-	x->careful = j->careful;
-	buf_free(&x->ticket);
-	if (code == OK)
-		x->ticket = j->octets;
-	else
-		buf_free(&j->octets);
-	free(j);
-	if (!x->finished)
-		connect_next(x);
-	unref(x);
-}
-
-/* --- TLS --- */
-
-static const char *
-host_name(const struct exchange *x)
-{
-	return x->peer->host.v[x->host];
+	tickets_keep(x->n, x->ticket_peer, x->policy, session);
 }
 
 static void
@@ -451,7 +378,7 @@ start_tls(struct exchange *x, struct session *s)
 {
 	const struct conf_peer *p = x->peer;
 	struct tls_policy policy = {
-		.name = p->tls_name ? p->tls_name : host_name(x),
+		.name = p->tls_name ? p->tls_name : x->host,
 		.verify = p->verify == VERIFY_PIN    ? TLS_VERIFY_PIN
 			  : p->verify == VERIFY_NONE ? TLS_VERIFY_NONE
 						     : TLS_VERIFY_NAME,
@@ -517,7 +444,7 @@ start_machine(struct exchange *x, struct session *s)
 	if (x->link)
 		call_fit(
 			s, conf_link(x->n->conf, x->link), &c.client, &c.ahead);
-	if (x->careful)
+	if (x->known.careful)
 		c.client.window_bytes = 0;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
 	if (x->finishing)
@@ -559,65 +486,130 @@ static const struct session_host early_host = {
 	.free = early_free,
 };
 
+/* The connection stands, and what is kept for it has been looked up. */
 static void
-connected(void *arg, int fd, enum err_code code, const char *why)
+begin_session(void *arg, uint64_t session, struct str ticket)
+{
+	struct exchange *x = arg;
+	struct session *s = x->session;
+
+	if (!x->finished && s && s->id == session && !s->closed) {
+		buf_clear(&x->ticket);
+		buf_adds(&x->ticket, ticket);
+		if (x->peer->tls == TLS_IMPLICIT) {
+			s->in_handshake = true;
+			start_tls(x, s);
+		} else {
+			start_machine(x, s);
+			session_pump(s);
+		}
+	}
+	unref(x);
+}
+
+/* What a ticket belongs to; each port may be a server of its own. */
+static void
+name_policy(struct exchange *x)
+{
+	snprintf(x->policy, sizeof(x->policy), "%s %d",
+		x->peer->tls_name ? x->peer->tls_name : x->host,
+		(int)x->peer->verify);
+	snprintf(x->ticket_peer, sizeof(x->ticket_peer), "%.240s:%u",
+		x->peer->name, port_of_step(x));
+}
+
+static void
+not_reached(struct exchange *x, const struct reached *r)
+{
+	set_result(x, EXCHANGE_UNREACHABLE, r->why);
+	x->result.no_link = r->no_link;
+	history_unreached(x->n, x->link ? x->link : "", x->peer->name,
+		x->step_started_s, r->why);
+	finish(x);
+}
+
+static void
+on_reached(void *arg, const struct reached *r)
 {
 	struct exchange *x = arg;
 	struct session *s;
 
-	(void)code;
-	x->dial = NULL;
-	if (fd < 0) {
-		log_warning("unreachable", LOG_STR("peer", x->peer->name),
-			LOG_STR("host", host_name(x)), LOG_STR("why", why));
-		set_result(x, EXCHANGE_UNREACHABLE, why);
-		if (++x->host < x->peer->host.n) {
-			set_result(x, EXCHANGE_OK, "");
-			connect_next(x);
-		} else {
-			finish(x);
-		}
+	if (r->fd < 0) {
+		not_reached(x, r);
 		return;
 	}
-	s = x->session = call_session(x->n, fd, x->peer->name, x->link, "push");
+	x->host = r->host;
+	name_policy(x);
+	s = x->session =
+		call_session(x->n, r->fd, x->peer->name, x->link, "push");
 	str_copyz(x->last_address, sizeof(x->last_address),
 		stream_peer_address(s->stream));
-	if (x->peer->tls == TLS_IMPLICIT) {
-		session_swap(s, NULL, &early_host, x);
-		s->in_handshake = true;
-		start_tls(x, s);
-		return;
-	}
-	start_machine(x, s);
-	session_pump(s);
-}
-
-static void
-connect_next(struct exchange *x)
-{
-	x->dial = call_dial(x->n,
-		&(struct dial_conf){.host = host_name(x),
-			.port = port_of_step(x),
-			.interface = x->interface,
-			.address = x->address},
-		connected, x);
+	session_swap(s, NULL, &early_host, x);
+	x->refs++;
+	if (x->peer->tls == TLS_NONE)
+		begin_session(x, s->id, STR(""));
+	else
+		tickets_take(x->n, x->ticket_peer, x->policy, s->id,
+			begin_session, x);
 }
 
 static void
 begin_step(struct exchange *x)
 {
-	struct ticket_job *j;
-
-	x->host = 0;
 	x->turn_refused = false;
 	x->asked = 0;
-	snprintf(x->policy, sizeof(x->policy), "%s %d %u",
-		x->peer->tls_name ? x->peer->tls_name : host_name(x),
-		(int)x->peer->verify, port_of_step(x));
-	j = ticket_job(x);
+	x->step_started_s = clock_sane_s();
+	reach_free(x->reach);
+	x->reach = reach_new(x->n,
+		&(struct reach_conf){.peer = x->peer,
+			.port = port_of_step(x),
+			.interface = x->interface,
+			.address = x->address,
+			.link = x->link,
+			.known = x->known,
+			.first = x->host},
+		on_reached, x);
+	reach_next(x->reach);
+}
+
+struct learn_job {
+	struct exchange *x;
+	struct known known;
+};
+
+static enum err_code
+read_known(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct learn_job *j = arg;
+
+	return known_get(t, j->x->peer->name, clock_sane_s(), &j->known, e);
+}
+
+static void
+learned(void *arg, enum err_code code, const struct err *e)
+{
+	struct learn_job *j = arg;
+	struct exchange *x = j->x;
+
+	if (code == OK)
+		x->known = j->known;
+	else
+		log_warning("peer-unknown", LOG_STR("peer", x->peer->name),
+			LOG_STR("why", e->text));
+	free(j);
+	if (!x->finished)
+		begin_step(x);
+	unref(x);
+}
+
+static void
+learn(struct exchange *x)
+{
+	struct learn_job *j = xcalloc(1, sizeof(*j));
+
 	j->x = x;
 	x->refs++;
-	spool_submit(x->n->spool, take_ticket, ticket_taken, j);
+	spool_submit_read(x->n->spool, read_known, learned, j);
 }
 
 /* --- beginning and ending --- */
@@ -697,7 +689,7 @@ exchange_start(struct node *n, const struct exchange_conf *conf)
 		x->refs++;
 		loop_post(n->loop, finish_soon, x);
 	} else {
-		begin_step(x);
+		learn(x);
 	}
 	return x;
 }
@@ -732,7 +724,7 @@ exchange_link_lost(struct exchange *x)
 		session_close(x->session, "the link went down");
 		return;
 	}
-	dial_cancel(x->dial);
-	x->dial = NULL;
+	reach_free(x->reach);
+	x->reach = NULL;
 	finish(x);
 }

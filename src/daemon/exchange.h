@@ -27,6 +27,7 @@ struct exchange_result {
 	bool expects_mail;	  /* ETRN: it comes over a connection of its
 				     own */
 	bool cannot_collect;	  /* the peer does not do ETRN at all */
+	bool no_link;		  /* of UNREACHABLE: no host answered at all */
 };
 
 struct exchange_conf {

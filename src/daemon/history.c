@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/known.h"
 #include "spool/records.h"
 
 #include <stdlib.h>
@@ -64,38 +65,70 @@ history_customer(struct node *n, const char *name, const char *result)
 	spool_submit(n->spool, write_call, written, c);
 }
 
-/* Reads the row first: what is not known this time stays as it was. */
+void
+history_unreached(struct node *n, const char *link, const char *peer,
+	int64_t started_s, const char *why)
+{
+	struct spool_session *row = xcalloc(1, sizeof(*row));
+
+	row->started = started_s;
+	row->ended = clock_sane_s();
+	str_copyz(row->link, sizeof(row->link), link);
+	str_copyz(row->peer, sizeof(row->peer), peer);
+	str_copyz(row->result, sizeof(row->result), why);
+	spool_submit(n->spool, write_session, written, row);
+}
+
+/* --- peers --- */
+
+struct peer_job {
+	struct spool_peer now;
+	char host[KNOWN_HOST_MAX];
+};
+
+/* What is not known this time stays as it was. */
+static void
+merge_peer(struct spool_peer *row, const struct spool_peer *now)
+{
+	if (now->address[0])
+		str_copyz(row->address, sizeof(row->address), now->address);
+	if (now->keywords[0])
+		str_copyz(row->keywords, sizeof(row->keywords), now->keywords);
+	if (now->last_success)
+		row->last_success = now->last_success;
+	str_copyz(row->last_result, sizeof(row->last_result), now->last_result);
+}
+
 static enum err_code
 write_peer(struct spool_txn *t, void *arg, struct err *e)
 {
-	const struct spool_peer *now = arg;
+	const struct peer_job *j = arg;
 	struct spool_peer row;
-	enum err_code rc = spool_peer_get(t, now->name, &row, e);
+	enum err_code rc = spool_peer_get(t, j->now.name, &row, e);
 
-	if (rc != OK && rc != ERR_NOTFOUND)
-		return rc;
 	if (rc == ERR_NOTFOUND)
-		row = *now;
-	if (now->address[0])
-		str_copyz(row.address, sizeof(row.address), now->address);
-	if (now->keywords[0])
-		str_copyz(row.keywords, sizeof(row.keywords), now->keywords);
-	if (now->last_success)
-		row.last_success = now->last_success;
-	str_copyz(row.last_result, sizeof(row.last_result), now->last_result);
-	return spool_peer_put(t, &row, e);
+		row = j->now;
+	else if (rc != OK)
+		return rc;
+	merge_peer(&row, &j->now);
+	rc = spool_peer_put(t, &row, e);
+	if (rc == OK && j->host[0])
+		rc = known_put_host(t, row.name, j->host, j->now.address, e);
+	return rc;
 }
 
 void
-history_peer(struct node *n, const char *name, const char *address,
-	const char *keywords, bool success, const char *result)
+history_peer(struct node *n, const char *name, const struct history_peer *h)
 {
-	struct spool_peer *row = xcalloc(1, sizeof(*row));
+	struct peer_job *j = xcalloc(1, sizeof(*j));
 
-	str_copyz(row->name, sizeof(row->name), name);
-	str_copyz(row->address, sizeof(row->address), address);
-	str_copyz(row->keywords, sizeof(row->keywords), keywords);
-	str_copyz(row->last_result, sizeof(row->last_result), result);
-	row->last_success = success ? clock_sane_s() : 0;
-	spool_submit(n->spool, write_peer, written, row);
+	str_copyz(j->now.name, sizeof(j->now.name), name);
+	/* A host that did not let us in is no good address. */
+	if (h->host[0])
+		str_copyz(j->now.address, sizeof(j->now.address), h->address);
+	str_copyz(j->now.keywords, sizeof(j->now.keywords), h->keywords);
+	str_copyz(j->now.last_result, sizeof(j->now.last_result), h->result);
+	j->now.last_success = h->success ? clock_sane_s() : 0;
+	str_copyz(j->host, sizeof(j->host), h->host);
+	spool_submit(n->spool, write_peer, written, j);
 }

@@ -9,8 +9,18 @@ void history_session(const struct session *s, const char *link,
 	const char *peer, const char *result);
 /* When a customer last called, and what came of it. */
 void history_customer(struct node *n, const char *name, const char *result);
-/* What a peer said of itself; KEYWORDS NULL: not known this time. */
-void history_peer(struct node *n, const char *name, const char *address,
-	const char *keywords, bool success, const char *result);
+/* A connection that did not come about: a row of link history as well. */
+void history_unreached(struct node *n, const char *link, const char *peer,
+	int64_t started_s, const char *why);
+
+/* What an exchange tells of a peer; "": not known this time. */
+struct history_peer {
+	const char *host; /* that served us; "": none did */
+	const char *address, *keywords;
+	bool success;
+	const char *result; /* in words */
+};
+void history_peer(
+	struct node *n, const char *name, const struct history_peer *h);
 
 #endif

@@ -290,7 +290,7 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	} else if (d->lookup) {
 		snprintf(words, sizeof(words),
 			"no answer to the look-up of %.160s", d->host);
-		dial_note(d, ERR_TIMEOUT, words);
+		dial_note(d, ERR_BUSY, words);
 		dial_finish(d, -1);
 	} else if (d->why.len) {
 		dial_finish(d, -1); /* a wrong bind address */

@@ -108,7 +108,8 @@ def cuts(direction, how, step):
         if not drain(site, shore):
             stuck.append(place)
     name = f"{direction}, cut by {how} at each {step} octets"
-    check(was_cut > total // step - 2, f"{name}: {was_cut} cuts")
+    # Where TLS is resumed an exchange is shorter than the first one was.
+    check(was_cut > total // step // 2, f"{name}: {was_cut} cuts")
     check(not stuck, f"{name}: all drained afterwards",
           (stuck, site.queue("--limit", "3"), shore.queue("--limit", "3")))
     wait_until(lambda: count(target, all_mails)[0] == 0)

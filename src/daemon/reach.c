@@ -1,0 +1,165 @@
+#include "daemon/reach.h"
+
+#include "base/log.h"
+#include "daemon/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REACH_WHY_MAX = 900 }; /* all failures in words */
+
+struct reach {
+	struct node *n;
+	struct reach_conf conf;
+	reach_fn *fn;
+	void *arg;
+	struct dial *dial;
+	size_t tried;	 /* hosts, in the order of this connection */
+	size_t first;	 /* of peer->host */
+	const char *now; /* the host in hand */
+	bool by_memory;	 /* its remembered address is dialled */
+	bool memory_used;
+	bool answered; /* a host refused: there is a link */
+	struct buf why;
+};
+
+static const char *
+host_at(const struct reach *r, size_t i)
+{
+	const struct conf_strings *hosts = &r->conf.peer->host;
+
+	/* The one to begin with, then the others in their order. */
+	if (i == 0)
+		return hosts->v[r->first];
+	return hosts->v[i <= r->first ? i - 1 : i];
+}
+
+static size_t
+find_host(const struct conf_peer *peer, const char *host, size_t otherwise)
+{
+	for (size_t i = 0; host && i < peer->host.n; i++)
+		if (strcmp(peer->host.v[i], host) == 0)
+			return i;
+	return otherwise;
+}
+
+struct reach *
+reach_new(
+	struct node *n, const struct reach_conf *conf, reach_fn *fn, void *arg)
+{
+	struct reach *r = xcalloc(1, sizeof(*r));
+
+	r->n = n;
+	r->conf = *conf;
+	r->fn = fn;
+	r->arg = arg;
+	r->first = find_host(conf->peer, conf->first, 0);
+	buf_init(&r->why, REACH_WHY_MAX);
+	return r;
+}
+
+void
+reach_free(struct reach *r)
+{
+	if (!r)
+		return;
+	dial_cancel(r->dial);
+	buf_free(&r->why);
+	free(r);
+}
+
+bool
+reach_has_next(const struct reach *r)
+{
+	return r->tried < r->conf.peer->host.n;
+}
+
+/* The remembered address is of no use for a host that is no longer ours. */
+static const char *
+remembered_host(const struct reach *r)
+{
+	const struct conf_strings *hosts = &r->conf.peer->host;
+	size_t i = find_host(r->conf.peer, r->conf.known.host, hosts->n);
+
+	if (r->memory_used || i == hosts->n || !r->conf.known.address[0] ||
+		strcmp(hosts->v[i], r->conf.known.address) == 0)
+		return NULL;
+	return hosts->v[i];
+}
+
+static void on_dialled(void *arg, int fd, enum err_code code, const char *why);
+
+static void
+dial_place(struct reach *r, const char *place)
+{
+	r->dial = call_dial(r->n,
+		&(struct dial_conf){.host = place,
+			.port = r->conf.port,
+			.interface = r->conf.interface,
+			.address = r->conf.address},
+		on_dialled, r);
+}
+
+static void
+note_failure(struct reach *r, enum err_code code, const char *why)
+{
+	const char *place = r->by_memory ? r->conf.known.address : r->now;
+
+	log_warning("unreachable", LOG_STR("peer", r->conf.peer->name),
+		LOG_STR("host", place), LOG_STR("link", r->conf.link),
+		LOG_STR("why", why));
+	r->answered |= code == ERR_CLOSED;
+	if (r->why.len && buf_room(&r->why) > strlen(why) + 2)
+		buf_addz(&r->why, "; ");
+	if (buf_room(&r->why) > strlen(why))
+		buf_addz(&r->why, why);
+}
+
+static void
+tell(struct reach *r, int fd)
+{
+	struct reached reached = {
+		.fd = fd,
+		.host = r->now,
+		.no_link = fd < 0 && !r->answered,
+		.why = fd < 0 ? buf_z(&r->why) : "",
+	};
+
+	r->fn(r->arg, &reached);
+}
+
+static void
+on_dialled(void *arg, int fd, enum err_code code, const char *why)
+{
+	struct reach *r = arg;
+	const char *host;
+
+	r->dial = NULL;
+	if (fd >= 0) {
+		tell(r, fd);
+		return;
+	}
+	note_failure(r, code, why);
+	host = remembered_host(r);
+	if ((code == ERR_BUSY || code == ERR_NOTFOUND) && host) {
+		r->memory_used = r->by_memory = true;
+		r->now = host;
+		log_info("address-remembered",
+			LOG_STR("peer", r->conf.peer->name),
+			LOG_STR("host", host),
+			LOG_STR("address", r->conf.known.address));
+		dial_place(r, r->conf.known.address);
+	} else if (reach_has_next(r)) {
+		reach_next(r);
+	} else {
+		tell(r, -1);
+	}
+}
+
+void
+reach_next(struct reach *r)
+{
+	r->by_memory = false;
+	r->now = host_at(r, r->tried++);
+	dial_place(r, r->now);
+}
