@@ -1,4 +1,4 @@
-"""Dovecot's authentication alone, from a list of passwords."""
+"""Dovecot: its authentication, from a list of passwords, and its lmtp proxy."""
 
 import os
 import pwd
@@ -50,9 +50,26 @@ service stats {{
 }}
 """
 
+# Its LMTP server takes mail for everybody and hands it on to PORT.
+LMTP = """
+protocols = lmtp
+lmtp_proxy = yes
+auth_username_format = %Lu
+auth_username_chars =
+passdb {{
+  driver = static
+  args = proxy=y protocol=lmtp host=127.0.0.1 port={port} nopassword=y
+}}
+service lmtp {{
+  unix_listener lmtp {{
+    mode = 0666
+  }}
+}}
+"""
+
 
 class Dovecot:
-    def __init__(self, folder, users=("ann", "ben")):
+    def __init__(self, folder, users=("ann", "ben"), more=""):
         self.dir = f"{folder}/dovecot"
         os.makedirs(self.dir, mode=0o755)
         os.chmod(folder, 0o755)
@@ -63,7 +80,7 @@ class Dovecot:
             f"{user}:{{PLAIN}}{PASSWORD}:65534:65534::/nonexistent::\n"
             for user in users), 0o644)
         write(f"{self.dir}/conf", CONF.format(
-            dir=self.dir, internal="dovecot", login="dovenull"))
+            dir=self.dir, internal="dovecot", login="dovenull") + more)
         report.at_end(self.stop)
         report.on_failure(self.describe)
 
@@ -77,6 +94,14 @@ class Dovecot:
             except KeyError:
                 return f"there is no user {user}"
         return needs_root()
+
+    @staticmethod
+    def why_no_lmtp():
+        where = subprocess.run(["doveconf", "-d", "-h", "libexec_dir"],
+                               capture_output=True, text=True).stdout.strip()
+        if not os.access(f"{where}/lmtp", os.X_OK):
+            return "Dovecot's LMTP is not installed (dovecot-lmtpd)"
+        return None
 
     def start(self):
         with open(f"{self.dir}/out", "ab") as out:

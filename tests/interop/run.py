@@ -20,11 +20,12 @@ import clients  # noqa: E402
 import etrn  # noqa: E402
 import fetchmail  # noqa: E402
 import flight  # noqa: E402
+import lmtp  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import users  # noqa: E402
 
-FAMILIES = (clients, servers, users, fetchmail, etrn, flight)
+FAMILIES = (clients, servers, users, fetchmail, etrn, flight, lmtp)
 
 
 def describe(error):
