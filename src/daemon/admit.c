@@ -39,7 +39,8 @@ is_recent(const struct spool_customer_facts *f, int64_t now, int64_t most_s)
 }
 
 /*
- * The text of 250 tells a prober how much is known. Postmaster is there
+ * The text of 250 tells a prober how much is known; no text names the account,
+ * which is half of what a login takes. Postmaster is there
  * wherever there is a domain (RFC 5321 4.5.1).
  */
 static bool
@@ -52,15 +53,16 @@ may_exist(const struct spool_account *c, const struct spool_customer_facts *f,
 		return true;
 	if (c->recipients == RECIPIENTS_LISTED) {
 		reply_set(reply_r, 550, "5.1.1",
-			"<%s> is not in the list of recipients of %s",
-			m->recipient->text, c->name);
+			"<%s> is not in the list of recipients there",
+			m->recipient->text);
 		return false;
 	}
 	if (f->known == KNOWN_REFUSED &&
 		is_recent(f, m->now, ADMIT_REFUSED_S)) {
 		reply_set(reply_r, 550, "5.1.1",
-			"The host of %s itself said that <%s> is not there",
-			c->name, m->recipient->text);
+			"The host of the recipient itself said that <%s> is "
+			"not there",
+			m->recipient->text);
 		return false;
 	}
 	if (f->known != KNOWN_ACCEPTED ||
@@ -83,8 +85,8 @@ is_small_enough(const struct spool_account *c, const struct admit_message *m,
 	if (!c->max_size || !m->has_size || m->size <= c->max_size)
 		return true;
 	reply_set(reply_r, 552, "5.3.4",
-		"<%s>: the largest message for %s is %s", m->recipient->text,
-		c->name, size_text(c->max_size, most));
+		"<%s>: the largest message taken there is %s",
+		m->recipient->text, size_text(c->max_size, most));
 	return false;
 }
 
@@ -116,20 +118,20 @@ has_room(const struct spool_account *c, const struct spool_customer_facts *f,
 	size_text(ADMIT_SMALL, small);
 	if (wanted > c->quota)
 		reply_set(reply_r, 452, "4.2.2",
-			"<%s>: too much mail waits for %s (quota %s), try "
-			"again when it has collected some",
-			m->recipient->text, c->name, quota);
+			"<%s>: too much mail waits for this site (quota %s), "
+			"try again when it has collected some",
+			m->recipient->text, quota);
 	else if (wanted > share_of(c, m))
 		reply_set(reply_r, 452, "4.2.2",
-			"<%s>: what is left of the quota of %s (%s) is kept "
-			"for messages below %s%s",
-			m->recipient->text, c->name, quota, small,
+			"<%s>: what is left of the quota of this site (%s) is "
+			"kept for messages below %s%s",
+			m->recipient->text, quota, small,
 			m->has_size ? "" : "; declare SIZE");
 	else if (sum(f->sender_bytes, m) > c->quota / ADMIT_SENDER_DIVISOR)
 		reply_set(reply_r, 452, "4.2.2",
-			"<%s>: mail from <%s> has half of the quota of %s "
-			"(%s), more is not kept for one sender",
-			m->recipient->text, m->sender->text, c->name, quota);
+			"<%s>: mail from <%s> has half of the quota of this "
+			"site (%s), more is not kept for one sender",
+			m->recipient->text, m->sender->text, quota);
 	else
 		return true;
 	return false;

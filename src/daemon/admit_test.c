@@ -28,7 +28,7 @@ static struct spool_account
 customer(void)
 {
 	return (struct spool_account){
-		.name = "aurora", .kind = ACCOUNT_CUSTOMER};
+		.name = "login-name", .kind = ACCOUNT_CUSTOMER};
 }
 
 static struct admit_message
@@ -53,6 +53,8 @@ ask(const struct spool_account *a, const struct spool_customer_facts *f,
 	assert_string_equal(r.enhanced, enhanced);
 	if (!strstr(r.text, words))
 		fail_msg("%s is not in: %s", words, r.text);
+	if (strstr(r.text, a->name))
+		fail_msg("a stranger learns a login name: %s", r.text);
 	return r.code;
 }
 

@@ -111,7 +111,7 @@ def verified():
     check(wait_until(lambda: rcpt(world, "Ghost@aurora.example.org").code
                      == 550), "refused by its host, it is refused here")
     refused(rcpt(world, "ghost@aurora.example.org", ""), 550, "5.1.1",
-            "The host of aurora itself said", "<ghost@aurora.example.org>")
+            "The host of the recipient itself said", "<ghost@aurora.example.org>")
     equal(rcpt(world, "postmaster@aurora.example.org").code, 250,
           "postmaster is always there")
     equal(put(world, 1000, "cap@aurora.example.org").code, 250,
