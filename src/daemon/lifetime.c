@@ -98,9 +98,8 @@ give_up(struct lifetime *l)
 	char text[400], duration[40];
 
 	duration_words(c->lifetime_s, duration, sizeof(duration));
-	snprintf(text, sizeof(text),
-		"it was held for customer %s for %s and never collected",
-		c->name, duration);
+	snprintf(text, sizeof(text), "it was held for %s and never collected",
+		duration);
 	giveup(l->n, &(struct giveup_conf){.filters = l->filters,
 			     .filters_n = LIFETIME_STATES,
 			     .expired = true,

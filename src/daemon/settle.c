@@ -102,6 +102,18 @@ keep_untold(struct settle *st, size_t i, const char *why)
 	v->keep_until = st->now + st->n->conf->queue.quarantine_s;
 }
 
+/*
+ * Who said it, for the sender to read. A customer goes by its domain: its name
+ * here is that of a login.
+ */
+static const char *
+peer_to_tell(const struct spool_delivery *d, const char *peer)
+{
+	const char *at = strrchr(d->recipient, '@');
+
+	return peer[0] && at && is_customers(d) ? at + 1 : peer;
+}
+
 /* ORDERED: by an operator, who knows whom it tells. */
 static void
 fail(struct settle *st, size_t i, const char *status, const char *text,
@@ -123,8 +135,8 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 			"cannot be delivered, and nobody vouches for the "
 			"sender, who is not told");
 	else if (need == BOUNCE_WRITE)
-		bounce_add(
-			st->bounce, d, DSN_FAILED, status, text, peer, st->now);
+		bounce_add(st->bounce, d, DSN_FAILED, status, text,
+			peer_to_tell(d, peer), st->now);
 }
 
 void

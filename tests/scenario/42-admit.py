@@ -231,6 +231,11 @@ def vouched():
     equal(told(world, b""), [], "a stranger behind the front: nobody")
     equal(told(world, ours + b"spf=pass smtp.mailfrom=far.example\r\n"),
           ["eve@far.example"], "the front says pass: the sender is told")
+    check(b"aurora.example.org said: 5" in world.smart.mails[-1].octets and
+          b"Remote-MTA: dns; aurora.example.org" in
+          world.smart.mails[-1].octets,
+          "by the domain, not by the name of the login",
+          world.smart.mails[-1].octets)
     equal(told(world, ours + b"dkim=pass header.d=evil.example\r\n"), [],
           "what passed is another domain than the sender's: nobody")
     equal(told(world, ours + b"dkim=fail (dmarc=pass)\r\n"), [],
