@@ -157,6 +157,28 @@ def each_label():
                 run_part(hurt, victim, label, count)
 
 
+def collecting(label, count):
+    """The site dies in the turned session, as the server of its provider."""
+    what = f"collecting site at {label}:{count}"
+    world = World()
+    site, shore = world.pair()
+    mails = [(l, p) for l, p in letters(site, shore) if l.source is shore]
+    for letter, port in mails:
+        letter.submit(port)
+    site.restart({"TIDEPOST_CRASH_AT": f"{label}:{count}"})
+    site.link_up("iridium", "20s")
+    check(wait_until(site.crashed, 3), f"{what}: it died there")
+    check(drain(site, shore), f"{what}: all is drained after a restart",
+          (site.queue(), shore.queue()))
+    verify(mails, site, shore, what)
+
+
+def each_label_collecting():
+    for label in ("receive-before-store", "receive-stored-before-reply"):
+        for count in range(1, MAILS + 1):
+            run_part(collecting, label, count)
+
+
 def any_moment():
     """kill -9 of both at no step in particular, again and again."""
     seed = int(os.environ.get("TIDEPOST_SEED", "1"))
@@ -186,7 +208,7 @@ def has_crash_points():
 
 
 if has_crash_points():
-    run(each_label, any_moment)
+    run(each_label, each_label_collecting, any_moment)
 else:
     skip_part("this build has no crash points; only random kills")
     run(any_moment)
