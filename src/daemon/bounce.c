@@ -243,6 +243,7 @@ bounce_written(struct bounce *b)
 		return;
 	log_info("notice", LOG_INT("msg", b->original.id),
 		LOG_STR("to", b->original.sender), LOG_INT("notice", b->id));
+	node_stored(b->n, b->generation);
 	dispatch_arrived(b->n->dispatch, b->route);
 }
 

@@ -204,6 +204,13 @@ node_reroute(struct node *n)
 	reroute_batch(n);
 }
 
+void
+node_stored(struct node *n, int64_t generation)
+{
+	if (generation != n->route_generation && !n->stopping)
+		reroute_batch(n);
+}
+
 /* --- reading the configuration again --- */
 
 static void

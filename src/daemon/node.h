@@ -90,6 +90,11 @@ enum err_code node_load_generation(struct node *n, struct err *e);
  * delivery anew, in the background.
  */
 void node_reroute(struct node *n);
+/*
+ * Deliveries were stored whose routes were found in GENERATION. Where that is
+ * no longer the present one, they are routed anew.
+ */
+void node_stored(struct node *n, int64_t generation);
 
 /* Another configuration holds from now on. On error nothing has changed. */
 enum err_code node_reload(struct node *n, struct err *e);

@@ -298,6 +298,20 @@ answer_store(struct receive *r, int64_t id, enum err_code code)
 	session_answer(r->s, &reply);
 }
 
+/* Between RCPT and now the routes may have changed. */
+static void
+set_going(const struct store *st)
+{
+	int64_t generation = st->n->route_generation;
+
+	for (size_t i = 0; i < st->rcpts_n; i++) {
+		dispatch_arrived(st->n->dispatch, st->rcpts[i].route);
+		if (st->rcpts[i].generation < generation)
+			generation = st->rcpts[i].generation;
+	}
+	node_stored(st->n, generation);
+}
+
 static void
 stored(void *arg, enum err_code code, const struct err *e)
 {
@@ -318,8 +332,7 @@ stored(void *arg, enum err_code code, const struct err *e)
 		drop_body(st->n, st->m.id);
 	answer_store(r, st->m.id, code);
 	if (code == OK)
-		for (size_t i = 0; i < st->rcpts_n; i++)
-			dispatch_arrived(st->n->dispatch, st->rcpts[i].route);
+		set_going(st);
 	node_held(st->n, -(int64_t)st->tail.len);
 	free(st->rcpts);
 	buf_free(&st->tail);

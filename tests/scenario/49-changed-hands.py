@@ -120,6 +120,34 @@ def moved_in_session():
     equal(world.shore.queue(), [], "nothing is left behind")
 
 
+def moved_in_transaction():
+    """Between RCPT and the end of the message."""
+    world = world_with_shore()
+    world.add_customer("ship", "keep.example", "--domain", "move.example",
+                       "--domain", "gone.example")
+    world.add_customer("other", "other.example")
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        client.cmd("MAIL FROM:<eve@else.example>")
+        for name in ("keep", "move", "gone"):
+            equal(client.cmd(f"RCPT TO:<cap@{name}.example>").code, 250,
+                  f"RCPT {name}: 250")
+        equal(client.cmd("DATA").code, 354, "DATA: 354")
+        customer(world, "set", "ship", "--domain", "keep.example")
+        customer(world, "set", "other", "--domain", "other.example",
+                 "--domain", "move.example")
+        client.send(stuff(make("to three")))
+        equal(client.reply().code, 250, "it is stored")
+    check(wait_until(lambda: row_of(world, "cap@move.example").get("route")
+                     == "customer:other"), "it waits for who has the domain")
+    check(wait_until(lambda: row_of(world, "cap@gone.example").get("state")
+                     == "held"), "what is nobody's is held")
+    equal(all_recipients(collect(world, user="other")), ["cap@move.example"],
+          "who has the domain gets it at once")
+    equal(all_recipients(collect(world, user="ship")), ["cap@keep.example"],
+          "and the other one what is its own")
+
+
 def suspended_in_session():
     world = world_with_shore()
     world.add_customer("ship", "ship.example")
@@ -155,5 +183,5 @@ def deleted_in_session():
         check(len(call.mails) <= 1, "else it ends", call.subjects())
 
 
-run(same_name, released_later, moved_in_session, suspended_in_session,
-    deleted_in_session)
+run(same_name, released_later, moved_in_session, moved_in_transaction,
+    suspended_in_session, deleted_in_session)
