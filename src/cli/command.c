@@ -28,8 +28,6 @@ static const char *const later[] = {
 	"spool vacuum",
 	"send",
 	"console",
-	"link call",
-	"link hangup",
 	"link allow",
 	"link plan",
 	"link history",

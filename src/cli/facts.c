@@ -192,6 +192,7 @@ add_link(struct facts *f, const struct rows *rows, size_t i, const char *boot)
 	record_add(r, KEY_NAME, link->name);
 	record_add(r, KEY_STATE,
 		row->disabled ? "disabled"
+		: row->dialed ? "hanging-up"
 		: up	      ? "up"
 			      : "down");
 	if (row->since)
@@ -202,6 +203,11 @@ add_link(struct facts *f, const struct rows *rows, size_t i, const char *boot)
 		record_add(r, KEY_INTERFACE, link->interface);
 	if (row->reason[0])
 		record_add(r, KEY_REASON, row->reason);
+	else if (row->dialed)
+		record_add(r, KEY_REASON,
+			"the daemon did not hang up; it does when it starts");
+	else if (row->stuck)
+		record_add(r, KEY_REASON, "stuck: no automatic calls");
 	record_add_int(r, KEY_WAITING_MESSAGES, (int64_t)messages);
 	record_add_int(r, KEY_WAITING_BYTES, (int64_t)bytes);
 }

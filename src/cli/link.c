@@ -168,10 +168,12 @@ apply(struct change *ch)
 		l->up = false;
 	} else {
 		l->disabled = strcmp(ch->action, ACTION_WORD_DISABLE) == 0;
+		l->stuck = l->stuck && l->disabled;
 		str_copyz(l->reason, sizeof(l->reason),
 			l->disabled ? reason : "");
 	}
-	ch->changed = l->up != before.up || l->disabled != before.disabled;
+	ch->changed = l->up != before.up || l->disabled != before.disabled ||
+		      l->stuck != before.stuck;
 	if (!l->up || !before.up)
 		l->verified = false;
 }
@@ -217,6 +219,8 @@ static const struct {
 } words[] = {
 	{ACTION_WORD_UP, "up"},
 	{ACTION_WORD_DOWN, "down"},
+	{ACTION_WORD_CALL, "called"},
+	{ACTION_WORD_HANGUP, "hung up"},
 	{ACTION_WORD_ENABLE, "enabled"},
 	{ACTION_WORD_DISABLE, "disabled"},
 };
@@ -235,6 +239,11 @@ change_directly(struct cli *c, struct change *ch)
 {
 	int status;
 
+	if (strcmp(ch->action, ACTION_WORD_CALL) == 0 ||
+		strcmp(ch->action, ACTION_WORD_HANGUP) == 0)
+		return cli_refuse(ERR_CLOSED,
+			"the daemon is not running: only it calls and hangs "
+			"up; what it left open it hangs up when it starts");
 	if (args_has(ch->a, "--wait"))
 		return cli_refuse(ERR_CLOSED,
 			"the daemon is not running: there is nothing to wait "
@@ -272,6 +281,7 @@ static int
 wait_for_end(struct control_client *client, const struct record *request,
 	int64_t deadline_s)
 {
+	uint64_t began_ms = clock_mono_ms();
 	struct progress p;
 	int status;
 
@@ -281,8 +291,11 @@ wait_for_end(struct control_client *client, const struct record *request,
 			   : 0,
 		progress_record, &p, NULL);
 	progress_end(&p);
-	return status == err_exit_status(ERR_TIMEOUT) ? PROTOCOL_WAIT_DEADLINE
-						      : status;
+	/* the daemon says "try later" with the same status, but at once */
+	if (deadline_s && status == err_exit_status(ERR_TIMEOUT) &&
+		clock_mono_ms() - began_ms >= (uint64_t)deadline_s * 1000)
+		return PROTOCOL_WAIT_DEADLINE;
+	return status;
 }
 
 static int
@@ -354,6 +367,13 @@ static const struct option up_options[] = {
 	{.name = NULL},
 };
 
+static const struct option call_options[] = {
+	{.name = "--wait",
+		.help = "until all has moved; the exit status tells"},
+	{.name = "--deadline", .value = "DURATION", .help = "wait no longer"},
+	{.name = NULL},
+};
+
 static const struct option reason_options[] = {
 	{.name = "--reason", .value = "TEXT", .help = "shown with the link"},
 	{.name = NULL},
@@ -380,6 +400,21 @@ const struct command link_commands[] = {
 		.most = 1,
 		.help = "Reports: this link carries no packets any more.",
 		.example = "tidepost link down iridium",
+		.run = run_change},
+	{.name = "link call",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.options = call_options,
+		.help = "Dials the link, exchanges mail, and hangs up.",
+		.example = "tidepost link call iridium --wait --deadline 15m",
+		.run = run_change},
+	{.name = "link hangup",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.help = "Ends a call now.",
+		.example = "tidepost link hangup iridium",
 		.run = run_change},
 	{.name = "link disable",
 		.words = "NAME",

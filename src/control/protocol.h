@@ -122,6 +122,8 @@ enum {
 #define ACTION_WORD_LIST "list"
 #define ACTION_WORD_UP "up"
 #define ACTION_WORD_DOWN "down"
+#define ACTION_WORD_CALL "call"
+#define ACTION_WORD_HANGUP "hangup"
 #define ACTION_WORD_ENABLE "enable"
 #define ACTION_WORD_DISABLE "disable"
 #define ACTION_WORD_HOLD "hold"

@@ -242,20 +242,42 @@ on_progress(void *arg, const struct session *s)
 }
 
 static void
-link_up(struct control_conn *c, const char *name)
+begin_wait(struct control_conn *c, const char *name)
 {
 	static const struct link_wait_ops ops = {
 		.over = on_wait_over,
 		.progress = on_progress,
 	};
 	int64_t deadline = 0;
-	bool was_usable = links_is_usable(c->n->links, name);
-	struct err e = {0};
-	enum err_code rc;
 
 	record_get_int(&c->request, KEY_DEADLINE, &deadline);
 	if (conn_get(c, KEY_WAIT) && links_exists(c->n->links, name))
 		c->wait = links_wait(c->n->links, name, deadline, &ops, c);
+}
+
+/* The end of waiting answers, where it was begun. */
+static void
+link_call(struct control_conn *c, const char *name)
+{
+	struct err e = {0};
+	enum err_code rc;
+
+	begin_wait(c, name);
+	rc = links_call(c->n->links, name, &e);
+	if (rc != OK)
+		conn_end_err(c, rc, &e);
+	else if (!conn_get(c, KEY_WAIT))
+		conn_end(c, 0, NULL, -1);
+}
+
+static void
+link_up(struct control_conn *c, const char *name)
+{
+	bool was_usable = links_is_usable(c->n->links, name);
+	struct err e = {0};
+	enum err_code rc;
+
+	begin_wait(c, name);
 	rc = links_up(c->n->links, name, conn_get(c, KEY_INTERFACE),
 		conn_get(c, KEY_ADDRESS), &e);
 	if (rc != OK)
@@ -286,7 +308,13 @@ control_link(struct control_conn *c)
 		link_up(c, name);
 		return;
 	}
-	if (strcmp(action, ACTION_WORD_DOWN) == 0)
+	if (strcmp(action, ACTION_WORD_CALL) == 0) {
+		link_call(c, name);
+		return;
+	}
+	if (strcmp(action, ACTION_WORD_HANGUP) == 0)
+		rc = links_hangup(c->n->links, name, &e);
+	else if (strcmp(action, ACTION_WORD_DOWN) == 0)
 		rc = links_down(c->n->links, name, &e);
 	else if (strcmp(action, ACTION_WORD_DISABLE) == 0)
 		rc = links_disable(

@@ -253,12 +253,26 @@ sweep(void *arg)
 /* --- signals --- */
 
 static void
+stop_loop(void *arg)
+{
+	struct node *n = arg;
+
+	loop_stop(n->loop);
+}
+
+/* Lines we opened are closed first; told twice, it ends at once. */
+static void
 on_stop(void *arg)
 {
 	struct node *n = arg;
 
+	if (n->told_to_stop) {
+		loop_stop(n->loop);
+		return;
+	}
+	n->told_to_stop = true;
 	log_info("stopping", LOG_STR("hostname", n->conf->hostname));
-	loop_stop(n->loop);
+	links_quit(n->links, stop_loop, n);
 }
 
 static void

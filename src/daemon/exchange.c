@@ -8,6 +8,7 @@
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
 #include "daemon/history.h"
+#include "daemon/links.h"
 #include "daemon/reach.h"
 #include "daemon/tickets.h"
 #include "spool/records.h"
@@ -538,6 +539,8 @@ on_reached(void *arg, const struct reached *r)
 		not_reached(x, r);
 		return;
 	}
+	if (x->link)
+		links_connected(x->n->links, x->link);
 	x->host = r->host;
 	name_policy(x);
 	s = x->session =

@@ -3,38 +3,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
-#include "link/link.h"
-#include "spool/queue.h"
-#include "spool/records.h"
+#include "daemon/links_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct link_run {
-	struct spool_link row; /* what is recorded */
-	struct link machine;
-	struct list_node waits;
-	int worst; /* of the results since it came up */
-	char worst_text[512];
-};
-
-struct links {
-	struct node *n;
-	struct link_run *v;
-	size_t count;
-	struct loop_timer *timer; /* what a machine waits for next */
-	char boot[64];
-};
-
-struct link_wait {
-	struct list_node node;
-	struct link_wait_ops ops;
-	void *arg;
-	struct loop_timer *timer;
-};
-
 static void on_timer(void *arg);
+static void set_timer(struct links *l);
 
 /* --- the record in the spool --- */
 
@@ -51,7 +27,9 @@ read_boot(char *out, size_t size)
 }
 
 struct link_save {
+	struct link_run *r;
 	struct spool_link row;
+	bool dial; /* dial.up runs when it is on the disk */
 };
 
 static enum err_code
@@ -65,113 +43,32 @@ write_link(struct spool_txn *t, void *arg, struct err *e)
 static void
 written(void *arg, enum err_code code, const struct err *e)
 {
+	struct link_save *j = arg;
+
 	if (code != OK)
 		log_error("link-not-recorded", LOG_STR("why", e->text));
-	free(arg);
-}
-
-static void
-save(struct links *l, struct link_run *r)
-{
-	struct link_save *j = xcalloc(1, sizeof(*j));
-
-	r->row.up = link_record(&r->machine).up;
-	r->row.disabled = link_record(&r->machine).disabled;
-	str_copyz(r->row.boot, sizeof(r->row.boot), l->boot);
-	j->row = r->row;
-	spool_submit(l->n->spool, write_link, written, j);
-}
-
-/* --- why routes wait --- */
-
-struct reason_row {
-	char route[SPOOL_NAME_MAX + 1];
-	enum spool_reason reason;
-	char arg[SPOOL_TEXT_MAX + 1];
-};
-
-struct reason_job {
-	struct reason_row *rows;
-	size_t n;
-};
-
-static enum err_code
-write_reasons(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct reason_job *j = arg;
-	enum err_code rc = OK;
-
-	for (size_t i = 0; rc == OK && i < j->n; i++)
-		rc = spool_route_reason_put(t, j->rows[i].route,
-			j->rows[i].reason, j->rows[i].arg, e);
-	return rc;
-}
-
-static void
-reasons_written(void *arg, enum err_code code, const struct err *e)
-{
-	struct reason_job *j = arg;
-
-	if (code != OK)
-		log_error("reasons-not-recorded", LOG_STR("why", e->text));
-	free(j->rows);
+	if (j->dial && !j->r->l->n->stopping)
+		links_dial_saved(j->r, code, e);
 	free(j);
 }
 
-/* "iridium or vsat": the links that could carry PEER. */
 static void
-add_link_names(const struct conf *conf, const char *peer, char *out, size_t n)
+save(struct link_run *r, bool dial)
 {
-	const struct conf_link *cl;
-	size_t at = strlen(out);
+	struct link_save *j = xcalloc(1, sizeof(*j));
+	struct link_record record = link_record(&r->machine);
 
-	for (size_t i = 0; (cl = conf_link_for(conf, peer, &i)) != NULL;) {
-		int len;
-
-		if (strstr(out, cl->name))
-			continue;
-		len = snprintf(
-			out + at, n - at, "%s%s", at ? " or " : "", cl->name);
-		if (len < 0 || (size_t)len >= n - at)
-			return;
-		at += (size_t)len;
-	}
-}
-
-static void
-explain_route(
-	struct links *l, const struct conf_route *route, struct reason_row *row)
-{
-	struct link_way way;
-
-	str_copyz(row->route, sizeof(row->route), conf_route_name(route));
-	row->reason = REASON_LINK_DOWN;
-	row->arg[0] = '\0';
-	for (size_t i = 0; i < route->peers.n; i++) {
-		if (links_way_to(l, route->peers.v[i], &way)) {
-			const char *text = "";
-
-			row->reason = dispatch_trouble(
-				l->n->dispatch, route->peers.v[i], &text);
-			str_copyz(row->arg, sizeof(row->arg), text);
-			return;
-		}
-		add_link_names(l->n->conf, route->peers.v[i], row->arg,
-			sizeof(row->arg));
-	}
-}
-
-void
-links_explain(struct links *l)
-{
-	struct conf *conf = l->n->conf;
-	struct reason_job *j = xcalloc(1, sizeof(*j));
-
-	j->n = conf->routes_n;
-	j->rows = xcalloc(j->n, sizeof(*j->rows));
-	for (size_t i = 0; i < j->n; i++)
-		explain_route(l, &conf->routes[i], &j->rows[i]);
-	spool_submit(l->n->spool, write_reasons, reasons_written, j);
+	r->row.up = record.up;
+	r->row.disabled = record.disabled;
+	r->row.dialed = record.dialed;
+	r->row.stuck = record.stuck;
+	if (dial)
+		r->row.called_at = clock_wall_s();
+	str_copyz(r->row.boot, sizeof(r->row.boot), r->l->boot);
+	j->r = r;
+	j->row = r->row;
+	j->dial = r->dial_waits = dial;
+	spool_submit(r->l->n->spool, write_link, written, j);
 }
 
 /* --- making --- */
@@ -198,22 +95,36 @@ read_links(struct spool_txn *t, void *arg, struct err *e)
 	return OK;
 }
 
-static void
-init_run(struct links *l, struct link_run *r, size_t i, bool known)
+static struct link_run *
+new_run(struct links *l, const struct conf_link *conf)
 {
-	const struct conf_link *cl = &l->n->conf->links[i];
+	struct link_run *r = xcalloc(1, sizeof(*r));
 
 	list_init(&r->waits);
-	if (!known)
-		r->row = (struct spool_link){.since = clock_wall_s()};
-	str_copyz(r->row.name, sizeof(r->row.name), cl->name);
-	if (strcmp(r->row.boot, l->boot) != 0)
-		r->row.up = false;
-	/* What is up is begun with when the daemon looks at all its mail. */
-	link_init(&r->machine, i, &(struct link_conf){.dials = false},
-		&(struct link_record){
-			.up = r->row.up, .disabled = r->row.disabled},
-		false, clock_mono_ms());
+	r->l = l;
+	r->conf = conf;
+	r->row.since = clock_wall_s();
+	str_copyz(r->row.name, sizeof(r->row.name), conf->name);
+	return r;
+}
+
+static void obey(struct link_run *r, unsigned commands);
+
+/* What is up is begun with when the daemon looks at all its mail. */
+static void
+begin_run(struct link_run *r, size_t i)
+{
+	struct link_conf conf = links_dial_conf(r);
+	struct link_record record = {.up = r->row.up,
+		.disabled = r->row.disabled,
+		.dialed = r->row.dialed,
+		.stuck = r->row.stuck};
+	unsigned commands = link_init(&r->machine, i, &conf, &record,
+		strcmp(r->row.boot, r->l->boot) != 0, clock_mono_ms());
+
+	if (r->machine.dialed)
+		log_warning("link-left-open", LOG_STR("link", r->row.name));
+	obey(r, commands & ~(unsigned)(LINK_DO_START | LINK_DO_AGAIN));
 }
 
 static enum err_code
@@ -230,11 +141,12 @@ load(struct links *l, struct err *e)
 
 	if (rc == OK) {
 		l->v = xcalloc(n, sizeof(*l->v));
-		l->count = n;
 		for (size_t i = 0; i < n; i++) {
-			l->v[i].row = j.rows[i];
-			init_run(l, &l->v[i], i, j.found[i]);
+			l->v[i] = new_run(l, &conf->links[i]);
+			if (j.found[i])
+				l->v[i]->row = j.rows[i];
 		}
+		l->count = n;
 	}
 	free(j.rows);
 	free(j.found);
@@ -252,138 +164,140 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 	read_boot(l->boot, sizeof(l->boot));
 	rc = load(l, e);
 	if (rc == OK) {
-		links_explain(l);
+		/* the parts of the daemon that are told reach them by it */
 		*links_r = l;
+		for (size_t i = 0; i < l->count; i++)
+			begin_run(l->v[i], i);
+		set_timer(l);
+		links_explain(l);
 	} else {
 		links_free(l);
 	}
 	return rc;
 }
 
-/* --- waiting --- */
+/* --- events --- */
 
-static void
-end_wait(struct link_wait *w, int code, const char *text)
-{
-	struct link_wait_ops ops = w->ops;
-	void *arg = w->arg;
-
-	links_wait_cancel(w);
-	ops.over(arg, code, text);
-}
-
-static void
-end_waits(struct link_run *r, int code, const char *text)
-{
-	while (!list_empty(&r->waits))
-		end_wait(LIST_ITEM(r->waits.next, struct link_wait, node), code,
-			text);
-}
-
-static void
-on_deadline(void *arg)
-{
-	end_wait(arg, 15, "the deadline passed");
-}
-
-static struct link_run *
-find(struct links *l, const char *name)
+struct link_run *
+links_find(struct links *l, const char *name)
 {
 	for (size_t i = 0; name && i < l->count; i++)
-		if (strcmp(l->v[i].row.name, name) == 0)
-			return &l->v[i];
+		if (strcmp(l->v[i]->row.name, name) == 0)
+			return l->v[i];
 	return NULL;
 }
-
-struct link_wait *
-links_wait(struct links *l, const char *name, int64_t deadline_s,
-	const struct link_wait_ops *ops, void *arg)
-{
-	struct link_run *r = find(l, name);
-	struct link_wait *w = xcalloc(1, sizeof(*w));
-
-	w->ops = *ops;
-	w->arg = arg;
-	list_push(&r->waits, &w->node);
-	w->timer = loop_timer_new(l->n->loop, on_deadline, w);
-	if (deadline_s > 0)
-		loop_timer_set(w->timer, (uint64_t)deadline_s * 1000);
-	return w;
-}
-
-void
-links_wait_cancel(struct link_wait *w)
-{
-	list_remove(&w->node);
-	loop_timer_free(w->timer);
-	free(w);
-}
-
-void
-links_progress(struct links *l, const struct session *s)
-{
-	struct link_run *r = find(l, s->link);
-
-	if (!r)
-		return;
-	LIST_EACH(node, tmp, &r->waits)
-	{
-		struct link_wait *w = LIST_ITEM(node, struct link_wait, node);
-
-		w->ops.progress(w->arg, s);
-	}
-}
-
-/* --- events --- */
 
 static void
 tell_rest(struct link_run *r)
 {
 	log_info("link-idle", LOG_STR("link", r->row.name),
 		LOG_INT("code", r->worst), LOG_STR("text", r->worst_text));
-	end_waits(r, r->worst,
+	links_end_waits(r, r->worst,
 		r->worst ? r->worst_text
 			 : "everything that may use this link has moved");
 }
 
 static void
-begin(struct links *l, struct link_run *r)
+begin(struct link_run *r)
 {
 	r->worst = 0;
 	r->worst_text[0] = '\0';
-	dispatch_link_up(l->n->dispatch, r->row.name);
+	dispatch_link_up(r->l->n->dispatch, r->row.name);
 }
 
 static void
-obey(struct links *l, struct link_run *r, unsigned commands)
+stop(struct link_run *r)
 {
-	if (commands & LINK_DO_SAVE) {
-		r->row.since = clock_wall_s();
-		save(l, r);
-		links_explain(l);
-		log_info("link", LOG_STR("link", r->row.name),
-			LOG_STR("state", link_state_name(&r->machine)));
-	}
+	if (r->machine.blocks & LINK_BLOCK_BUDGET)
+		links_end_waits(r, 11, link_why_text(LINK_WHY_BUDGET));
+	else
+		links_end_waits(r, 12, "the link was taken down");
+	r->row.verified = false;
+	dispatch_link_lost(r->l->n->dispatch, r->row.name);
+}
+
+static void
+record(struct link_run *r, bool dial)
+{
+	r->row.since = clock_wall_s();
+	save(r, dial);
+	links_explain(r->l);
+	log_info("link", LOG_STR("link", r->row.name),
+		LOG_STR("state", link_state_name(&r->machine)));
+}
+
+static void
+tell_stuck(const struct link_run *r)
+{
+	log_warning("stuck", LOG_STR("link", r->row.name),
+		LOG_STR("text",
+			link_why_text(link_why(&r->machine, clock_mono_ms()))),
+		LOG_STR("why", r->worst_text[0] ? r->worst_text : r->trouble));
+}
+
+static void
+obey(struct link_run *r, unsigned commands)
+{
+	if (commands & LINK_DO_SAVE)
+		record(r, commands & LINK_DO_DIAL);
+	if (commands & LINK_DO_KILL)
+		links_dial_kill(r);
 	if (commands & LINK_DO_FINISH)
-		dispatch_link_finish(l->n->dispatch, r->row.name);
+		dispatch_link_finish(r->l->n->dispatch, r->row.name);
 	if (commands & LINK_DO_IDLE)
 		tell_rest(r);
-	if (commands & LINK_DO_STOP) {
-		end_waits(r, 12, "the link was taken down");
-		r->row.verified = false;
-		dispatch_link_lost(l->n->dispatch, r->row.name);
-	}
-	if (commands & LINK_DO_START)
-		begin(l, r);
+	if (commands & LINK_DO_STOP)
+		stop(r);
+	if (commands & LINK_DO_HANG_UP)
+		links_dial_hang_up(r);
+	if (commands & (LINK_DO_START | LINK_DO_AGAIN))
+		begin(r);
+	if (commands & LINK_DO_STUCK)
+		tell_stuck(r);
 }
 
-static void set_timer(struct links *l);
-
+/* A call that did not go through is no lost link. */
 static void
-event(struct links *l, struct link_run *r, enum link_event ev)
+tell_failed_call(struct link_run *r, bool late)
 {
-	obey(l, r, link_event(&r->machine, ev, clock_mono_ms()));
-	set_timer(l);
+	char text[240];
+
+	if (late)
+		snprintf(r->trouble, sizeof(r->trouble),
+			"no connection within %lld s",
+			(long long)r->conf->dial_timeout_s);
+	snprintf(text, sizeof(text), "the call did not go through%s%s",
+		r->trouble[0] ? ": " : "", r->trouble);
+	log_warning("call-failed", LOG_STR("link", r->row.name),
+		LOG_STR("why", r->trouble));
+	links_end_waits(r, 13, text);
+}
+
+static bool
+is_at_rest(const struct link_run *r)
+{
+	return r->machine.state.now == LINK_DOWN ||
+	       r->machine.state.now == LINK_FAILED ||
+	       r->machine.state.now == LINK_DISABLED;
+}
+
+static void quit_if_closed(struct links *l);
+
+void
+links_event(struct link_run *r, enum link_event ev)
+{
+	int before = (int)r->machine.state.now;
+	unsigned commands = link_event(&r->machine, ev, clock_mono_ms());
+
+	if (before == LINK_DIALING && r->machine.state.now == LINK_HANGING_UP &&
+		r->machine.failed)
+		tell_failed_call(r, ev == LINK_EV_TICK);
+	obey(r, commands);
+	links_dial_tidy(r);
+	if ((int)r->machine.state.now != before && is_at_rest(r))
+		links_end_waits(r, 12, "the link was taken down");
+	set_timer(r->l);
+	quit_if_closed(r->l);
 }
 
 static void
@@ -391,9 +305,13 @@ on_timer(void *arg)
 {
 	struct links *l = arg;
 
-	for (size_t i = 0; i < l->count; i++)
-		if (link_wake_ms(&l->v[i].machine) <= clock_mono_ms())
-			event(l, &l->v[i], LINK_EV_TICK);
+	for (size_t i = 0; i < l->count + l->gone_n; i++) {
+		struct link_run *r =
+			i < l->count ? l->v[i] : l->gone[i - l->count];
+
+		if (link_wake_ms(&r->machine) <= clock_mono_ms())
+			links_event(r, LINK_EV_TICK);
+	}
 	set_timer(l);
 }
 
@@ -402,12 +320,26 @@ set_timer(struct links *l)
 {
 	uint64_t now = clock_mono_ms(), at = UINT64_MAX;
 
-	for (size_t i = 0; i < l->count; i++)
-		if (link_wake_ms(&l->v[i].machine) < at)
-			at = link_wake_ms(&l->v[i].machine);
+	for (size_t i = 0; i < l->count + l->gone_n; i++) {
+		struct link_run *r =
+			i < l->count ? l->v[i] : l->gone[i - l->count];
+
+		if (link_wake_ms(&r->machine) < at)
+			at = link_wake_ms(&r->machine);
+	}
 	loop_timer_clear(l->timer);
 	if (at != UINT64_MAX)
 		loop_timer_set(l->timer, at > now ? at - now : 0);
+}
+
+static void
+configure(struct link_run *r, const struct conf_link *conf)
+{
+	struct link_conf c;
+
+	r->conf = conf;
+	c = links_dial_conf(r);
+	obey(r, link_configure(&r->machine, &c));
 }
 
 static enum err_code
@@ -416,12 +348,12 @@ find_or_say(
 {
 	struct buf known;
 
-	*r_r = find(l, name);
+	*r_r = links_find(l, name);
 	if (*r_r)
 		return OK;
 	buf_init(&known, 0);
 	for (size_t i = 0; i < l->count; i++)
-		buf_addf(&known, "%s%s", i ? ", " : "", l->v[i].row.name);
+		buf_addf(&known, "%s%s", i ? ", " : "", l->v[i]->row.name);
 	err_set(e, ERR_NOTFOUND,
 		"no link \"%s\" in the configuration; there is %.300s",
 		name ? name : "", known.len ? buf_z(&known) : "none");
@@ -440,9 +372,9 @@ links_up(struct links *l, const char *name, const char *interface,
 		return rc;
 	str_copyz(r->row.interface, sizeof(r->row.interface), interface);
 	str_copyz(r->row.address, sizeof(r->row.address), address);
-	event(l, r, LINK_EV_UP);
+	links_event(r, LINK_EV_UP);
 	if (!list_empty(&r->waits))
-		event(l, r, LINK_EV_WAITED);
+		links_event(r, LINK_EV_WAITED);
 	return OK;
 }
 
@@ -453,7 +385,7 @@ links_down(struct links *l, const char *name, struct err *e)
 	enum err_code rc = find_or_say(l, name, &r, e);
 
 	if (rc == OK)
-		event(l, r, LINK_EV_DOWN);
+		links_event(r, LINK_EV_DOWN);
 	return rc;
 }
 
@@ -467,7 +399,7 @@ links_disable(
 	if (rc != OK)
 		return rc;
 	str_copyz(r->row.reason, sizeof(r->row.reason), reason);
-	event(l, r, LINK_EV_DISABLE);
+	links_event(r, LINK_EV_DISABLE);
 	return OK;
 }
 
@@ -480,8 +412,57 @@ links_enable(struct links *l, const char *name, struct err *e)
 	if (rc != OK)
 		return rc;
 	r->row.reason[0] = '\0';
-	event(l, r, LINK_EV_ENABLE);
+	if (r->machine.stuck)
+		configure(r, r->conf);
+	links_event(r, LINK_EV_ENABLE);
 	return OK;
+}
+
+/* What keeps even a person from calling. */
+static enum err_code
+may_be_called(struct link_run *r, struct err *e)
+{
+	if (r->machine.disabled)
+		return err_set(
+			e, ERR_BUSY, "the link is disabled: enable it first");
+	if (is_at_rest(r) && !r->machine.conf.dials)
+		return err_set(e, ERR_CONFIG,
+			"link %s has no dial.up in the configuration: nothing "
+			"can call it; tell with link up that it is there",
+			r->row.name);
+	if (r->machine.blocks & LINK_BLOCK_BUDGET) {
+		links_end_waits(r, 11, link_why_text(LINK_WHY_BUDGET));
+		return err_set(
+			e, ERR_BUSY, "%s", link_why_text(LINK_WHY_BUDGET));
+	}
+	return OK;
+}
+
+enum err_code
+links_call(struct links *l, const char *name, struct err *e)
+{
+	struct link_run *r;
+	enum err_code rc = find_or_say(l, name, &r, e);
+
+	if (rc == OK)
+		rc = may_be_called(r, e);
+	if (rc != OK)
+		return rc;
+	links_event(r, LINK_EV_CALL);
+	if (!list_empty(&r->waits))
+		links_event(r, LINK_EV_WAITED);
+	return OK;
+}
+
+enum err_code
+links_hangup(struct links *l, const char *name, struct err *e)
+{
+	struct link_run *r;
+	enum err_code rc = find_or_say(l, name, &r, e);
+
+	if (rc == OK)
+		links_event(r, LINK_EV_HANGUP);
+	return rc;
 }
 
 bool
@@ -493,13 +474,14 @@ links_way_to(struct links *l, const char *peer, struct link_way *way_r)
 	*way_r = (struct link_way){NULL, NULL, NULL};
 	for (size_t i = 0;
 		(cl = conf_link_for(l->n->conf, peer, &i)) != NULL;) {
-		struct link_run *r = find(l, cl->name);
+		struct link_run *r = links_find(l, cl->name);
 
 		named = true;
 		if (!r || !link_is_usable(&r->machine))
 			continue;
 		way_r->link = r->row.name;
-		way_r->interface = r->row.interface;
+		way_r->interface =
+			r->row.interface[0] ? r->row.interface : cl->interface;
 		way_r->address = r->row.address;
 		return true;
 	}
@@ -509,22 +491,22 @@ links_way_to(struct links *l, const char *peer, struct link_way *way_r)
 void
 links_again(struct links *l, const char *name)
 {
-	struct link_run *r = find(l, name);
+	struct link_run *r = links_find(l, name);
 
 	if (r && link_is_usable(&r->machine))
-		begin(l, r);
+		begin(r);
 }
 
 bool
 links_exists(struct links *l, const char *name)
 {
-	return find(l, name) != NULL;
+	return links_find(l, name) != NULL;
 }
 
 bool
 links_is_usable(struct links *l, const char *name)
 {
-	struct link_run *r = find(l, name);
+	struct link_run *r = links_find(l, name);
 
 	return r && link_is_usable(&r->machine);
 }
@@ -532,44 +514,27 @@ links_is_usable(struct links *l, const char *name)
 bool
 links_is_disabled(struct links *l, const char *name)
 {
-	struct link_run *r = find(l, name);
+	struct link_run *r = links_find(l, name);
 
 	return r && link_record(&r->machine).disabled;
 }
 
-static bool
-link_carries(const struct conf *conf, const char *link, const char *peer)
+void
+links_connected(struct links *l, const char *link)
 {
-	const struct conf_link *cl;
+	struct link_run *r = links_find(l, link);
 
-	for (size_t i = 0; (cl = conf_link_for(conf, peer, &i)) != NULL;)
-		if (strcmp(cl->name, link) == 0)
-			return true;
-	return false;
-}
-
-bool
-links_carry_route(const struct conf *conf, const char *link, const char *route)
-{
-	for (size_t i = 0; i < conf->routes_n; i++) {
-		const struct conf_route *r = &conf->routes[i];
-
-		if (strcmp(conf_route_name(r), route) != 0)
-			continue;
-		for (size_t k = 0; k < r->peers.n; k++)
-			if (link_carries(conf, link, r->peers.v[k]))
-				return true;
-	}
-	return false;
+	if (r)
+		links_event(r, LINK_EV_CONNECTED);
 }
 
 void
 links_working(struct links *l, const char *link)
 {
-	struct link_run *r = find(l, link);
+	struct link_run *r = links_find(l, link);
 
 	if (r)
-		event(l, r, LINK_EV_WORK);
+		links_event(r, LINK_EV_WORK);
 }
 
 /* Which of two results a script is told (the interface's order). */
@@ -591,9 +556,10 @@ void
 links_peer_result(
 	struct links *l, const char *link, const struct exchange_result *result)
 {
-	struct link_run *r = find(l, link);
+	struct link_run *r = links_find(l, link);
 
-	if (!r)
+	/* While it is dialled these are tries, which count nowhere. */
+	if (!r || r->machine.state.now == LINK_DIALING)
 		return;
 	if (result->code == EXCHANGE_OK)
 		r->row.verified = true;
@@ -603,103 +569,160 @@ links_peer_result(
 	str_copyz(r->worst_text, sizeof(r->worst_text), result->text);
 }
 
+/* Once for each use: two bad ones in a row, and it is called no more. */
+static void
+tell_result(struct link_run *r)
+{
+	if (!r->machine.running ||
+		(r->machine.state.now != LINK_UP &&
+			r->machine.state.now != LINK_EXCHANGING))
+		return;
+	if (r->worst == EXCHANGE_UNREACHABLE ||
+		r->worst == EXCHANGE_NOT_TRUSTED)
+		links_event(r, LINK_EV_RESULT_BAD);
+	else if (r->worst == EXCHANGE_OK || r->worst == EXCHANGE_LEFT)
+		links_event(r, LINK_EV_RESULT_GOOD);
+}
+
 void
 links_resting(struct links *l, const char *link)
 {
-	struct link_run *r = find(l, link);
+	struct link_run *r = links_find(l, link);
 
 	if (!r)
 		return;
-	if (r->machine.state.now == LINK_IDLE)
+	if (r->machine.state.now == LINK_IDLE) {
 		tell_rest(r);
-	else
-		event(l, r, LINK_EV_NO_WORK);
+		return;
+	}
+	tell_result(r);
+	links_event(r, LINK_EV_NO_WORK);
 }
 
-/* --- reload, status, end --- */
+/* --- reload and end --- */
 
-/* A link that stays keeps its state and who waits for it. */
-static void
-take_over(struct link_run *r, struct link_run *was)
+static struct link_run *
+take_run(struct link_run **v, size_t n, const char *name)
 {
-	r->machine = was->machine;
-	r->worst = was->worst;
-	memcpy(r->worst_text, was->worst_text, sizeof(r->worst_text));
-	while (!list_empty(&was->waits)) {
-		struct list_node *node = was->waits.next;
+	for (size_t i = 0; i < n; i++) {
+		struct link_run *r = v[i];
 
-		list_remove(node);
-		list_push(&r->waits, node);
+		if (r && strcmp(r->row.name, name) == 0) {
+			v[i] = NULL;
+			return r;
+		}
+	}
+	return NULL;
+}
+
+static void
+put_away(struct links *l, struct link_run *r)
+{
+	l->gone = xrealloc(l->gone, (l->gone_n + 1) * sizeof(*l->gone));
+	l->gone[l->gone_n++] = r;
+}
+
+/* What is no longer configured is hung up; it may come back. */
+static void
+drop_run(struct links *l, struct link_run *r)
+{
+	links_end_waits(r, 12, "the link is no longer configured");
+	put_away(l, r);
+	links_event(r, LINK_EV_HANGUP);
+}
+
+static void
+forget_taken(struct links *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->gone_n; i++)
+		if (l->gone[i])
+			l->gone[n++] = l->gone[i];
+	l->gone_n = n;
+}
+
+/* The runs of the configuration, old ones where the name is known. */
+static void
+adopt(struct links *l, struct link_run **old, size_t old_n)
+{
+	const struct conf *conf = l->n->conf;
+
+	for (size_t i = 0; i < conf->links_n; i++) {
+		const struct conf_link *cl = &conf->links[i];
+		struct link_run *r = take_run(old, old_n, cl->name);
+
+		if (!r) {
+			r = take_run(l->gone, l->gone_n, cl->name);
+			forget_taken(l);
+		}
+		l->v[i] = r ? r : new_run(l, cl);
+		l->count = i + 1;
+		if (r)
+			configure(r, cl);
+		else
+			begin_run(l->v[i], i);
 	}
 }
 
 void
 links_reload(struct links *l)
 {
-	struct link_run *old = l->v;
+	struct link_run **old = l->v;
 	size_t old_n = l->count;
-	struct conf *conf = l->n->conf;
 
-	l->v = xcalloc(conf->links_n, sizeof(*l->v));
-	l->count = conf->links_n;
-	for (size_t i = 0; i < l->count; i++) {
-		struct link_run *was = NULL;
-
-		for (size_t k = 0; k < old_n && !was; k++)
-			if (strcmp(old[k].row.name, conf->links[i].name) == 0)
-				was = &old[k];
-		if (was)
-			l->v[i].row = was->row;
-		init_run(l, &l->v[i], i, was != NULL);
-		if (was)
-			take_over(&l->v[i], was);
-	}
+	l->v = xcalloc(l->n->conf->links_n, sizeof(struct link_run *));
+	l->count = 0;
+	adopt(l, old, old_n);
 	for (size_t k = 0; k < old_n; k++)
-		end_waits(&old[k], 12, "the link is no longer configured");
+		if (old[k])
+			drop_run(l, old[k]);
 	free(old);
 	set_timer(l);
 	links_explain(l);
 }
 
-/* What a person said, or what keeps a link that is up from use. */
-static const char *
-link_reason(const struct link_run *r)
-{
-	enum link_why why = link_why(&r->machine, clock_mono_ms());
+/* --- the end --- */
 
-	if (r->row.reason[0] || why != LINK_WHY_UNSTEADY)
-		return r->row.reason;
-	return link_why_text(why);
+static bool
+is_closing(const struct link_run *r)
+{
+	return r->machine.state.now == LINK_HANGING_UP &&
+	       !r->machine.again_at_ms;
 }
 
-bool
-links_facts(struct links *l, size_t i, struct link_facts *facts_r)
+static void
+quit_if_closed(struct links *l)
 {
-	struct link_run *r;
+	void (*quit)(void *arg) = l->quit;
 
-	if (i >= l->count)
-		return false;
-	r = &l->v[i];
-	*facts_r = (struct link_facts){
-		.name = r->row.name,
-		.state = link_state_name(&r->machine),
-		.interface = r->row.interface,
-		.reason = link_reason(r),
-		.since = r->row.since,
-		.verified = r->row.verified,
-		.usable = link_is_usable(&r->machine),
-	};
-	LIST_EACH(node, tmp, &l->n->sessions)
-	{
-		struct session *s = LIST_ITEM(node, struct session, node);
-		struct stream_counts c = stream_counts(s->stream);
+	for (size_t i = 0; quit && i < l->count + l->gone_n; i++)
+		if (is_closing(i < l->count ? l->v[i] : l->gone[i - l->count]))
+			return;
+	l->quit = NULL;
+	if (quit)
+		quit(l->quit_arg);
+}
 
-		if (strcmp(s->link, r->row.name) == 0) {
-			facts_r->bytes_sent += c.sent;
-			facts_r->bytes_received += c.received;
-		}
+void
+links_quit(struct links *l, void (*done)(void *arg), void *arg)
+{
+	for (size_t i = 0; i < l->count; i++)
+		links_event(l->v[i], LINK_EV_QUIT);
+	l->quit = done;
+	l->quit_arg = arg;
+	quit_if_closed(l);
+}
+
+static void
+free_runs(struct link_run **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		links_end_waits(v[i], 12, "the daemon stops");
+		links_dial_free(v[i]);
+		free(v[i]);
 	}
-	return true;
+	free(v);
 }
 
 void
@@ -707,9 +730,8 @@ links_free(struct links *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->count; i++)
-		end_waits(&l->v[i], 12, "the daemon stops");
+	free_runs(l->v, l->count);
+	free_runs(l->gone, l->gone_n);
 	loop_timer_free(l->timer);
-	free(l->v);
 	free(l);
 }

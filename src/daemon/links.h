@@ -14,6 +14,12 @@ struct links;
 /* Reads the recorded states; a state of another boot is down. Blocking. */
 enum err_code links_new(struct node *n, struct links **links_r, struct err *e);
 void links_free(struct links *l); /* NULL is fine */
+/*
+ * The daemon is to end: uses no link any more, hangs up what it dialled, then
+ * calls DONE (perhaps at once). A dial.down that fails is made good at the next
+ * start.
+ */
+void links_quit(struct links *l, void (*done)(void *arg), void *arg);
 /* Another configuration holds. */
 void links_reload(struct links *l);
 
@@ -24,6 +30,13 @@ enum err_code links_down(struct links *l, const char *name, struct err *e);
 enum err_code links_disable(
 	struct links *l, const char *name, const char *reason, struct err *e);
 enum err_code links_enable(struct links *l, const char *name, struct err *e);
+
+/*
+ * A person or timer asks for a call. ERR_BUSY: disabled, or its budget is used
+ * up (who waits is told 11); ERR_CONFIG: nothing can call it.
+ */
+enum err_code links_call(struct links *l, const char *name, struct err *e);
+enum err_code links_hangup(struct links *l, const char *name, struct err *e);
 
 /* How a peer can be reached now. */
 struct link_way {
@@ -40,6 +53,8 @@ void links_explain(struct links *l);
 
 /* From dispatch: an exchange over LINK began; PEER came to rest. */
 void links_working(struct links *l, const char *link);
+/* From exchange: a connection over LINK was made. */
+void links_connected(struct links *l, const char *link);
 void links_peer_result(struct links *l, const char *link,
 	const struct exchange_result *result);
 /* From dispatch: nothing runs and nothing is due over LINK. */
@@ -71,7 +86,8 @@ void links_wait_cancel(struct link_wait *w);
 /* --- for status --- */
 
 struct link_facts {
-	const char *name, *state, *interface, *reason;
+	const char *name, *state, *interface;
+	char reason[700];
 	int64_t since;
 	bool verified;
 	uint64_t bytes_sent, bytes_received; /* of running sessions */

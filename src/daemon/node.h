@@ -60,6 +60,7 @@ struct node {
 	int64_t route_generation;
 	int64_t started_s;
 	uint64_t started_ms, tls_made_ms;
+	bool told_to_stop; /* lines are hung up */
 	bool stopping;
 	/* Octets and jobs on their way to the spool, over all sessions. */
 	size_t held_octets;

@@ -1,0 +1,67 @@
+/* What the files of the links share. */
+#ifndef DAEMON_LINKS_PRIVATE_H
+#define DAEMON_LINKS_PRIVATE_H
+
+#include "daemon/links.h"
+#include "link/link.h"
+#include "link/window.h"
+#include "net/child.h"
+#include "spool/records.h"
+
+/* One link; it stays where it is until links_free. */
+struct link_run {
+	struct links *l;
+	struct spool_link row;	      /* what is recorded */
+	const struct conf_link *conf; /* borrowed; configurations live on */
+	struct link machine;
+	struct list_node waits;
+	int worst; /* of the results since it came up */
+	char worst_text[512];
+
+	/* links_dial.c */
+	const struct conf_link *called; /* whose dial.up ran; NULL: none */
+	struct child *up, *down;	/* NULL: none */
+	bool up_runs;			/* else it has ended, or is none */
+	bool dial_waits;		/* for its record to be on the disk */
+	bool hang_up_waits;		/* for the end of what was killed */
+	char trouble[160];		/* why the last call failed; "" none */
+};
+
+struct links {
+	struct node *n;
+	struct link_run **v; /* as in the configuration */
+	size_t count;
+	struct link_run **gone; /* no longer in it, perhaps still open */
+	size_t gone_n;
+	struct loop_timer *timer; /* what a machine waits for next */
+	char boot[64];
+	/* The daemon ends as soon as no line is open. */
+	void (*quit)(void *arg);
+	void *quit_arg;
+};
+
+/* NULL: none of the configuration. */
+struct link_run *links_find(struct links *l, const char *name);
+/* Tells the machine and does what it says. */
+void links_event(struct link_run *r, enum link_event ev);
+
+/* --- links_wait.c --- */
+
+void links_end_waits(struct link_run *r, int code, const char *text);
+
+/* --- links_dial.c --- */
+
+/* The machine's settings. */
+struct link_conf links_dial_conf(const struct link_run *r);
+/* Its record is on the disk, or (not OK) is not. */
+void links_dial_saved(
+	struct link_run *r, enum err_code code, const struct err *e);
+/* LINK_DO_KILL, LINK_DO_HANG_UP. */
+void links_dial_kill(struct link_run *r);
+void links_dial_hang_up(struct link_run *r);
+/* After each event: ends what a call left behind, once it is over. */
+void links_dial_tidy(struct link_run *r);
+/* Nothing of it runs any more. */
+void links_dial_free(struct link_run *r);
+
+#endif
