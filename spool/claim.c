@@ -1,7 +1,8 @@
 /*
- * Which message goes next. Ripe deliveries stand in an index by route, what
- * they need of the peer, urgency and size; so a claim is a few seeks, however
- * much waits: one for each route, need (and domain, if they are named).
+ * Which message goes next. Ripe deliveries stand in an index by route, the
+ * links they are bound to, what they need of the peer, and their place in the
+ * order; so a claim is a few seeks, however much waits: one for each route,
+ * set of links, need (and domain, if they are named).
  */
 #include "spool/private.h"
 
@@ -42,14 +43,6 @@ ripen(struct spool_txn *t, const char *route, int64_t now, struct err *e)
 
 /* --- what the peer cannot take --- */
 
-static unsigned
-claim_lacks(const struct spool_claim *c)
-{
-	return (c->no_8bit ? NEED_8BIT : 0u) |
-	       (c->no_binary ? NEED_BINARY : 0u) |
-	       (c->no_smtputf8 ? NEED_UTF8 : 0u);
-}
-
 /* Kept once for the route: it is the reason of all that are left there. */
 static enum err_code
 note_lacks(struct spool_txn *t, const struct spool_claim *c, const char *route,
@@ -76,53 +69,21 @@ note_lacks(struct spool_txn *t, const struct spool_claim *c, const char *route,
 
 /* --- the best one --- */
 
-/* The place in the order: urgent first, then small, then old. */
+/* The place in the order, as the index has it (sched/order.h). */
 static bool
 goes_before(const struct delivery_row *a, const struct delivery_row *b)
 {
-	if (a->urgency != b->urgency)
-		return a->urgency < b->urgency;
+	const struct spool_order *x = &a->d.order, *y = &b->d.order;
+
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
+	if (x->size_class != y->size_class)
+		return x->size_class < y->size_class;
+	if (x->turn != y->turn)
+		return x->turn < y->turn;
 	if (a->size != b->size)
 		return a->size < b->size;
 	return a->d.message < b->d.message;
-}
-
-static bool
-may_go(const struct spool_claim *c, const struct delivery_row *r)
-{
-	if (c->max_size && r->size > c->max_size)
-		return false;
-	return spool_limits_refuse(&c->limits, r->d.priority, r->size) ==
-	       REASON_NONE;
-}
-
-/*
- * The first of one stretch of the index that may go. Within one urgency the
- * smallest is first, so each urgency costs one seek.
- */
-static enum err_code
-stretch_first(struct spool_txn *t, const struct spool_claim *c,
-	const char *route, const char *domain, unsigned needs,
-	struct delivery_row *r, struct err *e)
-{
-	int64_t urgency = INT64_MIN;
-	enum err_code rc;
-
-	for (;;) {
-		struct query q = {.table = T_DELIVERY,
-			.index = domain ? DELIVERY_BY_CLAIM_DOMAIN
-					: DELIVERY_BY_CLAIM};
-
-		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-		if (domain)
-			query_text(&q, DELIVERY_DOMAIN, OP_EQ, domain);
-		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
-		query_number(&q, DELIVERY_URGENCY, OP_GE, urgency);
-		rc = tx_first(t, &q, r, e);
-		if (rc != OK || may_go(c, r))
-			return rc;
-		urgency = (int64_t)r->urgency + 1;
-	}
 }
 
 struct best {
@@ -131,42 +92,20 @@ struct best {
 };
 
 static enum err_code
-best_of_stretches(struct spool_txn *t, const struct spool_claim *c,
-	const char *route, const char *domain, struct best *b, struct err *e)
+better_of(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, void *arg, struct err *e)
 {
-	for (unsigned needs = 0; needs < NEEDS_N; needs++) {
-		enum err_code rc;
+	struct best *b = arg;
+	enum err_code rc = stretch_first(t, c, s, &b->candidate, e);
 
-		if (needs & claim_lacks(c))
-			continue;
-		rc = stretch_first(
-			t, c, route, domain, needs, &b->candidate, e);
-		if (rc == ERR_NOTFOUND)
-			continue;
-		if (rc != OK)
-			return rc;
-		if (!b->found || goes_before(&b->candidate, &b->row))
-			b->row = b->candidate;
-		b->found = true;
-	}
+	if (rc == ERR_NOTFOUND)
+		return OK;
+	if (rc != OK)
+		return rc;
+	if (!b->found || goes_before(&b->candidate, &b->row))
+		b->row = b->candidate;
+	b->found = true;
 	return OK;
-}
-
-static enum err_code
-best_of_route(struct spool_txn *t, const struct spool_claim *c,
-	const char *route, struct best *b, struct err *e)
-{
-	char domain[WIRE_DOMAIN_MAX + 1];
-	enum err_code rc = OK;
-
-	if (!c->domains)
-		return best_of_stretches(t, c, route, NULL, b, e);
-	for (size_t i = 0; i < c->domains_n && rc == OK; i++) {
-		str_copyz(domain, sizeof(domain), c->domains[i]);
-		str_lower(domain);
-		rc = best_of_stretches(t, c, route, domain, b, e);
-	}
-	return rc;
 }
 
 /* May any mail go on ROUTE now? */
@@ -210,7 +149,7 @@ find_best(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 		if (rc == OK)
 			rc = note_lacks(t, c, c->routes[i], e);
 		if (rc == OK)
-			rc = best_of_route(t, c, c->routes[i], b, e);
+			rc = stretch_each(t, c, c->routes[i], better_of, b, e);
 	}
 	if (rc == OK && !b->found)
 		rc = err_set(e, ERR_NOTFOUND, "nothing waits");
@@ -272,8 +211,11 @@ find_owned(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 static bool
 claim_wants(const struct spool_claim *c, const struct delivery_row *r)
 {
+	const struct spool_carrier by = {c->bound, c->link};
 	bool route = false, domain = !c->domains;
 
+	if (!c->domains && !bound_allows(r->d.links, &by))
+		return false;
 	for (size_t i = 0; i < c->routes_n && !route; i++)
 		route = !strcmp(c->routes[i], r->d.route);
 	for (size_t i = 0; i < c->domains_n && !domain; i++)

@@ -18,10 +18,21 @@ settle_domain(struct delivery_row *r)
 	str_lower(r->domain);
 }
 
+/* As sched/order.h has it, where the age comes from. */
+static void
+settle_rank(struct delivery_row *r)
+{
+	enum { MOST = 9 };
+
+	r->rank = MOST - r->d.priority;
+	if (r->d.priority < SPOOL_URGENT)
+		r->rank += r->d.order.age;
+}
+
 void
 delivery_settle(struct delivery_row *r)
 {
-	r->urgency = -r->d.priority;
+	settle_rank(r);
 	if (r->d.state == SPOOL_READY)
 		r->ripe = true;
 	else if (r->d.state != SPOOL_DEFERRED)

@@ -60,20 +60,21 @@ mark_page(struct spool_txn *t, const struct rows *page, const char *who,
 	return rc;
 }
 
-/* Of one stretch of the index of claims, where size is the next column. */
+/* Of one rank of a stretch of the index of claims. */
 static enum err_code
-mark_stretch(struct spool_txn *t, const struct spool_claim *c,
-	const struct delivery_row *first, size_t *left, struct err *e)
+mark_rank(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, int64_t rank, size_t *left, struct err *e)
 {
-	struct query q = {.table = T_DELIVERY,
-		.index = DELIVERY_BY_CLAIM,
-		.limit = *left};
+	struct query q;
 	struct rows page;
 	enum err_code rc;
 
-	query_text(&q, DELIVERY_ROUTE, OP_EQ, first->d.route);
-	query_number(&q, DELIVERY_NEEDS, OP_EQ, first->needs);
-	query_number(&q, DELIVERY_URGENCY, OP_EQ, first->urgency);
+	stretch_query(s, &q);
+	q.limit = *left;
+	query_number(&q, DELIVERY_RANK, OP_EQ, rank);
+	if (c->size_class)
+		query_number(&q, DELIVERY_SIZE_CLASS, OP_GE,
+			c->size_class(c->max_size));
 	query_number(&q, DELIVERY_SIZE, OP_GT, (int64_t)c->max_size);
 	query_number(&q, DELIVERY_STATE, OP_EQ, SPOOL_READY);
 	query_number(&q, DELIVERY_REASON, OP_EQ, REASON_NONE);
@@ -87,26 +88,20 @@ mark_stretch(struct spool_txn *t, const struct spool_claim *c,
 }
 
 static enum err_code
-mark_needs(struct spool_txn *t, const struct spool_claim *c, const char *route,
-	unsigned needs, size_t *left, struct err *e)
+mark_stretch(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, void *arg, struct err *e)
 {
-	int64_t urgency = INT64_MIN;
+	int64_t rank = INT64_MIN;
+	size_t *left = arg;
 	struct delivery_row r;
 	enum err_code rc = OK;
 
 	while (rc == OK && *left) {
-		struct query q = {
-			.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM};
-
-		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
-		query_number(&q, DELIVERY_URGENCY, OP_GE, urgency);
-		rc = tx_first(t, &q, &r, e);
-		if (rc == ERR_NOTFOUND)
-			return OK;
-		if (rc == OK)
-			rc = mark_stretch(t, c, &r, left, e);
-		urgency = (int64_t)r.urgency + 1;
+		rc = stretch_rank(t, s, rank, &r, e);
+		if (rc != OK)
+			return rc == ERR_NOTFOUND ? OK : rc;
+		rc = mark_rank(t, c, s, r.rank, left, e);
+		rank = r.rank + 1;
 	}
 	return rc;
 }
@@ -115,10 +110,13 @@ enum err_code
 spool_kept_mark(struct spool_txn *t, const struct spool_claim *c, size_t limit,
 	struct err *e)
 {
+	struct spool_claim all = *c; /* whatever else the peer cannot take */
 	enum err_code rc = OK;
 
-	for (size_t i = 0; c->max_size && i < c->routes_n; i++)
-		for (unsigned needs = 0; rc == OK && needs < NEEDS_N; needs++)
-			rc = mark_needs(t, c, c->routes[i], needs, &limit, e);
+	all.no_8bit = all.no_binary = all.no_smtputf8 = false;
+	all.domains = NULL;
+	for (size_t i = 0; c->max_size && i < c->routes_n && rc == OK; i++)
+		rc = stretch_each(
+			t, &all, c->routes[i], mark_stretch, &limit, e);
 	return rc;
 }

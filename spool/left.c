@@ -43,38 +43,24 @@ peek_at(const struct spool_claim *c, const struct delivery_row *r,
 	}
 }
 
-/* The smallest of each urgency, behind URGENCY; ERR_NOTFOUND: no more. */
+/* Does one of a stretch go? If not, what the first of each rank says. */
 static enum err_code
-next_urgency(struct spool_txn *t, const char *route, unsigned needs,
-	int64_t urgency, struct delivery_row *r, struct err *e)
+peek_stretch(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, void *arg, struct err *e)
 {
-	struct query q = {.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM};
-
-	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-	query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
-	query_number(&q, DELIVERY_URGENCY, OP_GT, urgency);
-	return tx_first(t, &q, r, e);
-}
-
-static enum err_code
-peek_ripe(struct spool_txn *t, const struct spool_claim *c, const char *route,
-	struct spool_peek *p, struct err *e)
-{
+	struct spool_peek *p = arg;
+	int64_t rank = INT64_MIN;
 	struct delivery_row r;
+	enum err_code rc;
 
-	for (unsigned needs = 0; needs < NEEDS_N; needs++) {
-		int64_t urgency = INT64_MIN;
-		enum err_code rc;
-
-		while ((rc = next_urgency(t, route, needs, urgency, &r, e)) ==
-			OK) {
-			peek_at(c, &r, p);
-			urgency = r.urgency;
-		}
-		if (rc != ERR_NOTFOUND)
-			return rc;
+	while ((rc = stretch_rank(t, s, rank, &r, e)) == OK) {
+		peek_at(c, &r, p);
+		rank = r.rank + 1;
 	}
-	return OK;
+	if (rc == ERR_NOTFOUND && !p->ready)
+		rc = stretch_first(t, c, s, &r, e);
+	p->ready |= rc == OK;
+	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
 /* Deferred ones whose time has come are not among the ripe before a claim. */
@@ -85,6 +71,7 @@ peek_due(struct spool_txn *t, const struct spool_claim *c, const char *route,
 	struct query q = {.table = T_DELIVERY,
 		.index = DELIVERY_BY_DUE,
 		.limit = SPOOL_PAGE};
+	const struct spool_carrier by = {c->bound, c->link};
 	struct rows page;
 	enum err_code rc;
 
@@ -94,6 +81,8 @@ peek_due(struct spool_txn *t, const struct spool_claim *c, const char *route,
 	for (size_t i = 0; i < page.n; i++) {
 		const struct delivery_row *r = rows_at(&page, i);
 
+		if (!bound_allows(r->d.links, &by))
+			continue;
 		if (r->d.next_attempt <= c->now) {
 			peek_at(c, r, p);
 			continue;
@@ -114,7 +103,7 @@ spool_claim_peek(struct spool_txn *t, const struct spool_claim *c,
 
 	*peek_r = (struct spool_peek){.ready = false};
 	for (size_t i = 0; i < c->routes_n && rc == OK; i++) {
-		rc = peek_ripe(t, c, c->routes[i], peek_r, e);
+		rc = stretch_each(t, c, c->routes[i], peek_stretch, peek_r, e);
 		if (rc == OK)
 			rc = peek_due(t, c, c->routes[i], peek_r, e);
 	}
@@ -134,43 +123,36 @@ mark(struct spool_txn *t, const struct spool_claim *c,
 	return r.d.reason == REASON_NONE ? OK : delivery_update(t, old, &r, e);
 }
 
-/* The largest of PRIORITY that may go; false: they all may. */
-static bool
-largest_that_may(const struct spool_limits *l, int priority, int64_t *largest_r)
+/* Larger than this some may not go; INT64_MAX: all may. */
+static int64_t
+size_least(const struct spool_limits *l)
 {
-	uint64_t room = priority >= l->urgent_from ? l->urgent_room : l->room;
-	uint64_t most = INT64_MAX;
+	uint64_t room = l->room < l->urgent_room ? l->room : l->urgent_room;
+	uint64_t least = INT64_MAX;
 
-	if (l->max_size && l->max_size < most)
-		most = l->max_size;
-	if (l->has_room && room < most)
-		most = room;
-	*largest_r = (int64_t)most;
-	if (l->has_min_priority && priority < l->min_priority)
-		*largest_r = -1;
-	return *largest_r < INT64_MAX;
+	if (l->max_size && l->max_size < least)
+		least = l->max_size;
+	if (l->has_room && room < least)
+		least = room;
+	return (int64_t)least;
 }
 
-/* Of the urgency of FIRST, where size is the next column. */
+/* Those of one rank that are READY, without a reason, and as COLUMN OP N. */
 static enum err_code
-mark_urgency(struct spool_txn *t, const struct spool_claim *c,
-	const struct delivery_row *first, size_t *left, struct err *e)
+mark_rank(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, int64_t rank, unsigned column, enum pred_op op,
+	int64_t n, size_t *left, struct err *e)
 {
-	struct query q = {.table = T_DELIVERY,
-		.index = DELIVERY_BY_CLAIM,
-		.limit = *left};
-	int64_t largest;
+	struct query q;
 	struct rows page;
 	enum err_code rc;
 
-	if (!largest_that_may(&c->limits, first->d.priority, &largest))
-		return OK;
-	query_text(&q, DELIVERY_ROUTE, OP_EQ, first->d.route);
-	query_number(&q, DELIVERY_NEEDS, OP_EQ, first->needs);
-	query_number(&q, DELIVERY_URGENCY, OP_EQ, first->urgency);
-	query_number(&q, DELIVERY_SIZE, OP_GT, largest);
+	stretch_query(s, &q);
+	q.limit = *left;
+	query_number(&q, DELIVERY_RANK, OP_EQ, rank);
 	query_number(&q, DELIVERY_STATE, OP_EQ, SPOOL_READY);
 	query_number(&q, DELIVERY_REASON, OP_EQ, REASON_NONE);
+	query_number(&q, column, op, n);
 	rows_init(&page, T_DELIVERY);
 	rc = tx_query(t, &q, &page, e);
 	for (size_t i = 0; i < page.n && rc == OK; i++)
@@ -181,20 +163,26 @@ mark_urgency(struct spool_txn *t, const struct spool_claim *c,
 }
 
 static enum err_code
-mark_needs(struct spool_txn *t, const struct spool_claim *c, const char *route,
-	unsigned needs, size_t *left, struct err *e)
+mark_stretch(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, void *arg, struct err *e)
 {
-	int64_t urgency = INT64_MIN;
+	const struct spool_limits *l = &c->limits;
+	int64_t rank = INT64_MIN, least = size_least(l);
+	size_t *left = arg;
 	struct delivery_row r;
 	enum err_code rc = OK;
 
 	while (rc == OK && *left) {
-		rc = next_urgency(t, route, needs, urgency, &r, e);
-		if (rc == ERR_NOTFOUND)
-			return OK;
-		if (rc == OK)
-			rc = mark_urgency(t, c, &r, left, e);
-		urgency = r.urgency;
+		rc = stretch_rank(t, s, rank, &r, e);
+		if (rc != OK)
+			return rc == ERR_NOTFOUND ? OK : rc;
+		rank = r.rank + 1;
+		if (l->has_min_priority)
+			rc = mark_rank(t, c, s, r.rank, DELIVERY_PRIORITY,
+				OP_LT, l->min_priority, left, e);
+		if (rc == OK && *left && least < INT64_MAX)
+			rc = mark_rank(t, c, s, r.rank, DELIVERY_SIZE, OP_GT,
+				least, left, e);
 	}
 	return rc;
 }
@@ -205,9 +193,8 @@ spool_left_mark(struct spool_txn *t, const struct spool_claim *c, size_t limit,
 {
 	enum err_code rc = OK;
 
-	for (size_t i = 0; i < c->routes_n; i++)
-		for (unsigned needs = 0; rc == OK && needs < NEEDS_N; needs++)
-			rc = mark_needs(t, c, c->routes[i], needs, &limit, e);
+	for (size_t i = 0; i < c->routes_n && rc == OK; i++)
+		rc = stretch_each(t, c, c->routes[i], mark_stretch, &limit, e);
 	return rc;
 }
 

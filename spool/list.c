@@ -54,6 +54,7 @@ reason_is_stored(struct spool_txn *t, const struct spool_filter *f,
 
 	*stored_r = false;
 	if (!f->has_reason || f->reason == REASON_NONE ||
+		f->reason == REASON_LINK_DOWN ||
 		f->reason == REASON_NO_8BITMIME ||
 		f->reason == REASON_NO_SMTPUTF8)
 		return OK;
@@ -201,16 +202,38 @@ set_reason_binary(struct spool_row *row, const char *peer)
 		REASON_BINARY_WORDS, peer[0] ? ", unlike " : "", peer);
 }
 
+/* Bound by a rule to links of which none is up: that is the reason then. */
+static enum err_code
+reason_of_links(struct spool_txn *t, const struct delivery_row *r,
+	struct spool_row *row, bool *found_r, struct err *e)
+{
+	bool up = true;
+	enum err_code rc = OK;
+
+	if (r->d.links[0])
+		rc = bound_is_up(t, r->d.links, &up, e);
+	*found_r = !up;
+	if (rc != OK || up)
+		return rc;
+	row->reason = REASON_LINK_DOWN;
+	bound_text(r->d.links, row->reason_arg, sizeof(row->reason_arg));
+	return OK;
+}
+
 static enum err_code
 reason_of(struct spool_txn *t, struct route_cache *cache,
 	const struct delivery_row *r, struct spool_row *row, struct err *e)
 {
 	const struct route_row *route;
+	bool bound;
 	enum err_code rc;
 
 	set_reason(row, r->d.reason, r->d.reason_arg);
 	if (r->d.state != SPOOL_READY || r->d.reason != REASON_NONE)
 		return OK;
+	rc = reason_of_links(t, r, row, &bound, e);
+	if (rc != OK || bound)
+		return rc;
 	rc = route_of(t, cache, r->d.route, &route, e);
 	if (rc != OK)
 		return rc;

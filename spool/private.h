@@ -105,7 +105,7 @@ void worker_stop(struct spool *s); /* everything submitted is finished */
 
 /* --- delivery.c: what all who move deliveries share --- */
 
-/* Sets the columns that follow from the others (urgency, ripe, domain). */
+/* Sets the columns that follow from the others (rank, ripe, domain). */
 void delivery_settle(struct delivery_row *r);
 /* A new one, or one that changes. */
 enum err_code delivery_insert(
@@ -133,6 +133,51 @@ enum err_code delivery_put_back(struct spool_txn *t,
 enum err_code delivery_give_back(struct spool_txn *t,
 	const struct delivery_row *old, struct delivery_row *r, int64_t now,
 	struct err *e);
+
+/* --- carry.c: the links a delivery is bound to, '\n' between --- */
+
+bool bound_allows(const char *links, const struct spool_carrier *by);
+/*
+ * LINKS (SPOOL_LINKS_MAX + 1 octets) becomes the next set, in order of octets,
+ * that a ripe delivery of ROUTE is bound to. ERR_NOTFOUND.
+ */
+enum err_code bound_next(
+	struct spool_txn *t, const char *route, char *links, struct err *e);
+/* Is one of them up, as last reported? */
+enum err_code bound_is_up(
+	struct spool_txn *t, const char *links, bool *up_r, struct err *e);
+void bound_text(const char *links, char *out, size_t size); /* "a or b" */
+
+/* --- stretch.c: the index of claims --- */
+
+/*
+ * What all rows of a stretch of it share: DOMAIN, or LINKS where none is named.
+ * In a stretch they stand in the order in which they are to go.
+ */
+struct stretch {
+	const char *route, *domain, *links;
+	unsigned needs;
+};
+
+void stretch_query(const struct stretch *s, struct query *q);
+/* The first row of rank FROM or behind it; ERR_NOTFOUND. */
+enum err_code stretch_rank(struct spool_txn *t, const struct stretch *s,
+	int64_t from, struct delivery_row *r, struct err *e);
+/* The first that may go by C. */
+enum err_code stretch_first(struct spool_txn *t, const struct spool_claim *c,
+	const struct stretch *s, struct delivery_row *r, struct err *e);
+
+typedef enum err_code stretch_fn(struct spool_txn *t,
+	const struct spool_claim *c, const struct stretch *s, void *arg,
+	struct err *e);
+/* FN for each stretch of ROUTE that C may have, until it fails. */
+enum err_code stretch_each(struct spool_txn *t, const struct spool_claim *c,
+	const char *route, stretch_fn *fn, void *arg, struct err *e);
+
+/* Is R within C's sizes and limits? */
+bool claim_may(const struct spool_claim *c, const struct delivery_row *r);
+/* The needs that C's peer does not meet. */
+unsigned claim_lacks(const struct spool_claim *c);
 
 /* --- list.c --- */
 

@@ -32,7 +32,8 @@ enum err_code spool_body_drop(struct spool_txn *t, int64_t id, struct err *e);
 
 /*
  * The message and its N deliveries (numbered 1 to N here; message, state READY
- * or HELD, reason, route, priority, queued_at are taken from DELIVERIES).
+ * or HELD, reason, route, priority, queued_at, links and order are taken from
+ * DELIVERIES).
  */
 enum err_code spool_message_add(struct spool_txn *t,
 	const struct spool_message *m, const struct spool_delivery *deliveries,
@@ -83,12 +84,19 @@ struct spool_stat {
 enum err_code spool_stats(struct spool_txn *t, struct spool_stat **stats_r,
 	size_t *n_r, struct err *e);
 
+/* What carries mail, for deliveries that are bound to some links. */
+struct spool_carrier {
+	bool bound;	  /* only what LINK may carry; false: all */
+	const char *link; /* NULL: no link */
+};
+
 /*
- * The earliest time at which a READY or DEFERRED delivery of ROUTE may be
- * tried: 0: now, -1: none is there.
+ * The earliest time at which a READY or DEFERRED delivery of ROUTE that BY may
+ * carry may be tried: 0: now, -1: none is there. BY may be NULL: all.
  */
 enum err_code spool_route_due(struct spool_txn *t, const char *route,
-	int64_t now, int64_t *due_r, struct err *e);
+	const struct spool_carrier *by, int64_t now, int64_t *due_r,
+	struct err *e);
 
 /*
  * A new session begins: every DEFERRED delivery of ROUTE is due now, but
@@ -121,7 +129,9 @@ struct spool_claim {
 	const char *const *routes;
 	size_t routes_n;
 	int64_t now;
-	uint64_t max_size;	 /* 0: any */
+	uint64_t max_size; /* 0: any */
+	/* of a size, as struct spool_order has it; NULL: nothing is known */
+	int (*size_class)(uint64_t size);
 	unsigned max_recipients; /* of one message at a time; 0: 100 */
 	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
 	bool no_smtputf8;
@@ -129,7 +139,8 @@ struct spool_claim {
 	const char *peer; /* for the reasons set on what is left */
 	/*
 	 * Domains the recipients must be in (ATRN with a list); NULL: all. Only
-	 * routes "customer:..." can be claimed so; others give nothing.
+	 * routes "customer:..." can be claimed so; others give nothing. The
+	 * customer calls us: no delivery is bound to a link then.
 	 */
 	const char *const *domains;
 	size_t domains_n;
@@ -140,6 +151,7 @@ struct spool_claim {
 	 */
 	bool owned;
 	const char *link;	    /* recorded in the row; NULL none */
+	bool bound;		    /* only what LINK may carry (rules) */
 	struct spool_limits limits; /* of the link */
 };
 
@@ -150,8 +162,20 @@ struct spool_claimed {
 };
 
 /*
- * The next message for a session: most urgent, then smallest, then oldest,
- * with all its deliveries of the routes that are due. They become ACTIVE.
+ * Who adds a message asks this for the turn in struct spool_order. *LAST_R: the
+ * last turn of SENDER among what may go now to ROUTE with RANK; -1: none does.
+ * *LOWEST_R: then the lowest turn of all that may go there with RANK and
+ * SIZE_CLASS; 0: none does.
+ */
+enum err_code spool_turns_get(struct spool_txn *t, const char *route,
+	const char *sender, int64_t rank, int size_class, int64_t *last_r,
+	int64_t *lowest_r, struct err *e);
+
+/*
+ * The next message for a session: the first in the order (struct spool_order:
+ * most urgent, then roughly the smallest, then senders in turn, then the
+ * smallest, then the oldest), with all its deliveries of the routes that are
+ * due and that the carrier may have. They become ACTIVE.
  * ERR_NOTFOUND: nothing to do.
  */
 enum err_code spool_claim_next(struct spool_txn *t, const struct spool_claim *c,

@@ -23,33 +23,125 @@ spool_route_reason_put(struct spool_txn *t, const char *route,
 }
 
 static enum err_code
-has_ripe(struct spool_txn *t, const char *route, struct err *e)
+has_ripe(struct spool_txn *t, const char *route, const struct spool_carrier *by,
+	struct err *e)
 {
 	struct query q = {.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM};
+	char links[SPOOL_LINKS_MAX + 1];
 	struct delivery_row r;
+	enum err_code rc;
 
 	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-	return tx_first(t, &q, &r, e);
+	rc = tx_first(t, &q, &r, e);
+	memcpy(links, r.d.links, sizeof(links));
+	while (rc == OK && !bound_allows(links, by))
+		rc = bound_next(t, route, links, e);
+	return rc;
+}
+
+/* The first that waits for its time and that BY may carry. */
+static enum err_code
+first_due(struct spool_txn *t, const char *route,
+	const struct spool_carrier *by, int64_t *at_r, struct err *e)
+{
+	struct delivery_row r = {.size = 0};
+	bool first = true;
+	enum err_code rc;
+
+	do {
+		struct delivery_row after = r;
+		struct query q = {.table = T_DELIVERY,
+			.index = DELIVERY_BY_DUE,
+			.after = first ? NULL : &after};
+
+		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+		rc = tx_first(t, &q, &r, e);
+		first = false;
+	} while (rc == OK && !bound_allows(r.d.links, by));
+	*at_r = r.d.next_attempt;
+	return rc;
 }
 
 enum err_code
-spool_route_due(struct spool_txn *t, const char *route, int64_t now,
-	int64_t *due_r, struct err *e)
+spool_route_due(struct spool_txn *t, const char *route,
+	const struct spool_carrier *by, int64_t now, int64_t *due_r,
+	struct err *e)
 {
-	struct query q = {.table = T_DELIVERY, .index = DELIVERY_BY_DUE};
-	struct delivery_row r;
-	enum err_code rc = has_ripe(t, route, e);
+	static const struct spool_carrier any;
+	int64_t at;
+	enum err_code rc;
 
+	by = by ? by : &any;
+	rc = has_ripe(t, route, by, e);
 	*due_r = 0;
 	if (rc != ERR_NOTFOUND)
 		return rc;
-	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-	rc = tx_first(t, &q, &r, e);
+	rc = first_due(t, route, by, &at, e);
 	if (rc == ERR_NOTFOUND)
 		*due_r = -1;
-	else if (rc == OK && r.d.next_attempt > now)
-		*due_r = r.d.next_attempt;
+	else if (rc == OK && at > now)
+		*due_r = at;
 	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+/* --- turns --- */
+
+static enum err_code
+last_turn(struct spool_txn *t, const char *route, const char *sender,
+	int64_t rank, int64_t *last_r, struct err *e)
+{
+	struct query q = {.table = T_DELIVERY,
+		.index = DELIVERY_BY_TURN,
+		.backward = true};
+	struct delivery_row r;
+	enum err_code rc;
+
+	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+	query_number(&q, DELIVERY_RANK, OP_EQ, rank);
+	query_text(&q, DELIVERY_SENDER, OP_EQ, sender);
+	rc = tx_first(t, &q, &r, e);
+	*last_r = rc == OK ? r.d.order.turn : -1;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
+/* Of those that are bound to no link: the others are an exception. */
+static enum err_code
+lowest_turn(struct spool_txn *t, const char *route, int64_t rank,
+	int size_class, int64_t *lowest_r, struct err *e)
+{
+	struct delivery_row r;
+	int64_t lowest = INT64_MAX;
+	enum err_code rc = OK;
+
+	for (unsigned needs = 0; needs < NEEDS_N && rc == OK; needs++) {
+		struct query q = {
+			.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM};
+
+		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+		query_text(&q, DELIVERY_LINKS, OP_EQ, "");
+		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
+		query_number(&q, DELIVERY_RANK, OP_EQ, rank);
+		query_number(&q, DELIVERY_SIZE_CLASS, OP_EQ, size_class);
+		rc = tx_first(t, &q, &r, e);
+		if (rc == OK && r.d.order.turn < lowest)
+			lowest = r.d.order.turn;
+		rc = rc == ERR_NOTFOUND ? OK : rc;
+	}
+	*lowest_r = lowest < INT64_MAX ? lowest : 0;
+	return rc;
+}
+
+enum err_code
+spool_turns_get(struct spool_txn *t, const char *route, const char *sender,
+	int64_t rank, int size_class, int64_t *last_r, int64_t *lowest_r,
+	struct err *e)
+{
+	enum err_code rc = last_turn(t, route, sender, rank, last_r, e);
+
+	*lowest_r = 0;
+	if (rc == OK && *last_r < 0)
+		rc = lowest_turn(t, route, rank, size_class, lowest_r, e);
+	return rc;
 }
 
 /* --- stale routes --- */

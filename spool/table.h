@@ -3,8 +3,7 @@
  * engines work from these lists; schema.sql has the same names.
  *
  * Text is never NULL: "" stands for none, as 0 does for numbers. All indexes
- * run upward; "most urgent first" is a column of its own, the negated
- * priority.
+ * run upward; "most urgent first" is a column of its own, the rank.
  */
 #ifndef SPOOL_TABLE_H
 #define SPOOL_TABLE_H
@@ -28,7 +27,7 @@ struct delivery_row {
 	char sender[WIRE_MAILBOX_MAX + 1];
 	uint64_t size;
 	unsigned needs;
-	int urgency; /* -priority */
+	int64_t rank; /* priority with age in it: lower goes first */
 	/*
 	 * May be claimed now: READY, or DEFERRED with its time passed (set
 	 * when a claim first sees it so, or a session wakes it).
@@ -144,7 +143,7 @@ struct column {
 	size_t offset, size;
 };
 
-enum { INDEX_COLUMNS_MAX = 7, INDEXES_MAX = 10 };
+enum { INDEX_COLUMNS_MAX = 9, INDEXES_MAX = 11 };
 
 struct index {
 	const char *name; /* NULL: the primary key */
@@ -199,7 +198,11 @@ enum {
 	DELIVERY_STATE,
 	DELIVERY_ROUTE,
 	DELIVERY_GENERATION,
-	DELIVERY_URGENCY,
+	DELIVERY_RANK,
+	DELIVERY_SIZE_CLASS,
+	DELIVERY_TURN,
+	DELIVERY_LINKS,
+	DELIVERY_PRIORITY,
 	DELIVERY_QUEUED_AT,
 	DELIVERY_NEXT_ATTEMPT,
 	DELIVERY_OWNER,
@@ -236,7 +239,8 @@ enum {
 	DELIVERY_BY_OWNER,
 	DELIVERY_BY_GENERATION,
 	DELIVERY_BY_DELETED,
-	DELIVERY_BY_UNTOLD
+	DELIVERY_BY_UNTOLD,
+	DELIVERY_BY_TURN
 };
 enum { DOMAIN_BY_ACCOUNT = 1 };
 enum { LEARNT_BY_PLACE = 1, LEARNT_BY_AGE };

@@ -11,8 +11,10 @@
 #include "wire/verifier.h"
 
 enum {
+	SPOOL_LINKS_MAX = 511, /* names of links, one a line */
 	SPOOL_NAME_MAX = 255,  /* names of routes, links, peers, accounts */
 	SPOOL_TEXT_MAX = 1023, /* reasons, replies */
+	SPOOL_URGENT = 4,      /* from this priority on nothing ages */
 	SPOOL_CHUNK_BYTES = 65536,
 	SPOOL_DOMAINS_MAX = 1000, /* of one customer */
 };
@@ -83,6 +85,17 @@ enum spool_reason {
 #undef SPOOL_REASON_ENUM
 };
 
+/*
+ * The place of a delivery among those that wait, made by who adds it (it
+ * knows how, sched/order.h): lower numbers go first, from priority and age to
+ * turn; then the smaller and the older message.
+ */
+struct spool_order {
+	int64_t age;	/* what its time of arrival counts against priority */
+	int size_class; /* roughly how large */
+	int64_t turn;	/* senders in turn */
+};
+
 struct spool_delivery {
 	int64_t message;
 	unsigned n; /* from 1: "4711.2" */
@@ -99,7 +112,10 @@ struct spool_delivery {
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t route_generation;
 	char link[SPOOL_NAME_MAX + 1]; /* "" unless assigned */
+	/* only these may carry it, '\n' between; "" any */
+	char links[SPOOL_LINKS_MAX + 1];
 	int priority;
+	struct spool_order order;
 	int64_t queued_at;
 	unsigned attempts, days_attempted;
 	int64_t last_attempt, next_attempt;

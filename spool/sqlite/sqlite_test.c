@@ -147,18 +147,43 @@ queries_walk_indexes(void **state)
 		{{.table = T_DELIVERY,
 			 .index = DELIVERY_BY_CLAIM,
 			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
+				 {DELIVERY_LINKS, EQ, 0, ""},
 				 {DELIVERY_NEEDS, EQ, 0, NULL},
-				 {DELIVERY_URGENCY, OP_GE, 0, NULL}},
+				 {DELIVERY_RANK, OP_GE, 0, NULL}},
+			 .preds_n = 4},
+			"(route=? AND links=? AND needs=? AND rank>"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_CLAIM,
+			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
+				 {DELIVERY_LINKS, EQ, 0, ""},
+				 {DELIVERY_NEEDS, EQ, 0, NULL},
+				 {DELIVERY_RANK, EQ, 0, NULL},
+				 {DELIVERY_SIZE_CLASS, EQ, 0, NULL},
+				 {DELIVERY_SIZE, OP_LE, 9, NULL}},
+			 .preds_n = 6},
+			"links=? AND needs=? AND rank=? AND size_class=?)"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_CLAIM,
+			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
+				 {DELIVERY_LINKS, OP_GT, 0, "harbour"}},
+			 .preds_n = 2},
+			"delivery_by_claim (route=? AND links>"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_TURN,
+			 .backward = true,
+			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
+				 {DELIVERY_RANK, EQ, 0, NULL},
+				 {DELIVERY_SENDER, EQ, 0, "a@b"}},
 			 .preds_n = 3},
-			"delivery_by_claim (route=? AND needs=? AND urgency>"},
+			"delivery_by_turn (route=? AND rank=? AND sender=?)"},
 		{{.table = T_DELIVERY,
 			 .index = DELIVERY_BY_CLAIM_DOMAIN,
 			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
 				 {DELIVERY_DOMAIN, EQ, 0, "d"},
 				 {DELIVERY_NEEDS, EQ, 0, NULL},
-				 {DELIVERY_URGENCY, OP_GE, 0, NULL}},
+				 {DELIVERY_RANK, OP_GE, 0, NULL}},
 			 .preds_n = 4},
-			"(route=? AND domain=? AND needs=? AND urgency>"},
+			"(route=? AND domain=? AND needs=? AND rank>"},
 		{{.table = T_DELIVERY,
 			 .index = DELIVERY_BY_DUE,
 			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
@@ -190,14 +215,16 @@ queries_walk_indexes(void **state)
 		{{.table = T_DELIVERY,
 			 .index = DELIVERY_BY_CLAIM,
 			 .preds = {{DELIVERY_ROUTE, EQ, 0, "customer:c"},
+				 {DELIVERY_LINKS, EQ, 0, ""},
 				 {DELIVERY_NEEDS, EQ, 0, NULL},
-				 {DELIVERY_URGENCY, EQ, 0, NULL},
+				 {DELIVERY_RANK, EQ, 0, NULL},
+				 {DELIVERY_SIZE_CLASS, OP_GE, 1, NULL},
 				 {DELIVERY_SIZE, OP_GT, 5, NULL},
 				 {DELIVERY_STATE, EQ, SPOOL_READY, NULL},
 				 {DELIVERY_REASON, EQ, 0, NULL}},
-			 .preds_n = 6},
-			"delivery_by_claim (route=? AND needs=? AND "
-			"urgency=? AND size>"},
+			 .preds_n = 8},
+			"(route=? AND links=? AND needs=? AND rank=? AND "
+			"size_class>"},
 		{{.table = T_EVENT,
 			 .index = EVENT_BY_MESSAGE,
 			 .backward = true,
@@ -311,12 +338,12 @@ static const char rows_1[] =
 	" 4, 0, 0, 0, 0, 0,0,0,0,0,0,'',0,'',0,0,0,0,0,0,0,'');"
 	"INSERT INTO delivery SELECT 1, n, 'u' || n || '@a.example', 0, '',"
 	" CASE n WHEN 1 THEN 1 WHEN 2 THEN 5 ELSE 4 END, 1, 0, '',"
-	" 'customer:aurora', 0, 'a.example', '', 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,"
+	" 'customer:aurora', 0, 'a.example', '', -1, 1, 300000, 0, 0, 0, 0, 0, 0, 0,"
 	" n = 1, CASE n WHEN 2 THEN 4000000000 ELSE 0 END,"
 	" 'Ann@Far.example', 9, 0"
 	" FROM (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3);"
 	"INSERT INTO delivery VALUES (2, 1, 'cat@b.example', 0, '', 2, 1, 0, '',"
-	" '*', 0, '', '', 0, 0, 6, 0, 0, 0, 0, 0, 77, 0, 0, 0,"
+	" '*', 0, '', '', 5, -5, 200000, 0, 0, 0, 0, 0, 77, 0, 0, 0,"
 	" 'ben@near.example', 4, 0);"
 	"INSERT INTO chunk VALUES (1 << 20, CAST('nine oct.' AS BLOB)),"
 	" (2 << 20, CAST('four' AS BLOB));"
@@ -387,6 +414,19 @@ do_look_at_version_2(struct spool_txn *t, void *arg, struct err *e)
 	return OK;
 }
 
+/* The number in the first row of what SQL selects. */
+static int64_t
+number_of(struct box *b, const char *sql)
+{
+	struct engine_conn *c = own_conn(b);
+	struct err e;
+	int64_t n;
+
+	assert_int_equal(sql_number(c, sql, &n, &e), OK);
+	sqlite_engine.disconnect(c);
+	return n;
+}
+
 static void
 version_1_comes_up(void **state)
 {
@@ -402,7 +442,7 @@ version_1_comes_up(void **state)
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
 	box_open_with(b, true);
-	assert_true(exists(b, "-old.before-v3"));
+	assert_true(exists(b, "-old.before-v4"));
 	READ(b, do_look_at_version_2, NULL);
 	READ(b, do_look_at_version_3, NULL);
 	assert_sound(b);
@@ -410,6 +450,10 @@ version_1_comes_up(void **state)
 	assert_int_equal(state_of(b, 1, 2), SPOOL_DELETED);
 	assert_int_equal(state_of(b, 1, 3), SPOOL_HELD);
 	assert_int_equal(state_of(b, 2, 1), SPOOL_READY);
+	assert_int_equal(number_of(b, "SELECT age FROM delivery"), 20);
+	assert_int_equal(number_of(b, "SELECT rank FROM delivery"), 30);
+	assert_int_equal(
+		number_of(b, "SELECT rank FROM delivery WHERE message = 2"), 4);
 	assert_int_equal(claim_simple(b, 3), 2);
 	assert_int_equal(outcome(b, (struct spool_outcome){.message = 2,
 					    .owner = 3,

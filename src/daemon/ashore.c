@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/accounts.h"
 #include "daemon/lifetime.h"
+#include "daemon/place.h"
 #include "daemon/policy.h"
 #include "mail/ashore.h"
 #include "spool/queue.h"
@@ -205,6 +206,8 @@ store(struct spool_txn *t, const struct ashore_call *c, const char *to,
 	str_copyz(d.recipient, sizeof(d.recipient), to);
 	str_copyz(d.route, sizeof(d.route), c->route);
 	rc = spool_body_append(t, c->id, body, e);
+	if (rc == OK)
+		rc = place_set(t, &m, &d, 1, c->now, e);
 	return rc == OK ? spool_message_add(t, &m, &d, 1, e) : rc;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
+#include "daemon/place.h"
 #include "daemon/policy.h"
 #include "mail/dsn.h"
 #include "mail/header.h"
@@ -209,6 +210,8 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 	snprintf(ev.text, sizeof(ev.text), "the sender is told by message %lld",
 		(long long)b->id);
 	rc = spool_body_append(t, b->id, body, e);
+	if (rc == OK)
+		rc = place_set(t, &m, &d, 1, m.received_at, e);
 	if (rc == OK)
 		rc = spool_message_add(t, &m, &d, 1, e);
 	return rc == OK ? spool_event_add(t, &ev, e) : rc;

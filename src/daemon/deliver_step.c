@@ -6,6 +6,7 @@
 #include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/settle.h"
+#include "sched/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,8 @@ claim_of(const struct step *st)
 		.domains_n = d->domains_n,
 		.owned = d->customer,
 		.link = d->link,
+		.bound = !d->customer,
+		.size_class = order_size_class,
 	};
 }
 

@@ -355,6 +355,7 @@ struct look_job {
 	struct peer_run *p;
 	char **routes; /* copies: a reload may come */
 	size_t routes_n;
+	char *link; /* that would carry it; NULL: none; owned */
 	bool wake;
 	int64_t now, refused_before;
 	int64_t due; /* 0: now, -1: nothing */
@@ -364,6 +365,7 @@ static enum err_code
 look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look_job *j = arg;
+	const struct spool_carrier by = {.bound = true, .link = j->link};
 	enum err_code rc = OK;
 
 	j->due = -1;
@@ -374,7 +376,8 @@ look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 			rc = spool_route_wake(
 				t, j->routes[i], j->now, j->refused_before, e);
 		if (rc == OK)
-			rc = spool_route_due(t, j->routes[i], j->now, &due, e);
+			rc = spool_route_due(
+				t, j->routes[i], &by, j->now, &due, e);
 		if (due >= 0 && (j->due < 0 || due < j->due))
 			j->due = due;
 	}
@@ -387,6 +390,7 @@ free_look(struct look_job *j)
 	for (size_t i = 0; i < j->routes_n; i++)
 		free(j->routes[i]);
 	free(j->routes);
+	free(j->link);
 	free(j);
 }
 
@@ -460,6 +464,7 @@ look(struct peer_run *p)
 	for (size_t i = 0; i < p->routes_n; i++)
 		j->routes[i] = str_dupz(p->routes[i]);
 	j->routes_n = p->routes_n;
+	j->link = way.link ? str_dupz(way.link) : NULL;
 	j->now = clock_sane_s();
 	j->refused_before = j->now - n->conf->queue.retry_s[0];
 	j->wake = p->wake;

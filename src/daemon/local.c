@@ -174,7 +174,7 @@ claim_one(struct spool_txn *t, void *arg, struct err *e)
 	j->found = rc == OK;
 	if (rc != ERR_NOTFOUND)
 		return rc;
-	return spool_route_due(t, routes[0], j->now, &j->due, e);
+	return spool_route_due(t, routes[0], NULL, j->now, &j->due, e);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/fill.h"
+#include "daemon/place.h"
 #include "mail/trace.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -247,6 +248,8 @@ write_message(struct spool_txn *t, void *arg, struct err *e)
 		fill_delivery(st, i, &d[i]);
 	crash_point("receive-before-store");
 	rc = spool_body_append(t, st->m.id, buf_view(&st->tail), e);
+	if (rc == OK)
+		rc = place_set(t, &st->m, d, st->rcpts_n, st->m.received_at, e);
 	if (rc == OK)
 		rc = spool_message_add(t, &st->m, d, st->rcpts_n, e);
 	if (rc == OK)

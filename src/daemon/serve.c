@@ -140,7 +140,8 @@ wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 	rc = spool_route_wake(t, sv->route, sv->now, sv->refused_before, e);
 	if (rc == OK)
 		rc = ashore_tell(t, sv->ashore, e);
-	return rc == OK ? spool_route_due(t, sv->route, sv->now, &sv->due, e)
+	return rc == OK ? spool_route_due(
+				  t, sv->route, NULL, sv->now, &sv->due, e)
 			: rc;
 }
 

@@ -7,14 +7,20 @@ static const uint64_t borders[] = ORDER_BORDERS;
 enum { BORDERS_N = sizeof(borders) / sizeof(borders[0]) };
 
 int64_t
-order_rank(int priority, int64_t queued_at, int64_t now)
+order_age(int64_t queued_at, int64_t now)
 {
 	int64_t at = queued_at < now ? queued_at : now;
 
+	/* before 1970 is a clock that was never set */
+	return at > 0 ? at / ORDER_STEP_S : 0;
+}
+
+int64_t
+order_rank(int priority, int64_t queued_at, int64_t now)
+{
 	if (priority >= ORDER_URGENT)
 		return ORDER_MOST - priority;
-	/* before 1970 is a clock that was never set */
-	return (ORDER_MOST - priority) + (at > 0 ? at / ORDER_STEP_S : 0);
+	return (ORDER_MOST - priority) + order_age(queued_at, now);
 }
 
 int

@@ -56,11 +56,12 @@ struct order_key {
 };
 
 /*
- * NOW: a message of a clock that was ahead counts as queued now; when the
- * clock is set back, keys with a rank above that of NOW are made anew.
+ * NOW: a message of a clock that was ahead counts as queued now.
  */
 struct order_key order_key(const struct order_facts *f, int64_t now);
 int64_t order_rank(int priority, int64_t queued_at, int64_t now);
+/* The part of rank that the time of arrival makes, below urgent. */
+int64_t order_age(int64_t queued_at, int64_t now);
 int order_size_class(uint64_t size);
 /* Below 0: A goes before B. */
 int order_compare(const struct order_key *a, const struct order_key *b);

@@ -148,7 +148,8 @@ look(struct spool_txn *t, void *arg, struct err *e)
 	enum err_code rc =
 		spool_route_wake(t, b->route, b->now, b->now - 50, e);
 
-	return rc == OK ? spool_route_due(t, b->route, b->now, &b->due, e) : rc;
+	return rc == OK ? spool_route_due(t, b->route, NULL, b->now, &b->due, e)
+			: rc;
 }
 
 static int

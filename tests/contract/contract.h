@@ -135,6 +135,8 @@ struct letter {
 	size_t size; /* 0: 100 */
 	bool held, has_8bit, smtputf8, binary, no_body, notice, vouched;
 	int64_t generation, queued_at;
+	struct spool_order order;
+	const char *links; /* NULL: any */
 };
 
 static inline char
@@ -176,6 +178,9 @@ letter_deliveries(const struct letter *l, struct spool_delivery *d)
 		if (l->held)
 			d[n].reason = REASON_RULE_HOLD;
 		d[n].priority = l->priority;
+		d[n].order = l->order;
+		snprintf(d[n].links, sizeof(d[n].links), "%s",
+			l->links ? l->links : "");
 		d[n].route_generation = l->generation;
 		d[n].queued_at = l->queued_at ? l->queued_at : NOW;
 		if (!l->to[n])

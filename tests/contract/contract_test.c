@@ -239,6 +239,261 @@ claims_urgent_then_small_then_old(void **state)
 	assert_sound(b);
 }
 
+/* Rank (priority with age), size class, turn, size, age of the id. */
+static void
+claims_in_the_order_it_was_given(void **state)
+{
+	static const struct letter letters[] = {
+		{.id = 1, .priority = 5, .size = 900, .order = {9999, 6, 9}},
+		{.id = 2, .priority = 4, .size = 100, .order = {0, 0, 0}},
+		{.id = 3, .priority = 0, .size = 100, .order = {10, 0, 7}},
+		/* three steps of priority less, and three steps older */
+		{.id = 4, .priority = -3, .size = 90, .order = {7, 1, 0}},
+		{.id = 5, .priority = 0, .size = 80, .order = {10, 1, 3}},
+		{.id = 6, .priority = 0, .size = 70, .order = {10, 1, 3}},
+		{.id = 7, .priority = 0, .size = 70, .order = {10, 1, 3}},
+		{.id = 8, .priority = 3, .size = 10, .order = {14, 0, 0}},
+	};
+	static const int64_t order[] = {1, 2, 3, 4, 6, 7, 5, 8, 0};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		put_letter(b, letters[i]);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_int_equal(claim_simple(b, i + 1), order[i]);
+}
+
+/* Above urgent nothing ages, below it age counts again. */
+static void
+another_priority_is_another_place(void **state)
+{
+	static const struct {
+		int priority;
+		int64_t first;
+	} rows[] = {{9, 2}, {4, 2}, {3, 1}, {1, 1}, {0, 1}, {4, 2}};
+	struct box *b = *state;
+
+	put_letter(b, (struct letter){.id = 1, .order = {.age = 5}});
+	put_letter(b, (struct letter){.id = 2, .order = {.age = 9}});
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct owner_job o = {.owner = 7};
+
+		act(b, (struct spool_action){.kind = ACTION_PRIORITY,
+			       .filter = {.id = 2},
+			       .priority = rows[i].priority,
+			       .now = NOW});
+		assert_int_equal(claim_simple(b, 7), rows[i].first);
+		WRITE(b, do_release_owner, &o);
+	}
+}
+
+/* Borders at 1000, 2000, ... */
+static int
+test_size_class(uint64_t size)
+{
+	return (int)(size / 1000);
+}
+
+/* In a size class the turn goes before the size; the limit lies in one. */
+static void
+leaves_what_is_too_large_in_any_class(void **state)
+{
+	static const struct letter letters[] = {
+		{.id = 1, .size = 1500, .order = {0, 1, 0}},
+		{.id = 2, .size = 1200, .order = {0, 1, 0}},
+		{.id = 3, .size = 1100, .order = {0, 1, 4}},
+		{.id = 4, .size = 1000, .order = {0, 1, 5}},
+		{.id = 5, .size = 900, .order = {0, 0, 9}},
+		{.id = 6, .size = 2500, .order = {0, 2, 0}},
+		{.id = 7, .size = 1050, .order = {1, 1, 2}},
+		{.id = 8, .size = 9000, .order = {2, 3, 0}},
+		{.id = 9, .size = 1000, .order = {3, 1, 0}, .has_8bit = true},
+	};
+	static const int64_t order[] = {5, 3, 4, 7, 9, 0};
+	struct box *b = *state;
+	struct claim_job j = {
+		.claim = {.max_size = 1100, .size_class = test_size_class}};
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		put_letter(b, letters[i]);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		assert_int_equal(claim(b, &j), order[i]);
+	j.claim = (struct spool_claim){.owner = 1, .max_size = 0};
+	assert_int_equal(claim(b, &j), 2);
+	assert_int_equal(claim(b, &j), 1);
+	assert_int_equal(claim(b, &j), 6);
+	assert_int_equal(claim(b, &j), 8);
+	spool_claimed_clear(&j.got);
+}
+
+struct turns_job {
+	const char *route, *sender;
+	int64_t rank;
+	int size_class;
+	int64_t last, lowest;
+};
+
+static enum err_code
+do_turns(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct turns_job *j = arg;
+
+	return spool_turns_get(t, j->route, j->sender, j->rank, j->size_class,
+		&j->last, &j->lowest, e);
+}
+
+static void
+tells_the_turns_that_wait(void **state)
+{
+	static const struct letter letters[] = {
+		{.sender = "ann@x", .order = {5, 0, 3}},
+		{.sender = "ann@x", .order = {5, 1, 8}, .has_8bit = true},
+		{.sender = "ben@x", .order = {5, 0, 2}, .smtputf8 = true},
+		{.sender = "cat@x", .order = {5, 0, 1}, .held = true},
+		{.sender = "cat@x", .order = {6, 0, 1}},
+		{.sender = "cat@x", .order = {5, 0, 0}, .route = "other"},
+	};
+	static const struct turns_job jobs[] = {
+		{"*", "ann@x", 14, 0, 8, 0},
+		{"*", "ben@x", 14, 0, 2, 0},
+		{"*", "cat@x", 14, 0, -1, 2},
+		{"*", "cat@x", 14, 1, -1, 8},
+		{"*", "cat@x", 14, 2, -1, 0},
+		{"*", "cat@x", 15, 0, 1, 0},
+		{"none", "cat@x", 14, 0, -1, 0},
+	};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		put_letter(b, letters[i]);
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		struct turns_job j = jobs[i];
+
+		READ(b, do_turns, &j);
+		assert_int_equal(j.last, jobs[i].last);
+		assert_int_equal(j.lowest, jobs[i].lowest);
+	}
+}
+
+/* --- bound to links --- */
+
+static void
+leaves_what_the_link_may_not_carry(void **state)
+{
+	static const struct letter letters[] = {
+		{.id = 1, .links = "harbour"},
+		{.id = 2, .links = "harbour\nvsat", .to = {"a@x", "b@x"}},
+		{.id = 3},
+		{.id = 4, .links = "zero", .priority = 9},
+	};
+	static const struct {
+		const char *link;
+		bool free;
+		int64_t order[5];
+	} rows[] = {
+		{"harbour", false, {1, 2, 3, 0}},
+		{"vsat", false, {2, 3, 0}},
+		{"harb", false, {3, 0}},
+		{"", false, {3, 0}},
+		{NULL, false, {3, 0}},
+		{"zero", false, {4, 3, 0}},
+		{NULL, true, {4, 1, 2, 3, 0}},
+	};
+	struct box *b = *state;
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		put_letter(b, letters[i]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct owner_job o = {.owner = 1};
+		struct claim_job j = {.claim = {.bound = !rows[i].free,
+					      .link = rows[i].link}};
+
+		for (size_t k = 0; k < 4 && (!k || rows[i].order[k - 1]); k++)
+			assert_int_equal(claim(b, &j), rows[i].order[k]);
+		spool_claimed_clear(&j.got);
+		WRITE(b, do_release_owner, &o);
+	}
+}
+
+struct due_job {
+	struct spool_carrier by;
+	int64_t due;
+};
+
+static enum err_code
+do_due_by(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct due_job *j = arg;
+
+	return spool_route_due(t, "*", &j->by, NOW, &j->due, e);
+}
+
+static int64_t
+due_by(struct box *b, const char *link)
+{
+	struct due_job j = {.by = {true, link}};
+
+	READ(b, do_due_by, &j);
+	return j.due;
+}
+
+/* A link is not used for what it may not carry. */
+static void
+is_due_only_by_its_links(void **state)
+{
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.owner = 1}};
+
+	put_letter(b, (struct letter){.id = 1, .links = "harbour"});
+	assert_int_equal(due_by(b, "iridium"), -1);
+	assert_int_equal(due_by(b, NULL), -1);
+	assert_int_equal(due_by(b, "harbour"), 0);
+	assert_int_equal(claim(b, &j), 1);
+	outcome(b, (struct spool_outcome){.message = 1,
+			   .kind = OUTCOME_DEFERRED,
+			   .next_attempt = NOW + 50});
+	put_letter(b, (struct letter){.id = 2});
+	assert_int_equal(due_by(b, "iridium"), 0);
+	assert_int_equal(claim(b, &j), 2);
+	outcome(b, (struct spool_outcome){.message = 2,
+			   .kind = OUTCOME_DEFERRED,
+			   .next_attempt = NOW + 90});
+	assert_int_equal(due_by(b, "iridium"), NOW + 90);
+	assert_int_equal(due_by(b, "harbour"), NOW + 50);
+	spool_claimed_clear(&j.got);
+}
+
+static enum err_code
+do_link_put(struct spool_txn *t, void *arg, struct err *e)
+{
+	return spool_link_put(t, arg, e);
+}
+
+static void
+says_which_link_it_waits_for(void **state)
+{
+	struct box *b = *state;
+	struct spool_link vsat = {.name = "vsat", .up = true};
+	struct spool_row row;
+	char text[SPOOL_TEXT_MAX];
+
+	put_letter(b, (struct letter){.id = 1, .links = "harbour\nvsat"});
+	put_letter(b, (struct letter){.id = 2});
+	assert_true(row_of(b, 1, 1, &row));
+	spool_reason_text(row.reason, row.reason_arg, 0, text, sizeof(text));
+	assert_string_equal(text, "waits for link harbour or vsat");
+	assert_int_equal(count(b, (struct spool_filter){.has_reason = true,
+					  .reason = REASON_LINK_DOWN}),
+		1);
+	WRITE(b, do_link_put, &vsat);
+	assert_true(row_of(b, 1, 1, &row));
+	assert_int_equal(row.reason, REASON_NONE);
+	vsat.disabled = true;
+	WRITE(b, do_link_put, &vsat);
+	assert_true(row_of(b, 1, 1, &row));
+	assert_int_equal(row.reason, REASON_LINK_DOWN);
+}
+
 /* The order holds across routes and what messages need. */
 static void
 merges_routes_in_order(void **state)
@@ -851,6 +1106,13 @@ main(void)
 		ON_BOTH(takes_bodies_in_odd_pieces),
 		ON_BOTH(gives_ids_once),
 		ON_BOTH(claims_urgent_then_small_then_old),
+		ON_BOTH(claims_in_the_order_it_was_given),
+		ON_BOTH(another_priority_is_another_place),
+		ON_BOTH(leaves_what_is_too_large_in_any_class),
+		ON_BOTH(tells_the_turns_that_wait),
+		ON_BOTH(leaves_what_the_link_may_not_carry),
+		ON_BOTH(is_due_only_by_its_links),
+		ON_BOTH(says_which_link_it_waits_for),
 		ON_BOTH(merges_routes_in_order),
 		ON_BOTH(claims_all_recipients_of_its_routes),
 		ON_BOTH(leaves_what_the_session_cannot_take),

@@ -1,10 +1,11 @@
 /*
  * Random life: after every step the counters equal a recount, no delivery has
- * two owners, and nothing is lost. Seeds are fixed, so a failure repeats.
+ * two owners, nothing is lost, and a claim is the first in the order of all
+ * that it may have. Seeds are fixed, so a failure repeats.
  */
 #include "tests/contract/contract.h"
 
-enum { OWNERS = 4, STEPS = 600 };
+enum { OWNERS = 4, STEPS = 600, LETTERS_MAX = 1024, BIG = 50000 };
 
 struct life {
 	struct box *b;
@@ -18,6 +19,7 @@ struct life {
 	} claims[4096];
 	size_t claims_n;
 	int64_t now;
+	struct letter letters[LETTERS_MAX]; /* by id, modulo */
 };
 
 static unsigned
@@ -30,6 +32,23 @@ dice(struct life *l, unsigned sides)
 
 static const char *const routes[] = {"one", "two", "customer:c"};
 static const char *const senders[] = {"ann@x.example", "Ben@x.example", ""};
+
+static const char *const links[] = {NULL, "vsat", "harbour\nvsat"};
+
+/* As sched/order.h would have it, roughly: the classes have one border. */
+static int
+some_class(uint64_t size)
+{
+	return size > BIG / 2;
+}
+
+static struct spool_order
+some_order(struct life *l, size_t size)
+{
+	return (struct spool_order){.age = dice(l, 12),
+		.size_class = some_class(size),
+		.turn = dice(l, 3)};
+}
 
 static void
 step_add(struct life *l)
@@ -46,24 +65,116 @@ step_add(struct life *l)
 
 	for (unsigned i = 0; i < n; i++)
 		m.to[i] = i % 2 ? "a@x.example" : "b@y.example";
-	put_letter(l->b, m);
+	m.order = some_order(l, m.size);
+	m.links = links[dice(l, 10) < 7 ? 0 : dice(l, 3)];
+	m.id = put_letter(l->b, m);
+	l->letters[m.id % LETTERS_MAX] = m;
 	l->added += n;
+}
+
+/* --- what a claim should give --- */
+
+static bool
+may_have(const struct life *l, const struct spool_claim *c,
+	const struct spool_row *row)
+{
+	const struct letter *m = &l->letters[row->d.message % LETTERS_MAX];
+	const char *link = c->link;
+	bool due = row->d.state == SPOOL_READY ||
+		   (row->d.state == SPOOL_DEFERRED &&
+			   row->d.next_attempt <= c->now);
+	bool route = false;
+
+	assert_int_equal(m->id, row->d.message);
+	for (size_t i = 0; i < c->routes_n; i++)
+		route |= !strcmp(c->routes[i], row->d.route);
+	if (c->domains && !strstr(row->d.recipient, "@x.example"))
+		return false;
+	if (!c->domains && c->bound && m->links && !strstr(m->links, link))
+		return false;
+	if (spool_limits_refuse(&c->limits, row->d.priority, row->size))
+		return false;
+	return due && route && !(c->max_size && row->size > c->max_size) &&
+	       !(c->no_8bit && m->has_8bit && !m->binary) &&
+	       !(c->no_binary && m->binary) && !(c->no_smtputf8 && m->smtputf8);
+}
+
+static int64_t
+rank_of(const struct spool_delivery *d)
+{
+	return 9 - d->priority + (d->priority < 4 ? d->order.age : 0);
+}
+
+/* Below 0: A goes before B. */
+static int64_t
+compare(const struct spool_delivery *a, uint64_t a_size,
+	const struct spool_delivery *b, uint64_t b_size)
+{
+	int64_t by[] = {rank_of(a) - rank_of(b),
+		a->order.size_class - b->order.size_class,
+		a->order.turn - b->order.turn,
+		(int64_t)a_size - (int64_t)b_size, a->message - b->message};
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++)
+		if (by[i])
+			return by[i];
+	return 0;
+}
+
+/* The message that goes first of all that C may have; 0: none. */
+static int64_t
+first_for(const struct life *l, const struct spool_claim *c)
+{
+	struct list_job j = {.limit = 100000};
+	const struct spool_row *best = NULL;
+	int64_t id;
+
+	READ(l->b, do_list, &j);
+	for (size_t i = 0; i < j.n; i++) {
+		const struct spool_row *row = &j.rows[i];
+
+		if (may_have(l, c, row) &&
+			(!best || compare(&row->d, row->size, &best->d,
+					  best->size) < 0))
+			best = row;
+	}
+	id = best ? best->d.message : 0;
+	free(j.rows);
+	return id;
+}
+
+static struct spool_limits
+some_limits(struct life *l)
+{
+	return (struct spool_limits){.has_min_priority = dice(l, 4) == 0,
+		.min_priority = (int)dice(l, 9) - 4,
+		.max_size = dice(l, 3) ? 0 : 30000,
+		.has_room = dice(l, 4) == 0,
+		.room = 1000,
+		.urgent_room = 60000,
+		.urgent_from = (int)dice(l, 9) - 2};
 }
 
 static void
 step_claim(struct life *l)
 {
 	static const char *const domains[] = {"x.example"};
-	struct claim_job j = {.claim = {.owner = 1 + dice(l, OWNERS),
-				      .routes = &routes[dice(l, 2)],
-				      .routes_n = 1 + dice(l, 2),
-				      .now = l->now,
-				      .max_size = dice(l, 2) ? 0 : 50000,
-				      .max_recipients = dice(l, 3),
-				      .no_8bit = dice(l, 2),
-				      .no_smtputf8 = dice(l, 2),
-				      .no_binary = dice(l, 2),
-				      .peer = "p"}};
+	int64_t first;
+	struct claim_job j = {
+		.claim = {.owner = 1 + dice(l, OWNERS),
+			.routes = &routes[dice(l, 2)],
+			.routes_n = 1 + dice(l, 2),
+			.now = l->now,
+			.max_size = dice(l, 2) ? 0 : BIG,
+			.size_class = dice(l, 2) ? some_class : NULL,
+			.bound = dice(l, 2),
+			.link = dice(l, 2) ? "harbour" : "vsat",
+			.max_recipients = dice(l, 3),
+			.limits = some_limits(l),
+			.no_8bit = dice(l, 2),
+			.no_smtputf8 = dice(l, 2),
+			.no_binary = dice(l, 2),
+			.peer = "p"}};
 
 	if (dice(l, 5) == 0) {
 		j.claim.routes = &routes[2];
@@ -71,7 +182,9 @@ step_claim(struct life *l)
 		j.claim.domains = domains;
 		j.claim.domains_n = 1;
 	}
-	if (claim(l->b, &j)) {
+	first = first_for(l, &j.claim);
+	assert_int_equal(claim(l->b, &j), first);
+	if (first) {
 		assert_true(j.got.n > 0);
 		bool binary = j.got.message.params.body == BODY_BINARYMIME;
 

@@ -543,7 +543,7 @@ do_due(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct due_job *j = arg;
 
-	return spool_route_due(t, j->route, NOW, &j->due, e);
+	return spool_route_due(t, j->route, NULL, NOW, &j->due, e);
 }
 
 static int64_t
