@@ -214,6 +214,26 @@ accounts_nth(const struct accounts *a, size_t i)
 	return i < a->n ? &a->list[i] : NULL;
 }
 
+struct account_mark
+accounts_mark(const struct accounts *a, const char *name)
+{
+	const struct spool_account *found = accounts_get(a, name);
+	struct account_mark mark = {{0}};
+
+	if (found)
+		memcpy(mark.salt, found->verifier.salt, sizeof(mark.salt));
+	return mark;
+}
+
+bool
+accounts_is_same(const struct accounts *a, const char *name,
+	const struct account_mark *mark)
+{
+	struct account_mark now = accounts_mark(a, name);
+
+	return memcmp(now.salt, mark->salt, sizeof(now.salt)) == 0;
+}
+
 bool
 accounts_have_etrn(const struct accounts *a)
 {
@@ -326,9 +346,10 @@ account_may_send(const struct spool_account *a, const struct mailbox *sender,
 
 	if (mailbox_is_null(sender))
 		return true;
-	if (a->kind == ACCOUNT_CUSTOMER)
-		return account_has_domain(a, mailbox_domain(sender));
-	if (rest.n == 0)
+	if (a->kind == ACCOUNT_CUSTOMER &&
+		account_has_domain(a, mailbox_domain(sender)))
+		return true;
+	if (a->kind == ACCOUNT_USER && rest.n == 0)
 		return is_own_address(a, sender, conf);
 	while (rest.n)
 		if (str_glob(str_cut(rest, '\n', &rest), str_of(sender->text)))

@@ -10,13 +10,6 @@
 
 struct accounts;
 
-/* What a session needs of an account; a copy. */
-struct account_facts {
-	char name[SASL_NAME_MAX + 1];
-	enum spool_account_kind kind;
-	bool suspended;
-};
-
 struct accounts *accounts_new(void);
 void accounts_free(struct accounts *a); /* NULL is fine */
 /* Replaces everything by what the spool says; blocking. */
@@ -37,6 +30,18 @@ const struct spool_account *accounts_get(
 	const struct accounts *a, const char *name);
 /* The I-th by name, borrowed likewise; NULL behind the last. */
 const struct spool_account *accounts_nth(const struct accounts *a, size_t i);
+/*
+ * Whom a session knows by a name: not the next one of that name, and nobody
+ * whose password was ended at once. (With the salt of its verifier, which is
+ * new with both; zero where there is no password or no account.)
+ */
+struct account_mark {
+	unsigned char salt[SASL_SALT_BYTES];
+};
+
+struct account_mark accounts_mark(const struct accounts *a, const char *name);
+bool accounts_is_same(const struct accounts *a, const char *name,
+	const struct account_mark *mark);
 /* Has any customer a host to which ETRN sends its mail? */
 bool accounts_have_etrn(const struct accounts *a);
 /*

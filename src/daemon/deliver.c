@@ -47,6 +47,59 @@ current_flies(struct deliver *d)
 	d->current = NULL;
 }
 
+/* --- what the customer lost meanwhile --------------------------------------
+ */
+
+static bool
+has_all(const struct spool_account *a, const struct spool_claimed *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const char *at = strrchr(c->deliveries[i].recipient, '@');
+
+		if (!at || !account_has_domain(a, str_of(at + 1)))
+			return false;
+	}
+	return true;
+}
+
+/* Is it there, may it have its mail, and is it the one that called? */
+static const struct spool_account *
+same_customer(const struct deliver *d)
+{
+	const struct spool_account *a = accounts_get(d->n->accounts, d->peer);
+
+	return a && a->kind == ACCOUNT_CUSTOMER && !a->suspended &&
+			       accounts_is_same(
+				       d->n->accounts, d->peer, &d->mark)
+		       ? a
+		       : NULL;
+}
+
+/*
+ * Its entry may have changed since the claim. What was not begun goes back; the
+ * next claim sees what became of it.
+ */
+static void
+return_lost(struct deliver *d)
+{
+	const struct spool_account *a;
+
+	if (!d->customer || list_empty(&d->waiting))
+		return;
+	a = same_customer(d);
+	LIST_EACH(node, tmp, &d->waiting)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
+
+		if (a && has_all(a, &p->claimed))
+			continue;
+		d->waiting_n--;
+		d->waiting_octets -= p->size;
+		d->dry = false;
+		deliver_end(d, p, PARCEL_BROKEN, NULL, false);
+	}
+}
+
 /* --- sending -------------------------------------------------------------- */
 
 static void
@@ -147,47 +200,6 @@ give_body(struct deliver *d)
 	return taken > 0;
 }
 
-/* --- what the customer lost meanwhile --------------------------------------
- */
-
-static bool
-has_all(const struct spool_account *a, const struct spool_claimed *c)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		const char *at = strrchr(c->deliveries[i].recipient, '@');
-
-		if (!at || !account_has_domain(a, str_of(at + 1)))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Its entry may have changed since the claim. What was not begun goes back; the
- * next claim sees what became of it.
- */
-static void
-return_lost(struct deliver *d)
-{
-	const struct spool_account *a;
-
-	if (!d->customer || list_empty(&d->waiting))
-		return;
-	a = accounts_get(d->n->accounts, d->peer);
-	LIST_EACH(node, tmp, &d->waiting)
-	{
-		struct parcel *p = LIST_ITEM(node, struct parcel, node);
-
-		if (a && a->kind == ACCOUNT_CUSTOMER && !a->suspended &&
-			has_all(a, &p->claimed))
-			continue;
-		d->waiting_n--;
-		d->waiting_octets -= p->size;
-		d->dry = false;
-		deliver_end(d, p, PARCEL_BROKEN, NULL, false);
-	}
-}
-
 /* --- what comes next ------------------------------------------------------ */
 
 static bool
@@ -202,7 +214,8 @@ may_claim(const struct deliver *d)
 {
 	if (!d->push || d->finishing || d->dry || d->s->closed ||
 		d->result.fail != FAIL_NONE ||
-		smtp_client_mails_left(d->client) <= d->waiting_n)
+		smtp_client_mails_left(d->client) <= d->waiting_n ||
+		(d->customer && !same_customer(d)))
 		return false;
 	return d->ahead ? d->waiting_octets < d->ahead : all_is_sent(d);
 }
@@ -515,6 +528,8 @@ deliver_start(
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;
+	if (d->customer)
+		d->mark = accounts_mark(d->n->accounts, d->peer);
 	d->began_s = clock_sane_s();
 	if (conf->client.window_bytes)
 		d->ahead = conf->ahead ? conf->ahead : DELIVER_AHEAD_BYTES;

@@ -2,6 +2,7 @@
 #ifndef DAEMON_DELIVER_PRIVATE_H
 #define DAEMON_DELIVER_PRIVATE_H
 
+#include "daemon/accounts.h"
 #include "daemon/bounce.h"
 #include "daemon/deliver.h"
 #include "daemon/parcel.h"
@@ -16,7 +17,8 @@ struct deliver {
 	size_t routes_n, domains_n;
 	char *peer, *link; /* owned; link may be NULL */
 	bool push, customer;
-	bool finishing; /* no further message is begun */
+	struct account_mark mark; /* of the customer when it began */
+	bool finishing;		  /* no further message is begun */
 	int64_t began_s;
 	uint64_t ahead; /* octets claimed before they can be sent, at most */
 

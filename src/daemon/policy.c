@@ -96,6 +96,8 @@ account_of(struct node *n, const struct policy_client *c)
 {
 	const struct spool_account *a = NULL;
 
+	if (c->ended)
+		return NULL;
 	if (c->account[0])
 		a = accounts_get(n->accounts, c->account);
 	if (!a && c->account[0] && dovecot_is_used(n->dovecot))

@@ -13,6 +13,7 @@ struct policy_client {
 	enum conf_service service;
 	const char *address; /* of the client */
 	const char *account; /* who authenticated; "" nobody */
+	bool ended;	     /* the account is not that of the login any more */
 	bool turned;	     /* a turned session: our own domains only */
 };
 

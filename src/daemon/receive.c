@@ -22,6 +22,14 @@ enum {
 static const struct session_host host;
 static void on_free(void *arg);
 
+/* The account went, and perhaps another one has its name. */
+static bool
+login_has_ended(const struct receive *r)
+{
+	return r->account[0] &&
+	       !accounts_is_same(r->n->accounts, r->account, &r->mark);
+}
+
 void
 receive_policy_client(const struct receive *r, struct policy_client *c_r)
 {
@@ -29,6 +37,7 @@ receive_policy_client(const struct receive *r, struct policy_client *c_r)
 		.service = r->service,
 		.address = stream_peer_address(r->s->stream),
 		.account = r->account,
+		.ended = login_has_ended(r),
 		.turned = r->turned,
 	};
 }
@@ -101,6 +110,26 @@ on_data(struct receive *r)
 }
 
 static void
+on_atrn(struct receive *r, const struct smtp_event *ev)
+{
+	struct reply reply;
+
+	if (login_has_ended(r)) {
+		log_info("atrn-refused", LOG_INT("session", r->s->id),
+			LOG_STR("account", r->account),
+			LOG_STR("why", "the account changed since the login"));
+		reply_set(&reply, 450, "4.7.1",
+			"This account changed since you logged in: log in "
+			"anew");
+		machine_answer(r->s->machine, &reply);
+		return;
+	}
+	free(r->atrn_domains);
+	r->atrn_domains = str_dup(ev->text);
+	serve_atrn(r->s, r->account, r->atrn_domains);
+}
+
+static void
 on_body_fault(struct receive *r, const struct smtp_event *ev)
 {
 	log_info("refused", LOG_INT("session", r->s->id),
@@ -150,12 +179,10 @@ on_event(void *arg, const struct smtp_event *ev)
 		receive_reset(r);
 		break;
 	case EV_ATRN:
-		free(r->atrn_domains);
-		r->atrn_domains = str_dup(ev->text);
-		serve_atrn(r->s, r->account, r->atrn_domains);
+		on_atrn(r, ev);
 		break;
 	case EV_ETRN:
-		etrn_ask(r->s, r->account, ev->text);
+		etrn_ask(r->s, login_has_ended(r) ? "" : r->account, ev->text);
 		break;
 	case EV_QUIT:
 		r->quit = true;
@@ -210,6 +237,10 @@ on_turn(void *arg)
 
 	if (r->spills_in_flight)
 		return false;
+	if (login_has_ended(r)) {
+		session_close(r->s, "the account changed since the login");
+		return false;
+	}
 	receive_reset(r);
 	r->s->bytes_done = r->s->bytes_total = 0;
 	serve_turn(r->s, r->account, r->atrn_domains);

@@ -15,6 +15,7 @@ enum { AUTH_DELAYS_MAX = 3 }; /* doublings of limits.auth_delay */
 /* How an exchange ended, until the client may hear it. */
 struct auth_outcome {
 	enum sasl_step result; /* OK or FAILED */
+	struct account_mark mark;
 	char name[SASL_NAME_MAX + 1];
 	bool used_next;
 	unsigned char next_key[SASL_KEY_BYTES]; /* of the next password */
@@ -152,6 +153,7 @@ succeed(struct receive *r, const struct auth_outcome *o)
 	bool has_row = accounts_get(r->n->accounts, o->name) != NULL;
 
 	str_copyz(r->account, sizeof(r->account), o->name);
+	r->mark = o->mark;
 	str_copyz(r->s->peer, sizeof(r->s->peer), o->name);
 	log_info("authenticated", LOG_INT("session", r->s->id),
 		LOG_STR("peer", stream_peer_address(r->s->stream)),
@@ -249,6 +251,7 @@ conclude(struct receive *r, enum sasl_step result, const char *name,
 
 	o->result = result;
 	str_copyz(o->name, sizeof(o->name), name);
+	o->mark = accounts_mark(r->n->accounts, name);
 	if (next) {
 		o->used_next = true;
 		memcpy(o->next_key, next->stored_key, sizeof(o->next_key));

@@ -2,6 +2,7 @@
 #ifndef DAEMON_RECEIVE_PRIVATE_H
 #define DAEMON_RECEIVE_PRIVATE_H
 
+#include "daemon/accounts.h"
 #include "daemon/dovecot.h"
 #include "daemon/guess.h"
 #include "daemon/policy.h"
@@ -33,6 +34,7 @@ struct receive {
 	/* as EHLO shows them */
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
+	struct account_mark mark;	 /* of the account then */
 	char farewell[200];		 /* the 421 that ended it; "" none */
 	struct sasl_server *sasl;
 	struct dovecot_request *dovecot; /* instead of sasl */

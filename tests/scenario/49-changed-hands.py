@@ -148,6 +148,52 @@ def moved_in_transaction():
           "and the other one what is its own")
 
 
+def old_login():
+    """Who logged in stays who it was, whatever the name stands for now."""
+    world = world_with_shore()
+    world.add_customer("ship", "first.example")
+    customer(world, "set", "ship", "--sender", "*@fleet.example")
+    with odmr(world, "ship") as old, \
+            Smtp(world.shore.port("submission")) as sub:
+        sub.ehlo()
+        sub.starttls(world.client_tls)
+        sub.ehlo()
+        sub.auth_plain("ship", PASSWORD)
+        for sender, code in (("a@first.example", 250), ("a@fleet.example", 250),
+                             ("a@fleet.example.net", 550), ("ship", 550)):
+            equal(sub.cmd(f"MAIL FROM:<{sender}>").code, code,
+                  f"its senders are its domains and --sender: {sender}")
+            sub.cmd("RSET")
+        customer(world, "delete", "ship")
+        world.shore.must("customer", "add", "ship", "--domain",
+                         "second.example", "--password-stdin",
+                         text="other-password\n")
+        to(world, ["cap@second.example"], "to the second")
+        for words in ("ATRN", "ATRN second.example"):
+            reply = old.cmd(words)
+            equal(str(reply)[:9], "450 4.7.1",
+                  f"the first one's session does not get it: {words}")
+            check("log in anew" in reply.text, "and is told why", reply)
+        equal(sub.cmd("MAIL FROM:<a@second.example>").code, 550,
+              "nor may it write as the second")
+    with odmr(world, None) as new:
+        equal(new.auth_plain("ship", "other-password").code, 235,
+              "the second logs in")
+        equal(new.cmd("ATRN").code, 250, "and has its mail")
+
+    world = world_with_shore()
+    world.add_customer("ship", "ship.example")
+    to(world, ["cap@ship.example"], "secret")
+    with odmr(world, "ship") as thief:
+        world.shore.must("customer", "passwd", "ship", "--password-stdin",
+                         text="next-password\n")
+        equal(thief.cmd("ATRN nowhere.example").code, 450, "(still itself)")
+        world.shore.must("customer", "passwd", "ship", "--now",
+                         "--password-stdin", text="new-password\n")
+        equal(thief.cmd("ATRN").code, 450,
+              "passwd --now ends the logins by the old password")
+
+
 def suspended_in_session():
     world = world_with_shore()
     world.add_customer("ship", "ship.example")
@@ -184,4 +230,4 @@ def deleted_in_session():
 
 
 run(same_name, released_later, moved_in_session, moved_in_transaction,
-    suspended_in_session, deleted_in_session)
+    old_login, suspended_in_session, deleted_in_session)
