@@ -84,13 +84,14 @@ build_listener(struct conf_listener *l, const struct node *g, bool certificate)
 	l->tls = build_has(g, "listeners.tls")
 			 ? (enum conf_tls)number(g, "listeners.tls")
 			 : service_tls(l->service, certificate);
-	l->port = build_has(g, "listeners.port")
-			  ? number(g, "listeners.port")
+	l->address = build_text(g, "listeners.address");
+	l->port = build_has(g, "listeners.port") ? number(g, "listeners.port")
+		  : conf_listener_is_program(l)
+			  ? 0
 			  : service_port(l->service, l->tls);
 	l->name = build_text(g, "listeners.name");
 	if (!l->name)
 		l->name = build_text(g, "listeners.service");
-	l->address = build_text(g, "listeners.address");
 	l->atrn = flag(g, "listeners.atrn");
 	l->auth_clear = flag(g, "listeners.auth_clear");
 	/* Nodes call there; people's programs often choose what they cannot. */

@@ -16,6 +16,17 @@ check_address(const struct check *k, const struct conf_listener *l,
 				"socket; write \"unix:/path\"");
 		return;
 	}
+	if (str_eq(s, STR(CONF_ADDRESS_PROGRAM))) {
+		if (l->service == SERVICE_SMTP)
+			complain_error(k->out, check_at(g, "address"),
+				"listeners.address: a program serves submission "
+				"and odmr, not smtp");
+		if (l->port)
+			complain_error(k->out, check_at(g, "port"),
+				"listeners.port: there is no port where a "
+				"program connects");
+		return;
+	}
 	if (!str_eq(s, STR("*")) && !value_address(s) &&
 		!grammar_is_domain(s, false))
 		complain_error(k->out, check_at(g, "address"),
@@ -80,7 +91,8 @@ check_atrn(const struct check *k, const struct conf_listener *l,
 static bool
 same_socket(const struct conf_listener *a, const struct conf_listener *b)
 {
-	return a->port == b->port && a->port != 0 &&
+	return !conf_listener_is_program(a) && !conf_listener_is_program(b) &&
+	       a->port == b->port && a->port != 0 &&
 	       (strcmp(a->address, b->address) == 0 ||
 		       strcmp(a->address, "*") == 0 ||
 		       strcmp(b->address, "*") == 0);

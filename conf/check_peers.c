@@ -18,15 +18,36 @@ check_hosts(
 	if (check_given(g, "host") && p->host.n == 0)
 		complain_error(k->out, check_at(g, "host"),
 			"peers.host: at least one host should stand here");
-	if (command)
-		complain_error(k->out, check_at(g, "command"),
-			"peers.command: not yet supported");
 	for (size_t i = 0; i < p->host.n; i++)
 		if (!value_address(str_of(p->host.v[i])) &&
 			!grammar_is_domain(str_of(p->host.v[i]), false))
 			complain_error(k->out, check_at_string(g, "host", i),
 				"peers.host: %s is no host name and no address",
 				p->host.v[i]);
+}
+
+/* A program: it has no host to take a name from, and no ports. */
+static void
+check_command(
+	const struct check *k, const struct conf_peer *p, const struct node *g)
+{
+	static const char *const none[] = {"port", "collect_port"};
+
+	if (!p->command)
+		return;
+	if (!p->command[0])
+		complain_error(k->out, check_at(g, "command"),
+			"peers.command: a command should stand here");
+	if (p->tls != TLS_NONE && p->verify == VERIFY_NAME && !p->tls_name)
+		complain_error(k->out, check_at(g, "command"),
+			"peers.command: with TLS a name to verify is needed: "
+			"set peers.tls_name");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (node_member(g, none[i]))
+			complain_error(k->out, check_at(g, none[i]),
+				"peers.%s: a command has no port; what is sent "
+				"and collected goes over its one connection",
+				none[i]);
 }
 
 static void
@@ -198,6 +219,7 @@ check_peers(const struct check *k)
 
 		check_peer_name(k, i, g);
 		check_hosts(k, p, g);
+		check_command(k, p, g);
 		check_verify(k, p, g);
 		check_login(k, p, g);
 		check_identity(k, p, g);

@@ -21,6 +21,9 @@ enum conf_service {
 	SERVICE_LMTP,
 };
 
+/* The address of a listener for `tidepost serve` alone. */
+#define CONF_ADDRESS_PROGRAM "program"
+
 enum conf_tls { TLS_NONE, TLS_OFFERED, TLS_REQUIRED, TLS_IMPLICIT };
 
 struct conf_strings {
@@ -219,6 +222,13 @@ const char *conf_path(const char *option);
  */
 const struct conf_link *conf_link_for(
 	const struct conf *c, const char *peer, size_t *index);
+bool conf_listener_is_program(const struct conf_listener *l);
+/*
+ * Whose settings `tidepost serve` has for SERVICE: a listener for programs,
+ * else the first one where TLS does not come before all else. NULL: none.
+ */
+const struct conf_listener *conf_listener_for_program(
+	const struct conf *c, enum conf_service service);
 const struct conf_peer *conf_peer(const struct conf *c, const char *name);
 const struct conf_link *conf_link(const struct conf *c, const char *name);
 bool conf_is_local(const struct conf *c, struct str domain);

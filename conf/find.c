@@ -77,3 +77,27 @@ conf_route_name(const struct conf_route *r)
 {
 	return r->name ? r->name : r->match;
 }
+
+bool
+conf_listener_is_program(const struct conf_listener *l)
+{
+	return l->address && strcmp(l->address, CONF_ADDRESS_PROGRAM) == 0;
+}
+
+const struct conf_listener *
+conf_listener_for_program(const struct conf *c, enum conf_service service)
+{
+	const struct conf_listener *found = NULL;
+
+	for (size_t i = 0; i < c->listeners_n; i++) {
+		const struct conf_listener *l = &c->listeners[i];
+
+		if (l->service != service)
+			continue;
+		if (conf_listener_is_program(l))
+			return l;
+		if (!found && l->tls != TLS_IMPLICIT)
+			found = l;
+	}
+	return found;
+}

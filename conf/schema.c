@@ -55,7 +55,8 @@ static const struct schema_row rows[] = {
 		.fallback = "*",
 		.sentence =
 			"An IPv4 or IPv6 address of this host, or * for all "
-			"of them; for lmtp \"unix:\" and a path.",
+			"of them; for lmtp \"unix:\" and a path; \"program\" "
+			"where tidepost serve alone brings connections.",
 	},
 	{
 		.path = "listeners.port",
@@ -440,7 +441,8 @@ static const struct schema_row rows[] = {
 	{
 		.path = "peers.command",
 		.type = SCHEMA_STRING,
-		.sentence = "A program instead of a host; not yet supported.",
+		.sentence = "A program instead of a host: its standard input "
+			    "and output are the connection.",
 	},
 	{
 		.path = "peers.port",

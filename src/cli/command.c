@@ -13,6 +13,7 @@ const struct command *const command_tables[] = {
 	customer_commands,
 	customer_import_commands,
 	statement_commands,
+	serve_commands,
 	log_commands,
 	check_commands,
 	version_commands,

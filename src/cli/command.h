@@ -34,6 +34,7 @@ extern const struct command customer_commands[];
 extern const struct command customer_import_commands[];
 extern const struct command statement_commands[];
 extern const struct command check_commands[];
+extern const struct command serve_commands[];
 extern const struct command log_commands[];
 extern const struct command version_commands[];
 

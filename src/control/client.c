@@ -217,6 +217,17 @@ control_receive(struct control_client *c, struct record *record_r, bool *last_r,
 	return OK;
 }
 
+size_t
+control_take_rest(struct control_client *c, char *out, size_t size)
+{
+	size_t n = c->in.len < size ? c->in.len : size;
+
+	memcpy(out, buf_view(&c->in).p, n);
+	buf_consume(&c->in, n);
+	c->scanned = 0;
+	return n;
+}
+
 int
 control_fd(const struct control_client *c)
 {

@@ -18,6 +18,8 @@ enum err_code control_send(
  */
 enum err_code control_receive(struct control_client *c, struct record *record_r,
 	bool *last_r, uint64_t timeout_ms, struct err *e);
+/* At most SIZE octets that came behind the last record; 0: no more. */
+size_t control_take_rest(struct control_client *c, char *out, size_t size);
 int control_fd(const struct control_client *c); /* for poll */
 void control_close(struct control_client *c);	/* NULL is fine */
 

@@ -54,6 +54,11 @@
  *	  -> kind=wrong line= text= for each that cannot be, end=65 and nothing
  *	     is changed; else kind=imported added= changed=, end
  *	  What is not said is taken away, but the password stays.
+ *	verb=serve service=odmr|submission
+ *	  -> kind=serving, and from the next octet on the connection is a
+ *	     session of that service; or end. Who connects may ask: the service
+ *	     says who must log in. Nothing may follow the request before the
+ *	     answer.
  *	verb=reload	end=78 and the old settings stay where the file is bad
  *
  * Answers
@@ -116,6 +121,7 @@ enum {
 #define VERB_QUEUE "queue"
 #define VERB_USER "user"
 #define VERB_CUSTOMER "customer"
+#define VERB_SERVE "serve"
 #define VERB_RELOAD "reload"
 
 #define KEY_ACTION "action"
@@ -141,6 +147,9 @@ enum {
 #define ACTION_WORD_IMPORT "import"
 
 #define KEY_NAME "name"
+#define KEY_SERVICE "service"
+#define SERVICE_WORD_ODMR "odmr"
+#define SERVICE_WORD_SUBMISSION "submission"
 #define KEY_INTERFACE "interface"
 #define KEY_ADDRESS "address"
 #define KEY_REASON "reason"
@@ -190,6 +199,7 @@ enum {
 #define KIND_QUEUE "queue"
 #define KIND_SESSION "session"
 #define KIND_PROGRESS "progress"
+#define KIND_SERVING "serving"
 #define KIND_WRONG "wrong"
 #define KIND_IMPORTED "imported"
 

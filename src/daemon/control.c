@@ -46,12 +46,11 @@ conn_release(struct control_conn *c)
 	free(c);
 }
 
-static void
-conn_close(struct control_conn *c)
+struct stream *
+conn_give_stream(struct control_conn *c)
 {
-	if (!c->stream)
-		return;
-	stream_close(c->stream, CONTROL_LINGER_MS);
+	struct stream *s = c->stream;
+
 	c->stream = NULL;
 	loop_timer_free(c->timer);
 	c->timer = NULL;
@@ -61,6 +60,14 @@ conn_close(struct control_conn *c)
 	list_remove(&c->node);
 	c->n->control->conns_n--;
 	conn_release(c);
+	return s;
+}
+
+static void
+conn_close(struct control_conn *c)
+{
+	if (c->stream)
+		stream_close(conn_give_stream(c), CONTROL_LINGER_MS);
 }
 
 void
@@ -150,12 +157,15 @@ handle(struct control_conn *c)
 {
 	const char *verb = conn_get(c, KEY_VERB);
 	const char *action = conn_get(c, KEY_ACTION);
+	bool serves = verb && strcmp(verb, VERB_SERVE) == 0;
 	bool reads =
 		verb && (strcmp(verb, VERB_STATUS) == 0 ||
 				(strcmp(verb, VERB_LINK) == 0 && action &&
 					strcmp(action, ACTION_WORD_LIST) == 0));
 
-	if (!c->admin && !(reads && c->reader))
+	if (serves)
+		control_serve(c);
+	else if (!c->admin && !(reads && c->reader))
 		conn_end(c, err_exit_status(ERR_PERM),
 			"permission denied: join the group tidepost-admin "
 			"(or tidepost-console to look), or become root",
@@ -246,6 +256,15 @@ on_input(void *arg)
 }
 
 static void
+on_drained(void *arg)
+{
+	struct control_conn *c = arg;
+
+	if (c->serve)
+		control_serve_begin(c);
+}
+
+static void
 on_closed(void *arg, enum stream_end end, const char *why)
 {
 	(void)end;
@@ -261,6 +280,7 @@ on_late(void *arg)
 
 static const struct stream_ops stream_ops = {
 	.input = on_input,
+	.drained = on_drained,
 	.closed = on_closed,
 };
 

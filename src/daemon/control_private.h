@@ -18,6 +18,8 @@ struct control_conn {
 	struct link_wait *wait;
 	bool admin, reader;
 	bool asked; /* the request is being worked on */
+	/* The stream becomes a session of it when all is sent; NULL: no. */
+	const struct conf_listener *serve;
 	unsigned refs;
 };
 
@@ -33,12 +35,18 @@ void conn_end_err(
 	struct control_conn *c, enum err_code code, const struct err *e);
 const char *conn_get(const struct control_conn *c, const char *key);
 
+/* Nothing more is said; the stream is given to the caller. */
+struct stream *conn_give_stream(struct control_conn *c);
+
 /* One function a verb; each ends the connection, now or later. */
 void control_status(struct control_conn *c);
 void control_link(struct control_conn *c);
 void control_queue(struct control_conn *c);
 void control_account(struct control_conn *c, bool customer);
 void control_import(struct control_conn *c);
+void control_serve(struct control_conn *c);
+/* All that was sent is with the kernel: the session begins. */
+void control_serve_begin(struct control_conn *c);
 
 /* All settings that R names into S; what is none is not looked at. */
 enum err_code control_settings_take(

@@ -2,11 +2,15 @@
 
 #include "base/log.h"
 #include "daemon/call.h"
+#include "net/child.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { REACH_WHY_MAX = 900 }; /* all failures in words */
+enum {
+	REACH_WHY_MAX = 900,	 /* all failures in words */
+	REACH_PROGRAM_MS = 6000, /* for a program to end by itself */
+};
 
 struct reach {
 	struct node *n;
@@ -14,13 +18,15 @@ struct reach {
 	reach_fn *fn;
 	void *arg;
 	struct dial *dial;
-	size_t tried;	 /* hosts, in the order of this connection */
-	size_t first;	 /* of peer->host */
-	const char *now; /* the host in hand */
-	bool by_memory;	 /* its remembered address is dialled */
+	struct child *program; /* NULL: a host, or not started */
+	size_t tried;	       /* hosts, in the order of this connection */
+	size_t first;	       /* of peer->host */
+	const char *now;       /* the host in hand */
+	bool by_memory;	       /* its remembered address is dialled */
 	bool memory_used;
 	bool answered; /* a host refused: there is a link */
 	struct buf why;
+	struct loop_timer *soon; /* a program begins from the loop */
 };
 
 static const char *
@@ -43,6 +49,8 @@ find_host(const struct conf_peer *peer, const char *host, size_t otherwise)
 	return otherwise;
 }
 
+static void start_program(void *arg);
+
 struct reach *
 reach_new(
 	struct node *n, const struct reach_conf *conf, reach_fn *fn, void *arg)
@@ -55,6 +63,7 @@ reach_new(
 	r->arg = arg;
 	r->first = find_host(conf->peer, conf->first, 0);
 	buf_init(&r->why, REACH_WHY_MAX);
+	r->soon = loop_timer_new(n->loop, start_program, r);
 	return r;
 }
 
@@ -64,6 +73,8 @@ reach_free(struct reach *r)
 	if (!r)
 		return;
 	dial_cancel(r->dial);
+	child_leave(r->program, REACH_PROGRAM_MS);
+	loop_timer_free(r->soon);
 	buf_free(&r->why);
 	free(r);
 }
@@ -156,9 +167,57 @@ on_dialled(void *arg, int fd, enum err_code code, const char *why)
 	}
 }
 
+/* --- programs --- */
+
+static void
+program_says(void *arg, struct str line)
+{
+	struct reach *r = arg;
+	char text[CHILD_LINE_MAX + 1];
+
+	str_copy(text, sizeof(text), line);
+	log_info("peer-command-says", LOG_STR("peer", r->conf.peer->name),
+		LOG_STR("text", text));
+}
+
+/* Whoever uses the connection sees it close. */
+static void
+program_ended(void *arg, bool good, const char *how)
+{
+	struct reach *r = arg;
+
+	if (good)
+		return;
+	log_warning("peer-command-ended", LOG_STR("peer", r->conf.peer->name),
+		LOG_STR("command", r->conf.peer->command), LOG_STR("how", how));
+}
+
+static void
+start_program(void *arg)
+{
+	struct reach *r = arg;
+	struct err e = {0};
+	int fd = -1;
+
+	r->program = child_connect(r->n->loop,
+		&(struct child_conf){.command = r->conf.peer->command,
+			.line = program_says,
+			.ended = program_ended,
+			.arg = r},
+		&fd, &e);
+	if (fd < 0)
+		note_failure(r, ERR_IO, e.text);
+	tell(r, fd);
+}
+
 void
 reach_next(struct reach *r)
 {
+	if (r->conf.peer->command) {
+		r->now = "";
+		loop_timer_set(r->soon, 0);
+		return;
+	}
 	r->by_memory = false;
 	r->now = host_at(r, r->tried++);
 	dial_place(r, r->now);

@@ -3,6 +3,9 @@
  * name cannot be looked up, the address that served us last is tried before
  * the other hosts: an address needs no name server.
  *
+ * A peer may be a program: its standard input and output are the connection,
+ * what it says on standard error goes to the log, and reach_free lets it end.
+ *
  * A name that does not resolve and a host that does not answer are "no link":
  * nobody refused anything.
  */
@@ -25,7 +28,7 @@ struct reach_conf {
 
 struct reached {
 	int fd;		  /* given; -1: no host is left */
-	const char *host; /* of the configuration; borrowed */
+	const char *host; /* of the configuration; borrowed; "": a program */
 	bool no_link;	  /* without fd: nobody answered at all */
 	const char *why;  /* without fd: of each host, in words */
 };

@@ -400,8 +400,15 @@ static const struct stream_ops no_owner_yet;
 void
 receive_start(struct node *n, const struct conf_listener *listener, int fd)
 {
+	receive_stream(
+		n, listener, stream_new(n->loop, fd, &no_owner_yet, NULL));
+}
+
+void
+receive_stream(struct node *n, const struct conf_listener *listener,
+	struct stream *stream)
+{
 	struct receive *r = xcalloc(1, sizeof(*r));
-	struct stream *stream = stream_new(n->loop, fd, &no_owner_yet, NULL);
 
 	r->n = n;
 	r->service = listener->service;
@@ -422,9 +429,11 @@ receive_start(struct node *n, const struct conf_listener *listener, int fd)
 		session_swap(r->s, NULL, &host, r);
 		r->s->in_handshake = true;
 		on_start_tls(r);
+		stream_read_enable(stream, true);
 		return;
 	}
 	make_machine(r);
+	stream_read_enable(stream, true);
 	session_pump(r->s);
 }
 

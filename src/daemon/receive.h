@@ -10,6 +10,9 @@
 /* A client connected to LISTENER; FD is given. */
 void receive_start(
 	struct node *n, const struct conf_listener *listener, int fd);
+/* The same over STREAM (given), whose reading may be off. */
+void receive_stream(struct node *n, const struct conf_listener *listener,
+	struct stream *stream);
 
 /* Called once when a turned session is over; CLEAN: the peer said QUIT. */
 typedef void receive_done(void *arg, bool clean, const char *why);

@@ -84,7 +84,9 @@ open_service(struct node *n, const struct conf_listener *conf,
 
 	sv->n = n;
 	sv->conf = conf;
-	if (conf->service == SERVICE_LMTP)
+	if (conf_listener_is_program(conf))
+		rc = OK; /* tidepost serve brings the connections */
+	else if (conf->service == SERVICE_LMTP)
 		rc = listen_unix(n->loop, conf->address + strlen("unix:"),
 			SERVICE_UNIX_MODE, on_accept, sv, &sv->listener, e);
 	else
@@ -110,6 +112,8 @@ close_service(struct service *sv)
 static void
 log_listening(const struct service *sv)
 {
+	if (!sv->listener)
+		return;
 	log_info("listening", LOG_STR("listener", sv->conf->name),
 		LOG_STR("address", sv->conf->address),
 		LOG_INT("port", listener_port(sv->listener)));
@@ -193,7 +197,27 @@ services_reload(struct services *s, struct conf *next, struct err *e)
 unsigned
 services_port(const struct services *s, size_t i)
 {
-	return s && i < s->count ? listener_port(s->v[i]->listener) : 0;
+	return s && i < s->count && s->v[i]->listener
+		       ? listener_port(s->v[i]->listener)
+		       : 0;
+}
+
+const struct conf_listener *
+services_program(struct node *n, enum conf_service service, struct err *e)
+{
+	const struct conf_listener *l =
+		conf_listener_for_program(n->conf, service);
+
+	if (!l)
+		err_set(e, ERR_CONFIG,
+			"no listener of this service is configured (or TLS "
+			"comes first on all of them): add one with address = "
+			"\"program\"");
+	else if (n->sessions_n >= n->conf->limits.connections)
+		err_set(e, ERR_BUSY, "too many connections");
+	else
+		return l;
+	return NULL;
 }
 
 void

@@ -19,6 +19,12 @@ enum err_code services_reload(
 	struct services *s, struct conf *next, struct err *e);
 /* The port that listener I of the configuration really has; 0: closed. */
 unsigned services_port(const struct services *s, size_t i);
+/*
+ * The listener whose settings a connection brought by a program has; NULL: it
+ * is not served now, E says why.
+ */
+const struct conf_listener *services_program(
+	struct node *n, enum conf_service service, struct err *e);
 void services_free(struct services *s); /* NULL is fine */
 
 #endif

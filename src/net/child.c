@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ struct child {
 	bool exited;		  /* its first process is a zombie */
 	bool late, killed;	  /* told to end, by the timeout or us */
 	bool told;
-	bool left; /* child_free: nobody is told any more */
+	bool left;  /* child_free: nobody is told any more */
+	bool waits; /* left, and not yet told to end */
 	int status;
 	char line[CHILD_LINE_MAX];
 	size_t line_n, lines;
@@ -139,7 +141,7 @@ look(struct child *c)
 {
 	if (!c->exited)
 		return;
-	if (c->left && c->killed) {
+	if (c->left && (c->killed || c->waits)) {
 		list_remove(&c->ward.node);
 		destroy(c);
 	} else if (!c->left && (!c->killed || c->fd < 0)) {
@@ -190,6 +192,12 @@ on_timer(void *arg)
 {
 	struct child *c = arg;
 
+	if (c->waits) {
+		c->waits = false;
+		kill(-c->pid, SIGTERM);
+		loop_timer_set(c->timer, CHILD_GRACE_MS);
+		return;
+	}
 	if (!c->killed && !c->left) {
 		c->late = true;
 		child_kill(c);
@@ -226,8 +234,9 @@ default_signals(posix_spawnattr_t *attr)
 	posix_spawnattr_setsigmask(attr, &none);
 }
 
+/* IO: its standard input and output, or -1. OUT: all else it says. */
 static int
-spawn(const char *command, int out, pid_t *pid_r)
+spawn(const char *command, int io, int out, pid_t *pid_r)
 {
 	char *argv[] = {
 		(char[]){"sh"}, (char[]){"-c"}, str_dupz(command), NULL};
@@ -236,9 +245,13 @@ spawn(const char *command, int out, pid_t *pid_r)
 	int rc;
 
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(
-		&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	if (io < 0)
+		posix_spawn_file_actions_addopen(
+			&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	else
+		posix_spawn_file_actions_adddup2(&files, io, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(
+		&files, io < 0 ? out : io, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
 #ifdef __GLIBC__
 	/* ours are all closed by exec; those of libraries may not be */
@@ -257,8 +270,8 @@ spawn(const char *command, int out, pid_t *pid_r)
 	return rc;
 }
 
-struct child *
-child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
+static struct child *
+start(struct loop *loop, const struct child_conf *conf, int io, struct err *e)
 {
 	struct child *c;
 	int fds[2], rc;
@@ -268,7 +281,7 @@ child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
 		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
 		return NULL;
 	}
-	rc = spawn(conf->command, fds[1], &pid);
+	rc = spawn(conf->command, io, fds[1], &pid);
 	close(fds[1]);
 	if (rc != 0) {
 		close(fds[0]);
@@ -296,10 +309,46 @@ child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
 	return c;
 }
 
+struct child *
+child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
+{
+	return start(loop, conf, -1, e);
+}
+
+struct child *
+child_connect(struct loop *loop, const struct child_conf *conf, int *fd_r,
+	struct err *e)
+{
+	struct child *c;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
+		return NULL;
+	}
+	c = start(loop, conf, fds[1], e);
+	close(fds[1]);
+	if (c)
+		*fd_r = fds[0];
+	else
+		close(fds[0]);
+	return c;
+}
+
 static void
 end_ward(struct loop_ward *w)
 {
 	destroy(LIST_ITEM(w, struct child, ward));
+}
+
+/* Nobody is told any more; the loop ends it when it ends itself. */
+static void
+leave(struct child *c)
+{
+	c->conf.line = NULL;
+	c->left = true;
+	c->ward.end = end_ward;
+	loop_adopt(c->loop, &c->ward);
 }
 
 void
@@ -314,8 +363,18 @@ child_free(struct child *c)
 		return;
 	}
 	kill(-c->pid, SIGTERM);
-	c->left = true;
-	c->ward.end = end_ward;
-	loop_adopt(c->loop, &c->ward);
+	leave(c);
 	loop_timer_set(c->timer, CHILD_GRACE_MS);
+}
+
+void
+child_leave(struct child *c, uint64_t wait_ms)
+{
+	if (!c || c->exited || c->killed) {
+		child_free(c);
+		return;
+	}
+	leave(c);
+	c->waits = true;
+	loop_timer_set(c->timer, wait_ms);
 }

@@ -40,9 +40,21 @@ struct child;
 /* NULL: it cannot be started, E says why. */
 struct child *child_spawn(
 	struct loop *loop, const struct child_conf *conf, struct err *e);
+/*
+ * The same for a program that is a connection: its standard input and output
+ * are the other end of *fd_r (given, a socket); the lines are what it says on
+ * standard error.
+ */
+struct child *child_connect(struct loop *loop, const struct child_conf *conf,
+	int *fd_r, struct err *e);
 /* Tells the group to end; `ended` follows. Twice is fine. */
 void child_kill(struct child *c);
 /* Ends what is left of the group, without a word. NULL is fine. */
 void child_free(struct child *c);
+/*
+ * The same, but it has WAIT_MS to end by itself: its connection is over, and
+ * what is on the way should get there.
+ */
+void child_leave(struct child *c, uint64_t wait_ms);
 
 #endif

@@ -188,6 +188,79 @@ test_ends_with_the_loop(void **state)
 	assert_int_equal(w.ended, 0);
 }
 
+/* A program that is a connection: what it says on stderr are the lines. */
+static void
+test_connects(void **state)
+{
+	struct watch w = {.loop = loop_new()};
+	struct err e = {0};
+	char octets[16];
+	int fd = -1;
+
+	(void)state;
+	buf_init(&w.lines, 0);
+	w.c = child_connect(w.loop,
+		&(struct child_conf){.command = "echo hello >&2; cat",
+			.line = on_line,
+			.ended = on_ended,
+			.arg = &w},
+		&fd, &e);
+	assert_non_null(w.c);
+	assert_int_equal(write(fd, "abc", 3), 3);
+	assert_int_equal(read(fd, octets, sizeof(octets)), 3);
+	assert_memory_equal(octets, "abc", 3);
+	RUN_UNTIL(w.loop, w.lines.len > 5);
+	assert_string_equal(buf_z(&w.lines), "hello|");
+	close(fd);
+	wait_ended(&w);
+	assert_true(w.good);
+	end(&w);
+}
+
+/* Who is left may end by itself first; who does not is told to. */
+static void
+test_left_to_end(void **state)
+{
+	static const char *const commands[] = {
+		"cat; echo well >FILE", "trap 'echo told >FILE' TERM; sleep 9"};
+	static const char *const says[] = {"well\n", "told\n"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char file[] = "/tmp/child-test-XXXXXX", octets[16] = "";
+		struct watch w = {.loop = loop_new()};
+		struct err e = {0};
+		char *command;
+		int fd = -1, out = mkstemp(file);
+		const char *at = strstr(commands[i], "FILE");
+
+		assert_true(out >= 0);
+		buf_init(&w.lines, 0);
+		command = str_printf("echo up >&2; %.*s%s%s",
+			(int)(at - commands[i]), commands[i], file, at + 4);
+		w.c = child_connect(w.loop,
+			&(struct child_conf){.command = command,
+				.line = on_line,
+				.ended = on_ended,
+				.arg = &w},
+			&fd, &e);
+		assert_non_null(w.c);
+		RUN_UNTIL(w.loop, w.lines.len > 2);
+		close(fd);
+		child_leave(w.c, 300);
+		w.c = NULL;
+		RUN_UNTIL(w.loop,
+			lseek(out, 0, SEEK_SET) == 0 &&
+				read(out, octets, sizeof(octets) - 1) == 5);
+		assert_string_equal(octets, says[i]);
+		assert_int_equal(w.ended, 0);
+		end(&w);
+		free(command);
+		close(out);
+		unlink(file);
+	}
+}
+
 static void
 test_inherits_nothing(void **state)
 {
@@ -230,6 +303,8 @@ main(void)
 		cmocka_unit_test(test_told_to_end),
 		cmocka_unit_test(test_leaves_children),
 		cmocka_unit_test(test_ends_with_the_loop),
+		cmocka_unit_test(test_connects),
+		cmocka_unit_test(test_left_to_end),
 		cmocka_unit_test(test_inherits_nothing),
 		cmocka_unit_test(test_output_has_a_bound),
 	};
