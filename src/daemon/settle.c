@@ -219,6 +219,9 @@ tell(struct settle *st, size_t i, const struct reply *r)
 	if (!st->tell_success ||
 		!bounce_wanted(st->n, &st->m, &st->deliveries[i]))
 		return;
+	/* Who forges a sender can ask for success to be told to it, too. */
+	if (is_customers(&st->deliveries[i]) && !st->m.vouched)
+		return;
 	bounce_add(st->bounce, &st->deliveries[i], st->success,
 		r->enhanced[0] == '2' ? r->enhanced : "2.0.0", "", "", st->now);
 }

@@ -90,6 +90,17 @@ def nobody_to_tell():
     equal(events(world, message)[-1], "failed", "the event says failed")
 
 
+def success_is_not_told():
+    """A forged sender may not be bothered by a delivery that went well."""
+    world = world_with_shore()
+    octets = make("all is well")
+    to_customer(world, octets, params=" NOTIFY=SUCCESS,FAILURE")
+    equal(len(collect(world).mails), 1, "it is collected, by a host without "
+          "DSN")
+    check(wait_until(lambda: not world.shore.queue()), "and gone")
+    equal(world.smart.mails, [], "nobody is told, whatever was asked for")
+
+
 def one_of_two():
     """Quarantine is by recipient."""
     world = world_with_shore()
@@ -142,5 +153,5 @@ def refused_by_the_operator():
     equal(deleted(world), [], "and nothing is kept")
 
 
-run(unknown_sender, nobody_to_tell, one_of_two, vouched_for,
+run(unknown_sender, nobody_to_tell, success_is_not_told, one_of_two, vouched_for,
     refused_by_the_operator)
