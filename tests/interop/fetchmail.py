@@ -124,7 +124,7 @@ def two_domains():
     expect(lambda: arrived(world), {"second": second})
     poll(world, domains=(MINE, OTHER))
     expect(lambda: arrived(world), {"second": second})
-    told(world, "Not all of these domains are yours")
+    told(world, "not all of that is its own")
     poll(world, domains=(MINE, ALSO))
     expect(lambda: arrived(world), {"first": first, "second": second})
     must(world.shore.queue() == [], "nothing is left", world.shore.queue())

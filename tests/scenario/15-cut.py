@@ -132,7 +132,7 @@ def turned_reset():
 
 
 def turned_closed():
-    cuts("turn", "fin", STEP * 3)
+    cuts("turn", "fin", STEP * 2)
 
 
 def silence():
