@@ -8,27 +8,98 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_MAX = 64, DAY_S = 86400 };
+enum { KEY_MAX = SPOOL_NAME_MAX + 32, TEXT_MAX = 48, DAY_S = 86400 };
 
-struct careful {
-	char key[KEY_MAX];
-	int64_t until;
+static const char one_by_one[] = "careful";
+static const char no_bdat[] = "no-bdat";
+static const char closes[] = "closes";
+
+/* --- one value ------------------------------------------------------------ */
+
+struct key {
+	char z[KEY_MAX];
 };
 
-static void
-key_of(const char *peer, char key_r[KEY_MAX])
+static struct key
+key_of(const char *what, const struct careful_peer *peer)
 {
-	snprintf(key_r, KEY_MAX, "careful:%.50s", peer);
+	struct key k;
+
+	snprintf(k.z, sizeof(k.z), "%s:%s%.*s", what,
+		peer->customer ? "customer:" : "", SPOOL_NAME_MAX, peer->name);
+	return k;
+}
+
+/* "until answered"; *holds_r false: it is not there, or its time is over. */
+static enum err_code
+read_value(struct spool_txn *t, const struct key *k, int64_t now, bool *holds_r,
+	uint64_t *answered_r, struct err *e)
+{
+	struct str first, rest;
+	struct buf text;
+	uint64_t until = 0;
+	enum err_code rc;
+
+	buf_init(&text, 0);
+	rc = spool_meta_get(t, k->z, &text, e);
+	first = str_cut(buf_view(&text), ' ', &rest);
+	*holds_r = rc == OK && str_u64(first, &until) &&
+		   str_u64(rest, answered_r) && now < (int64_t)until;
+	buf_free(&text);
+	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
 static enum err_code
-write_until(struct spool_txn *t, void *arg, struct err *e)
+write_value(struct spool_txn *t, const struct key *k, int64_t until,
+	uint64_t answered, struct err *e)
 {
-	const struct careful *c = arg;
-	char text[24];
+	char text[TEXT_MAX];
 
-	snprintf(text, sizeof(text), "%" PRId64, c->until);
-	return spool_meta_put(t, c->key, str_of(text), e);
+	snprintf(text, sizeof(text), "%" PRId64 " %" PRIu64, until, answered);
+	return spool_meta_put(t, k->z, str_of(text), e);
+}
+
+enum err_code
+careful_get(struct spool_txn *t, const struct careful_peer *peer, int64_t now,
+	struct careful_way *way_r, struct err *e)
+{
+	struct key one = key_of(one_by_one, peer), data = key_of(no_bdat, peer);
+	uint64_t none;
+	enum err_code rc =
+		read_value(t, &one, now, &way_r->one_by_one, &none, e);
+
+	if (rc == OK)
+		rc = read_value(t, &data, now, &way_r->no_bdat, &none, e);
+	return rc;
+}
+
+/* --- remembering ---------------------------------------------------------- */
+
+struct lesson {
+	struct key key;	   /* what holds from now on */
+	struct key closes; /* of careful_closed; "" else */
+	int64_t now;
+	uint64_t answered;
+};
+
+static enum err_code
+write_lesson(struct spool_txn *t, void *arg, struct err *e)
+{
+	const struct lesson *l = arg;
+	bool again = true;
+	uint64_t answered = 0;
+	enum err_code rc = OK;
+
+	if (l->closes.z[0]) {
+		rc = read_value(t, &l->closes, l->now, &again, &answered, e);
+		again = again && answered == l->answered;
+	}
+	if (rc == OK && !again)
+		return write_value(
+			t, &l->closes, l->now + DAY_S, l->answered, e);
+	return rc == OK ? write_value(t, &l->key,
+				  l->now + (int64_t)CAREFUL_DAYS * DAY_S, 0, e)
+			: rc;
 }
 
 static void
@@ -39,34 +110,49 @@ written(void *arg, enum err_code code, const struct err *e)
 	free(arg);
 }
 
-void
-careful_put(struct node *n, const char *peer)
+static struct lesson *
+lesson_of(const char *what, const struct careful_peer *peer)
 {
-	struct careful *c = xcalloc(1, sizeof(*c));
+	struct lesson *l = xcalloc(1, sizeof(*l));
 
-	key_of(peer, c->key);
-	c->until = clock_sane_s() + (int64_t)CAREFUL_DAYS * DAY_S;
-	log_warning("careful", LOG_STR("peer", peer),
-		LOG_STR("what", "its replies did not match: one message at a "
-				"time from now on"),
-		LOG_INT("days", CAREFUL_DAYS));
-	spool_submit(n->spool, write_until, written, c);
+	l->key = key_of(what, peer);
+	l->now = clock_sane_s();
+	return l;
 }
 
-enum err_code
-careful_get(struct spool_txn *t, const char *peer, int64_t now, bool *careful_r,
-	struct err *e)
+static void
+tell(const struct careful_peer *peer, const char *what)
 {
-	char key[KEY_MAX];
-	struct buf text;
-	uint64_t until = 0;
-	enum err_code rc;
+	log_warning("careful", LOG_STR("peer", peer->name),
+		LOG_STR("what", what), LOG_INT("days", CAREFUL_DAYS));
+}
 
-	key_of(peer, key);
-	buf_init(&text, 0);
-	rc = spool_meta_get(t, key, &text, e);
-	*careful_r = rc == OK && str_u64(buf_view(&text), &until) &&
-		     now < (int64_t)until;
-	buf_free(&text);
-	return rc == ERR_NOTFOUND ? OK : rc;
+void
+careful_mismatch(struct node *n, const struct careful_peer *peer)
+{
+	tell(peer, "its replies did not match: one message at a time from now "
+		   "on");
+	spool_submit(
+		n->spool, write_lesson, written, lesson_of(one_by_one, peer));
+}
+
+void
+careful_no_bdat(struct node *n, const struct careful_peer *peer)
+{
+	tell(peer, "it offers CHUNKING and does not know BDAT: DATA from now "
+		   "on");
+	spool_submit(n->spool, write_lesson, written, lesson_of(no_bdat, peer));
+}
+
+void
+careful_closed(
+	struct node *n, const struct careful_peer *peer, uint64_t answered)
+{
+	struct lesson *l = lesson_of(one_by_one, peer);
+
+	tell(peer, "it closed in the middle: where it does so again at the "
+		   "same place, one message at a time");
+	l->closes = key_of(closes, peer);
+	l->answered = answered;
+	spool_submit(n->spool, write_lesson, written, l);
 }

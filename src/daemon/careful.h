@@ -1,6 +1,7 @@
 /*
- * Peers whose replies did not match what was sent while many messages were in
- * flight: with them it is one message at a time for CAREFUL_DAYS.
+ * What was learnt of a peer, to its disadvantage, and is kept across restarts
+ * for CAREFUL_DAYS: with whom it is one message at a time, and who offers
+ * CHUNKING and does not know BDAT.
  */
 #ifndef DAEMON_CAREFUL_H
 #define DAEMON_CAREFUL_H
@@ -9,10 +10,32 @@
 
 enum { CAREFUL_DAYS = 30 };
 
-/* Remembers it in the background. */
-void careful_put(struct node *n, const char *peer);
-/* In a transaction: must PEER be treated so now? */
-enum err_code careful_get(struct spool_txn *t, const char *peer, int64_t now,
-	bool *careful_r, struct err *e);
+/* A peer, or a customer, which may have the same name. */
+struct careful_peer {
+	const char *name;
+	bool customer;
+};
+
+struct careful_way {
+	bool one_by_one; /* no more messages in flight */
+	bool no_bdat;	 /* the body goes by DATA */
+};
+
+/* These remember in the background. */
+
+/* Its replies did not match what was sent. */
+void careful_mismatch(struct node *n, const struct careful_peer *peer);
+void careful_no_bdat(struct node *n, const struct careful_peer *peer);
+/*
+ * It closed without a word behind ANSWERED messages, and left others in doubt.
+ * Twice at the same place within a day: it is the peer that does it, not the
+ * line, and one message at a time leaves none in doubt.
+ */
+void careful_closed(
+	struct node *n, const struct careful_peer *peer, uint64_t answered);
+
+/* In a transaction: how is PEER to be treated now? */
+enum err_code careful_get(struct spool_txn *t, const struct careful_peer *peer,
+	int64_t now, struct careful_way *way_r, struct err *e);
 
 #endif

@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/deliver_private.h"
 #include "daemon/receive.h"
+#include "daemon/settle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +28,13 @@ first_of(const struct list_node *list)
 static struct parcel *
 parcel_of(struct deliver *d, uint64_t tag)
 {
-	if (d->current && parcel_tag(d->current) == tag)
+	if (d->current && d->current->tag == tag)
 		return d->current;
 	LIST_EACH(node, tmp, &d->flying)
 	{
 		struct parcel *p = LIST_ITEM(node, struct parcel, node);
 
-		if (parcel_tag(p) == tag)
+		if (p->tag == tag)
 			return p;
 	}
 	return NULL;
@@ -112,6 +114,7 @@ begin_next(struct deliver *d)
 	d->waiting_n--;
 	d->waiting_octets -= p->size;
 	d->current = p;
+	p->tag = ++d->tags;
 	if (d->customer)
 		crash_point("turn-first-message");
 	d->s->message = p->claimed.message.id;
@@ -123,6 +126,7 @@ begin_next(struct deliver *d)
 
 struct read_job {
 	struct deliver *d;
+	uint64_t tag; /* of the parcel */
 	int64_t id;
 	uint64_t offset;
 	char *chunk; /* owned until it is read */
@@ -148,13 +152,14 @@ body_read(void *arg, enum err_code code, const struct err *e)
 	struct parcel *p = d->current;
 
 	d->reading = false;
-	if (s->closed || !p || p->claimed.message.id != j->id) {
+	if (s->closed || !p || p->tag != j->tag) {
 		free(j->chunk);
 	} else if (code != OK || j->n == 0) {
 		log_error("body-unreadable", LOG_INT("msg", j->id),
 			LOG_STR("why", code == OK
 					       ? "it is shorter than its size"
 					       : e->text));
+		p->counts = true; /* it must not come first again at once */
 		smtp_client_abort(d->client, "the spool cannot be read");
 		free(j->chunk);
 	} else {
@@ -171,6 +176,7 @@ read_more(struct deliver *d)
 	struct read_job *j = xcalloc(1, sizeof(*j));
 
 	j->d = d;
+	j->tag = d->current->tag;
 	j->id = d->current->claimed.message.id;
 	j->offset = d->current->offset;
 	j->size = parcel_piece(d->current, clock_mono_ms());
@@ -212,8 +218,11 @@ all_is_sent(const struct deliver *d)
 static bool
 may_claim(const struct deliver *d)
 {
-	if (!d->push || d->finishing || d->dry || d->s->closed ||
+	/* Before it is ready it is not known what the peer takes. */
+	if (!d->push || d->finishing || d->dry || d->leaving ||
+		!d->result.ready || d->s->closed ||
 		d->result.fail != FAIL_NONE ||
+		d->recipients >= DELIVER_RECIPIENTS_MAX ||
 		smtp_client_mails_left(d->client) <= d->waiting_n ||
 		(d->customer && !same_customer(d)))
 		return false;
@@ -259,16 +268,39 @@ keep_reply(struct deliver *d, const struct reply *r)
 		reply_one_line(r, d->result.reply, sizeof(d->result.reply));
 }
 
-/* The connection ends: only the machine knows which of them are in doubt. */
+/*
+ * Is P, the oldest without its final reply, why the connection ended? Not where
+ * the peer answered none of it, and others before: it may close after each
+ * message. 421 was said to another one.
+ */
+static bool
+is_to_blame(const struct deliver *d, const struct parcel *p)
+{
+	return d->result.fail != FAIL_REFUSED &&
+	       d->result.fail != FAIL_ABORTED && (p->heard || d->answered == 0);
+}
+
+/*
+ * The connection ends: only the machine knows which of them are in doubt. The
+ * peer did not come to those behind the oldest one: no attempt, unless they are
+ * in doubt, since what may be doubled is not sent again at once.
+ */
 static void
 end_begun(struct deliver *d)
 {
 	struct parcel *p;
+	bool oldest = true;
 
 	current_flies(d);
-	while ((p = first_of(&d->flying)) != NULL)
-		deliver_end(d, p, PARCEL_BROKEN, NULL,
-			smtp_client_in_doubt(d->client, parcel_tag(p)));
+	while ((p = first_of(&d->flying)) != NULL) {
+		bool in_doubt = smtp_client_in_doubt(d->client, p->tag);
+
+		p->counts |= oldest && is_to_blame(d, p);
+		p->counts |= in_doubt && d->result.fail != FAIL_ABORTED;
+		d->doubted |= in_doubt;
+		oldest = false;
+		deliver_end(d, p, PARCEL_BROKEN, NULL, in_doubt);
+	}
 }
 
 /* What was claimed and never begun goes back. */
@@ -294,6 +326,9 @@ on_failed(struct deliver *d, const struct smtp_event *ev)
 		LOG_STR("peer", d->peer), LOG_VIEW("why", ev->text),
 		LOG_STR("reply", ev->reply ? d->result.reply : ""));
 	d->result.mismatch |= ev->mismatch;
+	d->result.no_bdat |= ev->no_bdat;
+	/* told by the stream before; the verdicts are made now */
+	d->result.link_lost |= d->s->end == STREAM_TIMEOUT;
 	end_begun(d);
 	top_up(d);
 }
@@ -308,6 +343,15 @@ on_rcpt_reply(struct deliver *d, const struct smtp_event *ev)
 }
 
 static void
+on_mail_reply(struct deliver *d, const struct smtp_event *ev)
+{
+	struct parcel *p = parcel_of(d, ev->tag);
+
+	if (p)
+		p->heard = true;
+}
+
+static void
 on_done(struct deliver *d, const struct smtp_event *ev)
 {
 	struct parcel *p = parcel_of(d, ev->tag);
@@ -316,6 +360,7 @@ on_done(struct deliver *d, const struct smtp_event *ev)
 		return;
 	if (p == d->current)
 		d->current = NULL;
+	d->answered += ev->reply->code != 421;
 	deliver_end(d, p, ev->early ? PARCEL_EARLY : PARCEL_REPLIED, ev->reply,
 		false);
 	top_up(d);
@@ -331,6 +376,9 @@ on_event(void *arg, const struct smtp_event *ev)
 		d->result.ready = true;
 		if (d->owner.ready)
 			d->owner.ready(d->owner_arg, d);
+		break;
+	case EV_MAIL_REPLY:
+		on_mail_reply(d, ev);
 		break;
 	case EV_RCPT_REPLY:
 		on_rcpt_reply(d, ev);
@@ -368,12 +416,30 @@ on_start_tls(void *arg)
 	d->owner.start_tls(d->owner_arg, d->s);
 }
 
+/* What this connection shows of the peer, for the next ones. */
+static void
+learn(struct deliver *d)
+{
+	const struct careful_peer peer = {d->peer, d->customer};
+
+	if (d->result.mismatch)
+		careful_mismatch(d->n, &peer);
+	else if (d->result.no_bdat)
+		careful_no_bdat(d->n, &peer);
+	else if (d->result.fail == FAIL_CLOSED && !d->result.link_lost &&
+		 d->doubted && d->answered > 0)
+		careful_closed(d->n, &peer, d->answered);
+}
+
 static void
 tell_over(struct deliver *d)
 {
 	if (d->over)
 		return;
 	d->over = true;
+	if (d->unsettled)
+		settle_release_owner(d->n, d->s->id);
+	learn(d);
 	d->owner.over(d->owner_arg, &d->result);
 }
 
@@ -477,9 +543,8 @@ on_turn(void *arg)
 }
 
 void
-deliver_stepped(struct deliver *d, enum err_code code)
+deliver_stepped(struct deliver *d)
 {
-	(void)code;
 	if (d->finishing && !d->s->closed)
 		end_waiting(d);
 	if (!d->s->closed)
@@ -550,6 +615,7 @@ void
 deliver_quit(struct deliver *d)
 {
 	if (!d->s->closed && machine_want(d->s->machine) == WANT_WORK) {
+		d->leaving = true;
 		smtp_client_quit(d->client);
 		session_pump(d->s);
 	}
@@ -558,6 +624,7 @@ deliver_quit(struct deliver *d)
 void
 deliver_atrn(struct deliver *d, const char *domains)
 {
+	d->leaving = true;
 	d->s->doing = "turning";
 	smtp_client_atrn(d->client, domains);
 	session_pump(d->s);
@@ -577,6 +644,7 @@ deliver_more(struct deliver *d)
 	bool idle = d->resting; /* or on the way to the end */
 
 	d->dry = d->resting = false;
+	d->more = true;
 	if (!idle)
 		top_up(d);
 	session_pump(d->s);

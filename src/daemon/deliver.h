@@ -19,9 +19,8 @@ struct deliver_result {
 	bool link_lost;	       /* taken from under it, or went silent */
 	char reply[256];       /* what the peer said last of note; "" nothing */
 	char why[160];	       /* what ended it, in our words; "" nothing */
-	/* its replies did not match what was sent: no more messages in flight
-	 */
-	bool mismatch;
+	bool mismatch;	       /* its replies did not match what was sent */
+	bool no_bdat; /* it does not know BDAT: all will go by DATA next time */
 };
 
 struct deliver;

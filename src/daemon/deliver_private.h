@@ -27,14 +27,25 @@ struct deliver {
 	struct parcel *current; /* its body is handed over; NULL none */
 	size_t waiting_n;
 	uint64_t waiting_octets;
+	size_t recipients; /* of all parcels in hand */
+	uint64_t tags;	   /* given to parcels so far */
+	uint64_t answered; /* messages that the peer answered to the end */
 
-	bool stepping; /* a step is with the spool */
-	bool reading;  /* the next octets of current's body come */
-	bool dry;      /* the last step found no more to claim */
-	bool resting;  /* idle was told */
+	bool stepping;	/* a step is with the spool */
+	bool reading;	/* the next octets of current's body come */
+	bool more;	/* something arrived since that step began */
+	bool dry;	/* the last step found no more to claim */
+	bool resting;	/* idle was told */
+	bool leaving;	/* nothing is sent any more: QUIT or a turn follows */
+	bool known;	/* what was learnt of the peer is read (careful.h) */
+	bool doubted;	/* the connection's end left something in doubt */
+	bool unsettled; /* a step failed: claims are to be given back at last */
 	bool over;
 	struct deliver_result result;
 };
+
+/* Recipients of all messages in hand; the last one may go beyond. */
+enum { DELIVER_RECIPIENTS_MAX = 1000 };
 
 /*
  * One transaction: what became of the parcels that ended, and (if CLAIM) the
@@ -42,7 +53,7 @@ struct deliver {
  */
 void deliver_step(struct deliver *d, bool claim);
 /* Called on the loop when the transaction is on the disk (or failed). */
-void deliver_stepped(struct deliver *d, enum err_code code);
+void deliver_stepped(struct deliver *d);
 /* P ended, and waits for the next step. */
 void deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 	const struct reply *final, bool in_doubt);

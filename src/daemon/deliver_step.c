@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/settle.h"
@@ -25,9 +26,12 @@ struct step {
 	size_t settles_n;
 	size_t claims_max; /* messages */
 	uint64_t octets_max;
+	size_t recipients_max;
 	unsigned peer_ext;
 	uint64_t peer_size_max;
-	unsigned peer_rcpt_max;	  /* of one message; 0: as the spool likes */
+	unsigned peer_rcpt_max; /* of one message; 0: as the spool likes */
+	bool first;		/* it reads what was learnt of the peer */
+	struct careful_way way;
 	struct list_node parcels; /* claimed */
 	bool dry;		  /* no more was found */
 };
@@ -80,7 +84,8 @@ claim_next(struct spool_txn *t, struct step *st, const struct spool_claim *c,
 
 	if (rc != OK)
 		return rc;
-	rc = parcel_open(t, &claimed, st->peer_ext, parcel_r, e);
+	rc = parcel_open(
+		t, &claimed, st->peer_ext, st->peer_size_max, parcel_r, e);
 	if (rc != OK)
 		return rc;
 	list_push(&st->parcels, &(*parcel_r)->node);
@@ -92,16 +97,21 @@ static enum err_code
 claim_all(struct spool_txn *t, struct step *st, struct err *e)
 {
 	struct spool_claim c = claim_of(st);
+	size_t most = st->way.one_by_one && st->claims_max ? 1 : st->claims_max;
+	size_t recipients = 0;
 	uint64_t octets = 0;
 	enum err_code rc = OK;
 
-	for (size_t i = 0; i < st->claims_max && octets < st->octets_max; i++) {
+	for (size_t i = 0; i < most && octets < st->octets_max &&
+			   recipients < st->recipients_max;
+		i++) {
 		struct parcel *p;
 
 		rc = claim_next(t, st, &c, &p, e);
 		if (rc != OK)
 			break;
 		octets += p->size;
+		recipients += p->claimed.n;
 	}
 	st->dry = rc == ERR_NOTFOUND;
 	if (st->dry)
@@ -112,6 +122,18 @@ claim_all(struct spool_txn *t, struct step *st, struct err *e)
 	return rc;
 }
 
+/* Before the first claim, since it says what the peer can take. */
+static enum err_code
+read_way(struct spool_txn *t, struct step *st, struct err *e)
+{
+	const struct careful_peer peer = {st->d->peer, st->d->customer};
+	enum err_code rc = careful_get(t, &peer, clock_sane_s(), &st->way, e);
+
+	if (st->way.no_bdat)
+		st->peer_ext &= ~(unsigned)(EXT_CHUNKING | EXT_BINARYMIME);
+	return rc;
+}
+
 static enum err_code
 write_step(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -119,6 +141,8 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 	enum err_code rc = OK;
 
 	drop_parcels(st); /* of an earlier run of this */
+	if (st->first)
+		rc = read_way(t, st, e);
 	for (size_t i = 0; i < st->settles_n && rc == OK; i++)
 		rc = settle_write(t, st->settles[i], e);
 	return rc == OK ? claim_all(t, st, e) : rc;
@@ -132,7 +156,7 @@ take_parcels(struct deliver *d, struct step *st)
 	if (!list_empty(&st->parcels))
 		d->resting = false;
 	if (st->claims_max)
-		d->dry = st->dry;
+		d->dry = st->dry && !d->more;
 	LIST_EACH(node, tmp, &st->parcels)
 	{
 		struct parcel *p = LIST_ITEM(node, struct parcel, node);
@@ -141,6 +165,7 @@ take_parcels(struct deliver *d, struct step *st)
 		list_push(&d->waiting, node);
 		d->waiting_n++;
 		d->waiting_octets += p->size;
+		d->recipients += p->claimed.n;
 		crash_point("deliver-claimed");
 	}
 }
@@ -175,9 +200,9 @@ step_failed(struct deliver *d, const struct err *e)
 {
 	/*
 	 * What the peer took is not on our disk as such: it is in doubt, and
-	 * said to be.
+	 * said to be, when all else of this session is settled.
 	 */
-	settle_release_owner(d->n, d->s->id);
+	d->unsettled = true;
 	log_error("outcome-not-stored", LOG_INT("session", d->s->id),
 		LOG_STR("peer", d->peer), LOG_STR("why", e->text));
 	if (d->result.fail == FAIL_NONE)
@@ -197,6 +222,32 @@ drop_notices(struct step *st)
 	return dropped;
 }
 
+/*
+ * What the peer answered is written although nothing can be claimed: else it
+ * would be sent again. After ERR_UNCERTAIN it may be written already.
+ */
+static bool
+step_again(struct step *st, enum err_code code)
+{
+	if (code == OK || code == ERR_UNCERTAIN || st->settles_n == 0)
+		return false;
+	if (st->claims_max > 0) {
+		st->claims_max = 0;
+		return true;
+	}
+	return code == ERR_FULL && drop_notices(st);
+}
+
+/* Learnt on an earlier connection; no message has gone yet. */
+static void
+go_that_way(struct deliver *d, const struct careful_way *way)
+{
+	d->known = true;
+	if (way->one_by_one)
+		d->ahead = 0;
+	smtp_client_restrict(d->client, way->one_by_one, way->no_bdat);
+}
+
 static void
 step_written(void *arg, enum err_code code, const struct err *e)
 {
@@ -204,20 +255,21 @@ step_written(void *arg, enum err_code code, const struct err *e)
 	struct deliver *d = st->d;
 	struct session *s = d->s;
 
-	if (code == ERR_FULL && drop_notices(st)) {
-		st->claims_max = 0;
+	if (step_again(st, code)) {
 		spool_submit(d->n->spool, write_step, step_written, st);
 		return;
 	}
-	d->stepping = false;
 	if (code == OK) {
+		if (st->first)
+			go_that_way(d, &st->way);
 		tell_settled(d, st);
 		take_parcels(d, st);
 	} else {
 		step_failed(d, e);
 	}
 	free_step(st);
-	deliver_stepped(d, code);
+	d->stepping = false; /* not before: a session closed in here waits */
+	deliver_stepped(d);
 	session_release(s);
 }
 
@@ -236,7 +288,8 @@ reply_for(const struct parcel *p, size_t i)
 
 /*
  * RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients: later. 421 (3.8)
- * says nothing of the message: from a customer it is as a lost line.
+ * says nothing of the message: from a customer it is as a lost line, and a peer
+ * that took others may take no more on one connection.
  */
 static void
 verdict_from(const struct deliver *d, struct settle *st, size_t i,
@@ -244,8 +297,8 @@ verdict_from(const struct deliver *d, struct settle *st, size_t i,
 {
 	struct reply softer;
 
-	if (d->customer && r->code == 421) {
-		settle_release(st, i, "the customer's host closes");
+	if (r->code == 421 && (d->customer || d->answered > 0)) {
+		settle_release(st, i, "the peer closes the connection");
 		return;
 	}
 	if (!to_rcpt || r->code != 552) {
@@ -261,7 +314,8 @@ static void
 verdict_broken(const struct deliver *d, const struct parcel *p,
 	struct settle *st, size_t i)
 {
-	if (!p->begun || d->result.link_lost || d->customer)
+	if (!p->counts || d->result.link_lost || d->result.no_bdat ||
+		d->customer)
 		settle_release(st, i, "the connection ended");
 	else
 		settle_defer(st, i, REASON_RETRY_WAIT,
@@ -313,6 +367,7 @@ deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 	if (final)
 		p->final = *final;
 	p->in_doubt = in_doubt;
+	d->recipients -= p->claimed.n;
 	list_remove(&p->node);
 	list_push(&d->ended, &p->node);
 	if (end == PARCEL_REPLIED && reply_class(final) == 2)
@@ -371,13 +426,18 @@ deliver_step(struct deliver *d, bool claim)
 
 	st->d = d;
 	list_init(&st->parcels);
+	st->first = !d->known;
 	st->peer_ext = smtp_client_extensions(d->client);
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
 	settle_ended(d, st);
 	if (claim && !d->s->closed)
 		plan_claims(d, st);
+	st->recipients_max = d->recipients < DELIVER_RECIPIENTS_MAX
+				     ? DELIVER_RECIPIENTS_MAX - d->recipients
+				     : 0;
 	d->stepping = true;
+	d->more = false;
 	session_hold(d->s);
 	spool_submit(d->n->spool, write_step, step_written, st);
 }

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/call.h"
-#include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
@@ -39,8 +38,9 @@ struct exchange {
 	char ticket_peer[SPOOL_NAME_MAX + 1];
 	struct buf ticket;
 	bool turned, turn_refused, looked_for_large;
-	bool served;  /* a host greeted us and let us in */
-	size_t asked; /* domains for which ETRN was said */
+	bool served;	 /* a host greeted us and let us in */
+	bool data_tried; /* after BDAT was not known */
+	size_t asked;	 /* domains for which ETRN was said */
 	/* What became of collecting; told when all else went well. */
 	enum exchange_code collect_code;
 	char collect_text[400];
@@ -316,8 +316,21 @@ not_trusted(struct exchange *x, const struct deliver_result *r)
 	x->result.auth = r->fail == FAIL_AUTH;
 }
 
+/*
+ * Where a peer closes behind some messages, or what it says makes another
+ * connection better, the rest goes on that at once: as long as each one moves
+ * something.
+ */
+static bool
+may_go_on(const struct deliver_result *r, unsigned sent)
+{
+	return !r->link_lost && r->ready && sent > 0 &&
+	       (r->fail == FAIL_CLOSED || r->fail == FAIL_REFUSED ||
+		       r->fail == FAIL_PROTOCOL);
+}
+
 static void
-judge(struct exchange *x, const struct deliver_result *r)
+judge(struct exchange *x, const struct deliver_result *r, unsigned sent)
 {
 	if (r->link_lost)
 		set_result(x, EXCHANGE_LINK_LOST,
@@ -325,7 +338,7 @@ judge(struct exchange *x, const struct deliver_result *r)
 	else if (r->fail == FAIL_TLS || r->fail == FAIL_AUTH ||
 		 r->fail == FAIL_EARLY_OCTETS)
 		not_trusted(x, r);
-	else if (r->fail != FAIL_NONE)
+	else if (r->fail != FAIL_NONE && !may_go_on(r, sent))
 		set_result(x, EXCHANGE_UNREACHABLE, r->reply);
 }
 
@@ -344,15 +357,17 @@ on_over(void *arg, const struct deliver_result *r)
 
 	x->deliver = NULL;
 	x->session = NULL;
-	judge(x, r);
-	if (r->mismatch)
-		careful_put(x->n, x->peer->name);
+	judge(x, r, s->messages_sent);
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
 	history_session(s, x->link ? x->link : "", x->peer->name,
 		x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
 	session_release(s);
-	if (may_try_next_host(x, r)) {
+	if (r->no_bdat && !x->data_tried && !r->link_lost && !x->finishing) {
+		x->data_tried = true;
+		set_result(x, EXCHANGE_OK, "");
+		begin_step(x);
+	} else if (may_try_next_host(x, r)) {
 		set_result(x, EXCHANGE_OK, "");
 		reach_next(x->reach);
 	} else if (x->result.code == EXCHANGE_OK && !x->finishing &&
@@ -445,8 +460,6 @@ start_machine(struct exchange *x, struct session *s)
 	if (x->link)
 		call_fit(
 			s, conf_link(x->n->conf, x->link), &c.client, &c.ahead);
-	if (x->known.careful)
-		c.client.window_bytes = 0;
 	x->deliver = deliver_start(s, &c, collect_only ? "collect" : "push");
 	if (x->finishing)
 		deliver_finish(x->deliver);
@@ -585,7 +598,7 @@ read_known(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct learn_job *j = arg;
 
-	return known_get(t, j->x->peer->name, clock_sane_s(), &j->known, e);
+	return known_get(t, j->x->peer->name, &j->known, e);
 }
 
 static void

@@ -1,6 +1,5 @@
 #include "daemon/known.h"
 
-#include "daemon/careful.h"
 #include "spool/records.h"
 
 #include <stdio.h>
@@ -35,14 +34,11 @@ get_host(
 }
 
 enum err_code
-known_get(struct spool_txn *t, const char *peer, int64_t now, struct known *k_r,
-	struct err *e)
+known_get(
+	struct spool_txn *t, const char *peer, struct known *k_r, struct err *e)
 {
-	enum err_code rc;
-
-	*k_r = (struct known){.careful = false};
-	rc = careful_get(t, peer, now, &k_r->careful, e);
-	return rc == OK ? get_host(t, peer, k_r, e) : rc;
+	*k_r = (struct known){.host = ""};
+	return get_host(t, peer, k_r, e);
 }
 
 enum err_code

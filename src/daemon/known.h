@@ -1,6 +1,7 @@
 /*
  * What is remembered of a peer from one connection to the next, besides its
- * row: which host answered last, and whether it is to be treated with care.
+ * row (and how careful one must be with it: careful.h): which host answered
+ * last.
  */
 #ifndef DAEMON_KNOWN_H
 #define DAEMON_KNOWN_H
@@ -10,13 +11,12 @@
 enum { KNOWN_HOST_MAX = 256, KNOWN_ADDRESS_MAX = 64 };
 
 struct known {
-	bool careful; /* as careful_get */
 	/* The host that served us last, and at which address; "" none. */
 	char host[KNOWN_HOST_MAX], address[KNOWN_ADDRESS_MAX];
 };
 
 /* In a transaction. What is not known is none of it, and no error. */
-enum err_code known_get(struct spool_txn *t, const char *peer, int64_t now,
+enum err_code known_get(struct spool_txn *t, const char *peer,
 	struct known *k_r, struct err *e);
 /* In a transaction: HOST served us, at ADDRESS. */
 enum err_code known_put_host(struct spool_txn *t, const char *peer,

@@ -27,7 +27,8 @@ tunnel(struct parcel *p)
 
 enum err_code
 parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
-	unsigned extensions, struct parcel **parcel_r, struct err *e)
+	unsigned extensions, uint64_t size_max_peer, struct parcel **parcel_r,
+	struct err *e)
 {
 	struct parcel *p = xcalloc(1, sizeof(*p));
 	const struct spool_message *m = &p->claimed.message;
@@ -42,7 +43,8 @@ parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 	rc = spool_body_read(
 		t, m->id, 0, p->chunk, first_octets(m), &p->chunk_n, e);
 	p->offset = p->chunk_n;
-	if (rc == OK && !(extensions & EXT_MT_PRIORITY))
+	if (rc == OK && !(extensions & EXT_MT_PRIORITY) &&
+		(!size_max_peer || m->size + TUNNEL_FIELD_MAX <= size_max_peer))
 		tunnel(p);
 	if (rc == OK) {
 		*parcel_r = p;
@@ -91,7 +93,7 @@ parcel_begin(struct parcel *p, struct smtp_client *client)
 	struct mailbox *to = xcalloc(c->n, sizeof(*to));
 	struct rcpt_params *params = xcalloc(c->n, sizeof(*params));
 	struct smtp_mail mail = {
-		.tag = parcel_tag(p),
+		.tag = p->tag,
 		.params = outgoing_params(p),
 		.recipients = to,
 		.rcpt_params = params,

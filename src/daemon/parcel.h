@@ -32,6 +32,11 @@ enum parcel_end {
 struct parcel {
 	struct list_node node;
 	struct spool_claimed claimed;
+	/*
+	 * By which machine and host name it. Not the message's id: of one with
+	 * very many recipients several parcels are in hand at the same time.
+	 */
+	uint64_t tag;
 	uint64_t size; /* octets as they are sent; the stored ones may differ */
 	char *chunk;   /* owned: octets of the body that come next */
 	size_t chunk_n, chunk_at;
@@ -39,6 +44,8 @@ struct parcel {
 	uint64_t offset;       /* of the stored body behind the chunk */
 	struct reply *replies; /* to each RCPT; code 0: none came; owned */
 	bool begun;	       /* it was given to the machine */
+	bool heard;	       /* the peer answered some of its envelope */
+	bool counts;	       /* BROKEN: an attempt of this message */
 	enum parcel_end end;
 	struct reply final;
 	bool in_doubt;
@@ -47,18 +54,13 @@ struct parcel {
 /*
  * In a transaction: takes over CLAIMED and reads the first octets. For a peer
  * without MT-PRIORITY in EXTENSIONS the priority goes into the header (RFC 6758
- * 3.3). *parcel_r is given; on error CLAIMED is cleared.
+ * 3.3), unless the message grew beyond SIZE_MAX_PEER by that (0: no limit).
+ * *parcel_r is given; on error CLAIMED is cleared.
  */
 enum err_code parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
-	unsigned extensions, struct parcel **parcel_r, struct err *e);
+	unsigned extensions, uint64_t size_max_peer, struct parcel **parcel_r,
+	struct err *e);
 void parcel_free(struct parcel *p); /* NULL is fine */
-
-/* The message's id, by which machine and host name it. */
-static inline uint64_t
-parcel_tag(const struct parcel *p)
-{
-	return (uint64_t)p->claimed.message.id;
-}
 
 /* Gives its envelope to the machine. */
 void parcel_begin(struct parcel *p, struct smtp_client *client);

@@ -227,6 +227,17 @@ client_mismatch(struct smtp_client *c, const struct reply *r, const char *text)
 	return false;
 }
 
+bool
+client_no_bdat(struct smtp_client *c, const struct reply *r)
+{
+	c->none_taken = true;
+	end(c, FAIL_PROTOCOL, r,
+		"the peer offers CHUNKING and does not know BDAT", false);
+	c->events[(c->events_first + c->events_n - 1) % CLIENT_EVENTS_MAX]
+		.no_bdat = true;
+	return false;
+}
+
 /* --- the host's calls ----------------------------------------------------- */
 
 static void
@@ -307,6 +318,15 @@ smtp_client_mails_left(const struct smtp_client *c)
 	if (c->limit_mail == 0)
 		return SIZE_MAX;
 	return c->issued_n < c->limit_mail ? c->limit_mail - c->issued_n : 0;
+}
+
+void
+smtp_client_restrict(struct smtp_client *c, bool one_by_one, bool no_bdat)
+{
+	if (one_by_one)
+		c->conf.window_bytes = 0;
+	if (no_bdat)
+		c->extensions &= ~(unsigned)(EXT_CHUNKING | EXT_BINARYMIME);
 }
 
 const char *

@@ -32,7 +32,9 @@
  * smtp_client_in_doubt true for its tag: its last octet had left and no final
  * reply came; EV_FAILED without: nobody got it. When the replies do not match
  * what was sent, EV_FAILED has mismatch set: the host should give this peer
- * window_bytes 0 from then on.
+ * window_bytes 0 from then on. Where the peer offers CHUNKING and says to its
+ * first BDAT that it does not know it, EV_FAILED has no_bdat: the connection
+ * must end, since the octets that are under way are commands to such a peer.
  *
  * Order for the host: machine_tick first in every wake-up, then machine_feed
  * and machine_next until both give nothing, then work. Before machine_eof it
@@ -122,6 +124,12 @@ size_t smtp_client_mails_left(const struct smtp_client *c);
  * them, at most 4 KiB of whole lines; what is not printable ASCII shows as '?'.
  */
 const char *smtp_client_keywords(const struct smtp_client *c);
+
+/*
+ * What was learnt of the peer: ONE_BY_ONE is window_bytes 0; NO_BDAT: it has
+ * no CHUNKING, whatever it offers. Legal from EV_READY to the first message.
+ */
+void smtp_client_restrict(struct smtp_client *c, bool one_by_one, bool no_bdat);
 
 /* One message. Texts are copied. */
 struct smtp_mail {

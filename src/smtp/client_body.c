@@ -221,6 +221,13 @@ bdat_refused(struct smtp_client *c, struct client_mail *m,
 	c->verdict = *r;
 }
 
+/* RFC 5321 4.2.4: "command unrecognized", "not implemented" */
+static bool
+is_unknown(const struct smtp_client *c, const struct reply *r)
+{
+	return !c->bdat_taken && (r->code == 500 || r->code == 502);
+}
+
 /*
  * A message that nobody is to get was taken: whatever the replies before were
  * for, they were not for what they were counted for, and what became of this
@@ -253,8 +260,11 @@ client_bdat_reply(struct smtp_client *c, struct client_mail *m,
 		return taken_for_nobody(c, m, r);
 	if (class == 2 && last && !client_mail_has_left(c, m))
 		return client_mismatch(c, r, early_text);
+	if (!m->refused && is_unknown(c, r))
+		return client_no_bdat(c, r);
 	if (m->chunk_left > 0 && m->pending == 0 && !m->refused)
 		return client_body_early(c, r);
+	c->bdat_taken |= class == 2;
 	if (class != 2) {
 		bdat_refused(c, m, r, last);
 	} else if (last) {

@@ -145,7 +145,8 @@ struct smtp_client {
 	size_t mails_max, mails_first, mails_n;
 	uint64_t unanswered;  /* octets of chunks begun without their reply */
 	struct reply verdict; /* how the head ends, when nothing better comes */
-	bool peer_closes;     /* 421 was said */
+	bool none_taken;      /* of those in flight: 421 was said, or no_bdat */
+	bool bdat_taken;      /* it knows BDAT: one was taken */
 
 	struct reply own_reply; /* made here: ATRN or ETRN that was not sent */
 	char why[CLIENT_WHY_MAX];
@@ -175,6 +176,8 @@ void client_fail(struct smtp_client *c, enum client_fail fail,
 /* The end, since a reply is impossible where it stands. False, always. */
 bool client_mismatch(
 	struct smtp_client *c, const struct reply *r, const char *text);
+/* The end, since the peer says that it does not know BDAT. False, always. */
+bool client_no_bdat(struct smtp_client *c, const struct reply *r);
 /* Octets of flights and bodies that out can take now. */
 size_t client_bulk_room(const struct smtp_client *c);
 

@@ -76,7 +76,7 @@ client_mail_closing(struct smtp_client *c, const struct reply *r)
 {
 	struct client_mail *m = client_head(c);
 
-	c->peer_closes = true;
+	c->none_taken = true;
 	if (!m)
 		return;
 	if (!m->refused)
@@ -146,7 +146,7 @@ client_is_owed_final(const struct smtp_client *c)
 static bool
 is_in_doubt(const struct smtp_client *c, const struct client_mail *m)
 {
-	return client_mail_has_left(c, m) && !m->refused && !c->peer_closes;
+	return client_mail_has_left(c, m) && !m->refused && !c->none_taken;
 }
 
 bool

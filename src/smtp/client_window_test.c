@@ -174,15 +174,29 @@ test_mismatch(void **state)
 	/* One too many. */
 	play(BOTH FIRST OK1(1) "S 250 taken\nE #1 done 250\nS 250 more\n"
 			       "E failed protocol 250 mismatch\nW close\n");
-	/* CHUNKING was promised, BDAT is not known: its octets are commands. */
-	play(BOTH FIRST NEXT OK1(
-		1) "S 500 what\nE #1 done 500\nS 500 what\n"
-		   "E failed protocol 500 doubt #2 mismatch\nW close\n");
 	play(BOTH FIRST "H send 1\nC RSET\n" MAIL RCPT(0) OK1(
 		1) "S 250 taken\nE #1 done 250\nS 250 reset\n"
 		   "S 250 ok\nS 250 ok\nE #2 mail 250\nE #2 rcpt 0 250\n"
 		   "H body 2\nC BDAT 4 LAST\nS 500 what\n"
 		   "E #2 done 500 early\nE failed protocol 500 mismatch\n");
+}
+
+/* CHUNKING was promised, BDAT is not known: its octets are commands there. */
+static void
+test_no_bdat(void **state)
+{
+	(void)state;
+	play(BOTH FIRST NEXT OK1(
+		1) "S 500 what\nE failed protocol 500 no-bdat\nW close\n");
+	play(BOTH FIRST NEXT OK1(
+		1) "S 502 no\nE failed protocol 502 no-bdat\nW close\n");
+	/* before its octets are all there */
+	play(BOTH "H send 1\n" MAIL RCPT(0) "H body 2\nC BDAT 4 LAST\n" OK1(
+		1) "S 500 what\nE failed protocol 500 no-bdat\nW close\n");
+	/* After one was taken it is the message that is not liked. */
+	play(BOTH FIRST NEXT
+			OK1(1) "S 250 taken\nE #1 done 250\nS 250 reset\n" OK1(
+				2) "S 500 eh\nE #2 done 500\nW work\n");
 }
 
 /* RFC 5321 3.8: nothing in flight was taken, nothing is in doubt. */
@@ -504,6 +518,7 @@ main(void)
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_withdraw),
 		cmocka_unit_test(test_mismatch),
+		cmocka_unit_test(test_no_bdat),
 		cmocka_unit_test(test_closing),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_bounds),

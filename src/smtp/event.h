@@ -91,6 +91,8 @@ struct smtp_event {
 	bool in_doubt; /* EV_CLOSED; EV_FAILED: some message is, ask
 			  smtp_client_in_doubt which */
 	bool mismatch; /* EV_FAILED: the replies do not match the commands */
+	bool no_bdat;  /* EV_FAILED: it offers CHUNKING and knows no BDAT;
+			  nothing in flight was taken */
 	bool chunking; /* EV_DATA: by BDAT */
 };
 

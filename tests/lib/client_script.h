@@ -117,6 +117,8 @@ script_doubt(struct script_run *run, const struct smtp_event *e)
 	assert_int_equal(any, e->in_doubt);
 	if (e->mismatch)
 		buf_addz(&run->log, " mismatch");
+	if (e->no_bdat)
+		buf_addz(&run->log, " no-bdat");
 }
 
 static inline void

@@ -68,6 +68,7 @@ class Script:
         self.context = context  # for STARTTLS; None: not offered
         self.auth = auth
         self.rate = rate  # octets a second that it reads; 0: all at once
+        self.unknown = set()  # verbs it does not know, whatever it offers
         self.mails = []  # whole ones, accepted
         self.verbs = []  # every command line, of all connections
         self.connections = 0
@@ -114,6 +115,7 @@ class Connection:
         self.socket = sock
         self.pending = b""
         self.mail = None
+        self.ending = None  # the whole one that "end" is asked about
         self.is_tls = False
         self.seen = {}  # how often each step was reached
 
@@ -213,7 +215,7 @@ class Connection:
         self.peer.verbs.append(line)
         verb = line.split(" ")[0].upper()
         method = getattr(self, "on_" + verb.lower(), None)
-        if method:
+        if method and verb not in self.peer.unknown:
             return method(line)
         self.answer(verb, line, "500 5.5.1 not known")
         return True
@@ -292,7 +294,8 @@ class Connection:
         return True
 
     def end(self, line):
-        mail, self.mail = self.mail, None
+        self.ending, self.mail = self.mail, None
+        mail = self.ending
         if self.answer("end", line, "250 2.0.0 taken") == 250:
             self.peer.mails.append(mail)
 
