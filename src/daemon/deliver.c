@@ -70,11 +70,10 @@ same_customer(const struct deliver *d)
 {
 	const struct spool_account *a = accounts_get(d->n->accounts, d->peer);
 
-	return a && a->kind == ACCOUNT_CUSTOMER && !a->suspended &&
-			       accounts_is_same(
-				       d->n->accounts, d->peer, &d->mark)
-		       ? a
-		       : NULL;
+	if (!a || a->kind != ACCOUNT_CUSTOMER || a->suspended ||
+		!accounts_is_same(d->n->accounts, d->peer, &d->mark))
+		return NULL;
+	return !d->owner.may_go || d->owner.may_go(d->owner_arg) ? a : NULL;
 }
 
 /*

@@ -37,6 +37,8 @@ struct deliver_owner {
 	void (*turn_reply)(void *arg, struct deliver *d, const struct reply *r);
 	/* STARTTLS was agreed on: begin the handshake. NULL: never. */
 	void (*start_tls)(void *arg, struct session *s);
+	/* May a customer's next message still go this way? NULL: yes. */
+	bool (*may_go)(void *arg);
 	/* A turned session (receive_turned) or this one is over; once, last. */
 	void (*over)(void *arg, const struct deliver_result *r);
 };

@@ -1,5 +1,6 @@
 /* One delivery that ETRN asked for: dial, hand over, tell how it went. */
 #include "base/log.h"
+#include "daemon/accounts.h"
 #include "daemon/call.h"
 #include "daemon/deliver.h"
 #include "daemon/etrn_private.h"
@@ -63,12 +64,23 @@ end_run(struct etrn_run *r)
 
 /* --- the session --- */
 
+/* The host of the entry may be another by now, or not the customer's at all. */
+static bool
+has_target(void *arg)
+{
+	const struct etrn_run *r = arg;
+	const struct spool_account *a =
+		accounts_get(r->n->accounts, r->want.name);
+
+	return a && strcmp(a->etrn, r->target) == 0;
+}
+
 static void
 on_idle(void *arg, struct deliver *d)
 {
 	struct etrn_run *r = arg;
 
-	if (deliver_is_spent(d)) {
+	if (deliver_is_spent(d) || !has_target(r)) {
 		r->more = true;
 	} else if (r->again) {
 		r->again = false;
@@ -141,6 +153,7 @@ deliver(struct etrn_run *r)
 		.domains_n = r->want.domains_n,
 		.owner = {.idle = on_idle,
 			.start_tls = on_start_tls,
+			.may_go = has_target,
 			.over = on_over},
 		.arg = r,
 	};
@@ -176,6 +189,10 @@ dialled(void *arg, int fd, enum err_code code, const char *why)
 	r->dial = NULL;
 	if (fd < 0) {
 		unreachable(r, why);
+	} else if (!has_target(r)) {
+		r->more = true; /* to where its entry says now */
+		close(fd);
+		end_run(r);
 	} else if (serve_is_taken(r->n, r->want.name)) {
 		/* It called meanwhile (ATRN) and has its mail already. */
 		close(fd);

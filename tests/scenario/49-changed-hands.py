@@ -194,6 +194,45 @@ def old_login():
               "passwd --now ends the logins by the old password")
 
 
+def another_host():
+    """ETRN: the entry names another host while the old one is served."""
+    world = world_with_shore()
+    done = []
+    new = Peer()
+
+    def data(conn, line):
+        if not done:
+            done.append(customer(world, "set", "ship", "--etrn",
+                                 f"127.0.0.1:{new.port}"))
+        return None
+
+    old = Peer(rules={"DATA": data}, keywords=["8BITMIME"])
+    world.add_customer("ship", "ship.example", "--network", "127.0.0.0/8",
+                       "--etrn", f"127.0.0.1:{old.port}")
+    for i in range(MANY):
+        to(world, ["cap@ship.example"], f"letter {i}")
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        equal(client.cmd("ETRN ship.example").code, 253, "ETRN: 253")
+    check(wait_until(lambda: not world.shore.queue()), "all of it goes",
+          world.shore.queue("--limit", "2"))
+    equal((len(old.mails), len(new.mails)), (1, MANY - 1),
+          "after the change to the new host, without being asked again")
+    old.rules.clear()
+    done.clear()
+    customer(world, "set", "ship", "--etrn", f"127.0.0.1:{old.port}")
+    old.rules["DATA"] = lambda conn, line: done or done.append(
+        customer(world, "suspend", "ship"))
+    for i in range(3):
+        to(world, ["cap@ship.example"], f"more {i}")
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        equal(client.cmd("ETRN ship.example").code, 253, "ETRN: 253")
+    check(wait_until(lambda: len(world.shore.queue()) == 2 and all(
+        r["state"] == "ready" for r in world.shore.queue())),
+        "suspended: the rest waits", world.shore.queue())
+
+
 def suspended_in_session():
     world = world_with_shore()
     world.add_customer("ship", "ship.example")
@@ -230,4 +269,4 @@ def deleted_in_session():
 
 
 run(same_name, released_later, moved_in_session, moved_in_transaction,
-    old_login, suspended_in_session, deleted_in_session)
+    old_login, another_host, suspended_in_session, deleted_in_session)
