@@ -694,7 +694,6 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_SIZE,
 		.least = 1,
 		.most = TERA,
-		.later = "no size is limited yet",
 		.sentence = "The largest message that uses this link, in both "
 			    "directions.",
 	},
@@ -703,7 +702,6 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_PRIORITY,
 		.least = -9,
 		.most = 9,
-		.later = "mail of every priority uses the link",
 		.sentence = "Less urgent mail does not use this link.",
 	},
 	{
@@ -754,7 +752,6 @@ static const struct schema_row rows[] = {
 	{
 		.path = "links.cost",
 		.type = SCHEMA_GROUP,
-		.later = "no cost is reckoned yet",
 		.sentence = "What the link costs.",
 	},
 	{
@@ -794,7 +791,6 @@ static const struct schema_row rows[] = {
 	{
 		.path = "links.budget",
 		.type = SCHEMA_GROUP,
-		.later = "no time, bytes or money is limited yet",
 		.sentence = "What may be spent on the link.",
 	},
 	{

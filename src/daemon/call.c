@@ -40,6 +40,7 @@ call_session(struct node *n, int fd, const char *peer, const char *link,
 	session_hold(s);
 	session_count_turns(s);
 	str_copyz(s->peer, sizeof(s->peer), peer);
+	str_copyz(s->link, sizeof(s->link), link);
 	log_info("connected", LOG_INT("session", s->id), LOG_STR("peer", peer),
 		LOG_STR("address", stream_peer_address(stream)),
 		LOG_STR("link", link));

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/accounts.h"
 #include "daemon/control.h"
 #include "daemon/dispatch.h"
@@ -359,6 +360,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = fill_load(n->fill, e);
 	if (rc == OK)
+		rc = budgets_new(n, &n->budgets, e);
+	if (rc == OK)
 		rc = links_new(n, &n->links, e);
 	if (rc == OK)
 		rc = control_new(n, &n->control, e);
@@ -388,6 +391,8 @@ close_all(struct node *n)
 		etrn_stop(n->etrn);
 	close_sessions(n);
 	pool_free(n->pool);
+	if (n->budgets)
+		budgets_stop(n->budgets);
 	if (n->eventlog)
 		eventlog_stop(n->eventlog);
 	spool_close(n->spool);
@@ -397,6 +402,7 @@ close_all(struct node *n)
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
 	links_free(n->links);
+	budgets_free(n->budgets);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
 	etrn_free(n->etrn);

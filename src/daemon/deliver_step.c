@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/budgets.h"
 #include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/links.h"
@@ -14,6 +15,7 @@
 
 enum {
 	RECIPIENTS_SENT_MAX = 100,
+	REPLIES_OCTETS = 300, /* of one message, on the wire */
 	/* Messages claimed in one transaction, and waiting to be sent. */
 	CLAIMED_AHEAD_MAX = 50,
 	KEPT_MARK_MAX = 500, /* marked as too large in one session */
@@ -32,6 +34,7 @@ struct step {
 	unsigned peer_rcpt_max; /* of one message; 0: as the spool likes */
 	bool first;		/* it reads what was learnt of the peer */
 	struct careful_way way;
+	struct spool_limits limits;
 	struct list_node parcels; /* claimed */
 	bool dry;		  /* no more was found */
 };
@@ -72,6 +75,7 @@ claim_of(const struct step *st)
 		.link = d->link,
 		.bound = !d->customer,
 		.size_class = order_size_class,
+		.limits = st->limits,
 	};
 }
 
@@ -93,6 +97,26 @@ claim_next(struct spool_txn *t, struct step *st, const struct spool_claim *c,
 		t, c->owner, (*parcel_r)->claimed.message.id, e);
 }
 
+static uint64_t
+room_without(uint64_t room, uint64_t taken)
+{
+	uint64_t has = budgets_mail_octets(room);
+
+	return has > taken ? budgets_mail_fit(has - taken) : 0;
+}
+
+/* A message of SIZE is on its way: less is left for the next one. */
+static void
+take_room(struct spool_limits *l, uint64_t size)
+{
+	uint64_t taken = budgets_mail_octets(size);
+
+	if (!l->has_room)
+		return;
+	l->room = room_without(l->room, taken);
+	l->urgent_room = room_without(l->urgent_room, taken);
+}
+
 static enum err_code
 claim_all(struct spool_txn *t, struct step *st, struct err *e)
 {
@@ -112,6 +136,7 @@ claim_all(struct spool_txn *t, struct step *st, struct err *e)
 			break;
 		octets += p->size;
 		recipients += p->claimed.n;
+		take_room(&c.limits, p->size);
 	}
 	st->dry = rc == ERR_NOTFOUND;
 	if (st->dry)
@@ -419,6 +444,32 @@ plan_claims(struct deliver *d, struct step *st)
 		d->ahead > d->waiting_octets ? d->ahead - d->waiting_octets : 0;
 }
 
+/* Octets of what was begun or claimed that the line has not carried yet. */
+static uint64_t
+octets_to_come(const struct deliver *d)
+{
+	uint64_t n = machine_out(d->s->machine).n + stream_unsent(d->s->stream);
+	const struct parcel *p = d->current;
+
+	if (p)
+		n += budgets_mail_octets(p->size > d->s->bytes_done
+						 ? p->size - d->s->bytes_done
+						 : 0);
+	LIST_EACH(node, tmp, &d->waiting)
+	n += budgets_mail_octets(LIST_ITEM(node, struct parcel, node)->size);
+	LIST_EACH(node, tmp, &d->flying)
+	n += REPLIES_OCTETS;
+	return n;
+}
+
+/* What the link still has room for. */
+static void
+plan_limits(struct deliver *d, struct step *st)
+{
+	d->s->pending = octets_to_come(d);
+	st->limits = budgets_limits(d->n->budgets, d->link, 0);
+}
+
 void
 deliver_step(struct deliver *d, bool claim)
 {
@@ -431,8 +482,10 @@ deliver_step(struct deliver *d, bool claim)
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
 	settle_ended(d, st);
-	if (claim && !d->s->closed)
+	if (claim && !d->s->closed) {
 		plan_claims(d, st);
+		plan_limits(d, st);
+	}
 	st->recipients_max = d->recipients < DELIVER_RECIPIENTS_MAX
 				     ? DELIVER_RECIPIENTS_MAX - d->recipients
 				     : 0;

@@ -2,8 +2,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
+#include "sched/order.h"
 #include "spool/queue.h"
 
 #include <stdio.h>
@@ -15,6 +17,8 @@ enum {
 	DISPATCH_COLLECT_EVERY_S = 900,
 	DISPATCH_TIMER_MAX_S = 3600,
 	DISPATCH_AGAIN_S = 60, /* after a fault of our own */
+	LOOK_WAYS_MAX = 8,     /* links over which a peer can be reached */
+	LEFT_MARK_MAX = 500,   /* deliveries that are told at once why */
 };
 
 /* One peer of the configuration, and what it is owed. */
@@ -25,6 +29,8 @@ struct peer_run {
 	size_t routes_n;
 	struct exchange *exchange;
 	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
+	/* it came up while the exchange runs over another one; "" none */
+	char next_link[SPOOL_NAME_MAX + 1];
 	bool want_collect, collecting; /* to come, and in the exchange */
 	int64_t collect_after;	       /* the peer refused to turn; 0: none */
 	bool wake;	/* make deferred mail due once, at the next look */
@@ -100,19 +106,28 @@ is_at_rest(const struct peer_run *p)
 	return !p->exchange && !p->checking;
 }
 
-/* Does P use LINK now: by its exchange, or by the one it is about to begin? */
+static bool
+is_of_link(const struct dispatch *d, const struct peer_run *p, const char *link)
+{
+	const struct conf_link *cl;
+
+	for (size_t i = 0;
+		(cl = conf_link_for(d->n->conf, p->peer->name, &i)) != NULL;)
+		if (strcmp(cl->name, link) == 0)
+			return true;
+	return false;
+}
+
+/* Does P use LINK now: by its exchange, or by one it may be about to begin? */
 static bool
 is_busy_on(const struct peer_run *p, const char *link)
 {
-	struct link_way way;
-
 	if (p->awaiting && strcmp(p->await_link, link) == 0)
 		return true;
 	if (p->exchange)
-		return strcmp(p->link, link) == 0;
-	return p->checking &&
-	       links_way_to(p->d->n->links, p->peer->name, &way) && way.link &&
-	       strcmp(way.link, link) == 0;
+		return strcmp(p->link, link) == 0 ||
+		       strcmp(p->next_link, link) == 0;
+	return p->checking && is_of_link(p->d, p, link);
 }
 
 /* Tells the link when none of its peers has anything left to do. */
@@ -125,7 +140,7 @@ settle_link(struct dispatch *d, const char *link)
 	links_resting(d->n->links, link);
 }
 
-/* The link P used last, and the one it would use now. */
+/* The link P used last, and those that it could use now. */
 static void
 come_to_rest(struct peer_run *p)
 {
@@ -134,11 +149,12 @@ come_to_rest(struct peer_run *p)
 	struct link_way way;
 
 	memcpy(last, p->link, sizeof(last));
-	if (links_way_to(d->n->links, p->peer->name, &way) && way.link &&
-		strcmp(way.link, last) != 0)
-		settle_link(d, way.link);
 	if (last[0])
 		settle_link(d, last);
+	for (size_t i = 0; links_way_at(d->n->links, p->peer->name, i, &way);
+		i++)
+		if (way.link && strcmp(way.link, last) != 0)
+			settle_link(d, way.link);
 }
 
 /* --- mail that ETRN asked for (RFC 1985): nobody says when it is all --- */
@@ -209,6 +225,13 @@ back_off(struct peer_run *p)
 	dispatch_due_at(p->d, p->wait_until);
 }
 
+static bool
+went_well(const struct exchange_result *result)
+{
+	return result->code == EXCHANGE_OK || result->code == EXCHANGE_LEFT ||
+	       result->code == EXCHANGE_BUDGET;
+}
+
 /* A peer that cannot be used is a reason for all that waits for it. */
 static void
 set_trouble(struct peer_run *p, const struct exchange_result *result)
@@ -220,7 +243,7 @@ set_trouble(struct peer_run *p, const struct exchange_result *result)
 	else if (result->code == EXCHANGE_UNREACHABLE &&
 		 !result->only_collect_failed)
 		p->trouble = REASON_RETRY_WAIT;
-	else if (result->code == EXCHANGE_OK)
+	else if (went_well(result))
 		p->trouble = REASON_NONE;
 	if (result->code != EXCHANGE_LINK_LOST)
 		snprintf(p->trouble_text, sizeof(p->trouble_text),
@@ -312,7 +335,7 @@ exchange_done(void *arg, const struct exchange_result *result)
 		await_mail(p);
 	if (result->taken_down)
 		after_link_lost(p);
-	else if (result->code == EXCHANGE_OK)
+	else if (went_well(result))
 		after_success(p, result);
 	else if (result->only_collect_failed)
 		after_collect_failure(p, result);
@@ -351,35 +374,50 @@ start(struct peer_run *p, const struct link_way *way, bool push)
 		links_working(n->links, p->link);
 }
 
+/* One way to the peer, and what waits that may go there. */
+struct look_way {
+	char link[SPOOL_NAME_MAX + 1]; /* "": none is named */
+	struct spool_limits limits;
+	struct spool_peek peek;
+};
+
 struct look_job {
 	struct peer_run *p;
 	char **routes; /* copies: a reload may come */
 	size_t routes_n;
-	char *link; /* that would carry it; NULL: none; owned */
 	bool wake;
 	int64_t now, refused_before;
-	int64_t due; /* 0: now, -1: nothing */
+	struct look_way ways[LOOK_WAYS_MAX]; /* the preferred one first */
+	size_t ways_n;
 };
+
+static struct spool_claim
+look_claim(const struct look_job *j, const struct look_way *w)
+{
+	return (struct spool_claim){
+		.routes = (const char *const *)j->routes,
+		.routes_n = j->routes_n,
+		.now = j->now,
+		.bound = true,
+		.size_class = order_size_class,
+		.link = w->link[0] ? w->link : NULL,
+		.limits = w->limits,
+	};
+}
 
 static enum err_code
 look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look_job *j = arg;
-	const struct spool_carrier by = {.bound = true, .link = j->link};
 	enum err_code rc = OK;
 
-	j->due = -1;
-	for (size_t i = 0; rc == OK && i < j->routes_n; i++) {
-		int64_t due = -1;
+	for (size_t i = 0; j->wake && rc == OK && i < j->routes_n; i++)
+		rc = spool_route_wake(
+			t, j->routes[i], j->now, j->refused_before, e);
+	for (size_t i = 0; rc == OK && i < j->ways_n; i++) {
+		struct spool_claim c = look_claim(j, &j->ways[i]);
 
-		if (j->wake)
-			rc = spool_route_wake(
-				t, j->routes[i], j->now, j->refused_before, e);
-		if (rc == OK)
-			rc = spool_route_due(
-				t, j->routes[i], &by, j->now, &due, e);
-		if (due >= 0 && (j->due < 0 || due < j->due))
-			j->due = due;
+		rc = spool_claim_peek(t, &c, &j->ways[i].peek, e);
 	}
 	return rc;
 }
@@ -390,23 +428,109 @@ free_look(struct look_job *j)
 	for (size_t i = 0; i < j->routes_n; i++)
 		free(j->routes[i]);
 	free(j->routes);
-	free(j->link);
 	free(j);
 }
 
-/* Nothing to begin now; what is left, and until when? */
-static void
-rest_after_look(struct peer_run *p, const struct look_job *j,
-	const struct link_way *way)
-{
-	static const struct exchange_result left = {
-		.code = EXCHANGE_LEFT, .text = "some mail was left"};
+/* --- what stays says why --- */
 
-	if (j->due > 0)
-		dispatch_due_at(p->d, j->due);
-	if (j->due >= 0 && way->link)
-		links_peer_result(p->d->n->links, way->link, &left);
+static enum err_code
+write_left(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct look_job *j = arg;
+	struct spool_claim c = look_claim(j, &j->ways[0]);
+
+	return spool_left_mark(t, &c, LEFT_MARK_MAX, e);
+}
+
+static void
+left_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct look_job *j = arg;
+
+	if (code != OK)
+		log_error("reasons-not-recorded", LOG_STR("why", e->text));
+	free_look(j);
+}
+
+static bool
+is_left(const struct spool_peek *p)
+{
+	return p->size || p->priority || p->budget;
+}
+
+static void
+tell_left(struct dispatch *d, const struct look_way *w)
+{
+	struct exchange_result r = {.code = EXCHANGE_LEFT};
+	const struct spool_peek *p = &w->peek;
+	const char *text = "some mail was left";
+
+	if (p->budget) {
+		r.code = EXCHANGE_BUDGET;
+		text = "no budget for what is left";
+	} else if (p->size) {
+		text = "what is left is too large for the link";
+	} else if (p->priority) {
+		text = "what is left is not urgent enough for the link";
+	} else if (!p->ready && !p->next) {
+		return;
+	}
+	str_copyz(r.text, sizeof(r.text), text);
+	links_peer_result(d->n->links, w->link, &r);
+}
+
+/* Nothing to begin now; what is left, and until when? Takes J. */
+static void
+rest_after_look(struct peer_run *p, struct look_job *j)
+{
+	struct dispatch *d = p->d;
+
+	for (size_t i = 0; i < j->ways_n; i++) {
+		const struct look_way *w = &j->ways[i];
+
+		if (w->peek.next)
+			dispatch_due_at(d, w->peek.next);
+		if (links_is_usable(d->n->links, w->link))
+			tell_left(d, w);
+	}
 	come_to_rest(p);
+	if (j->ways_n && is_left(&j->ways[0].peek))
+		spool_submit(d->n->spool, write_left, left_written, j);
+	else
+		free_look(j);
+}
+
+/* --- what can begin --- */
+
+/* The way of W as it is now; false: it has gone. */
+static bool
+way_now(struct peer_run *p, const struct look_way *w, struct link_way *way_r)
+{
+	struct links *l = p->d->n->links;
+
+	for (size_t i = 0; links_way_at(l, p->peer->name, i, way_r); i++)
+		if (strcmp(way_r->link ? way_r->link : "", w->link) == 0)
+			return true;
+	return false;
+}
+
+/* A way over which mail can go now, or else one for collecting. */
+static bool
+choose_way(struct peer_run *p, const struct look_job *j, struct link_way *way_r,
+	bool *push_r)
+{
+	for (size_t i = 0; i < j->ways_n; i++) {
+		*push_r = j->ways[i].peek.ready && !p->fruitless;
+		if (*push_r && way_now(p, &j->ways[i], way_r))
+			return true;
+	}
+	*push_r = false;
+	for (size_t i = 0; may_collect(p) && i < j->ways_n; i++)
+		if ((!j->ways[i].limits.has_room ||
+			    j->ways[i].limits.urgent_room) &&
+			way_now(p, &j->ways[i], way_r))
+			return true;
+	return false;
 }
 
 static void
@@ -414,10 +538,11 @@ looked(void *arg, enum err_code code, const struct err *e)
 {
 	struct look_job *j = arg;
 	struct peer_run *p = j->p;
-	bool push = j->due == 0 && !p->fruitless;
 	struct link_way way = {NULL, NULL, NULL};
+	bool push;
 
 	p->checking = false;
+	p->next_link[0] = '\0';
 	if (p->orphan || p->d->stopping) {
 		if (p->orphan && is_at_rest(p))
 			free_peer(p);
@@ -428,13 +553,29 @@ looked(void *arg, enum err_code code, const struct err *e)
 		come_to_rest(p);
 	} else if (p->again) {
 		look(p);
-	} else if (links_way_to(p->d->n->links, p->peer->name, &way) &&
-		   (push || may_collect(p))) {
+	} else if (choose_way(p, j, &way, &push)) {
 		start(p, &way, push);
 	} else {
-		rest_after_look(p, j, &way);
+		rest_after_look(p, j);
+		return;
 	}
 	free_look(j);
+}
+
+static void
+find_ways(struct peer_run *p, struct look_job *j)
+{
+	struct node *n = p->d->n;
+	struct link_way way;
+
+	while (j->ways_n < LOOK_WAYS_MAX &&
+		links_way_at(n->links, p->peer->name, j->ways_n, &way)) {
+		struct look_way *w = &j->ways[j->ways_n++];
+
+		str_copyz(w->link, sizeof(w->link), way.link);
+		w->limits = budgets_limits(
+			n->budgets, way.link, budgets_connection(p->peer));
+	}
 }
 
 /* Is there work for this peer, and may it be tried now? */
@@ -452,8 +593,10 @@ look(struct peer_run *p)
 		exchange_more(p->exchange);
 		return;
 	}
-	if (!links_way_to(n->links, p->peer->name, &way))
+	if (!links_way_to(n->links, p->peer->name, &way)) {
+		come_to_rest(p);
 		return;
+	}
 	if (p->wait_until > clock_sane_s()) {
 		dispatch_due_at(p->d, p->wait_until);
 		return;
@@ -464,10 +607,10 @@ look(struct peer_run *p)
 	for (size_t i = 0; i < p->routes_n; i++)
 		j->routes[i] = str_dupz(p->routes[i]);
 	j->routes_n = p->routes_n;
-	j->link = way.link ? str_dupz(way.link) : NULL;
 	j->now = clock_sane_s();
 	j->refused_before = j->now - n->conf->queue.retry_s[0];
 	j->wake = p->wake;
+	find_ways(p, j);
 	p->wake = false;
 	p->checking = true;
 	if (j->wake)
@@ -633,18 +776,6 @@ dispatch_arrived(struct dispatch *d, const char *route)
 		}
 }
 
-static bool
-is_of_link(const struct dispatch *d, const struct peer_run *p, const char *link)
-{
-	const struct conf_link *cl;
-
-	for (size_t i = 0;
-		(cl = conf_link_for(d->n->conf, p->peer->name, &i)) != NULL;)
-		if (strcmp(cl->name, link) == 0)
-			return true;
-	return false;
-}
-
 void
 dispatch_link_up(struct dispatch *d, const char *link)
 {
@@ -658,6 +789,8 @@ dispatch_link_up(struct dispatch *d, const char *link)
 		p->failures = 0;
 		p->wake = true;
 		p->fruitless = false;
+		if (p->exchange && strcmp(p->link, link) != 0)
+			str_copyz(p->next_link, sizeof(p->next_link), link);
 		look(p);
 	}
 	settle_link(d, link);

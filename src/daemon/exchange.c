@@ -42,6 +42,7 @@ struct exchange {
 	bool data_tried; /* after BDAT was not known */
 	size_t asked;	 /* domains for which ETRN was said */
 	/* What became of collecting; told when all else went well. */
+	struct session_left left; /* at the far side, on purpose */
 	enum exchange_code collect_code;
 	char collect_text[400];
 	struct exchange_result result;
@@ -80,6 +81,23 @@ set_result(struct exchange *x, enum exchange_code code, const char *text)
 	str_copyz(x->result.text, sizeof(x->result.text), text);
 }
 
+/* All went well, but the link may not carry all that is there. */
+static void
+tell_left(struct exchange *x)
+{
+	if (x->left.budget)
+		set_result(x, EXCHANGE_BUDGET,
+			"mail was left at the far side: no budget for it");
+	else if (x->left.size)
+		set_result(x, EXCHANGE_LEFT,
+			"mail was left at the far side: too large for the "
+			"link");
+	else if (x->left.priority)
+		set_result(x, EXCHANGE_LEFT,
+			"mail was left at the far side: not urgent enough for "
+			"the link");
+}
+
 /*
  * What returns to its sender does not wait for this peer any more; before that
  * is on disk it would be a reason to call again.
@@ -103,6 +121,8 @@ finish(struct exchange *x)
 			.result = x->result.code == EXCHANGE_OK
 					  ? "ok"
 					  : x->result.text});
+	if (x->result.code == EXCHANGE_OK)
+		tell_left(x);
 	x->conf.done(x->conf.arg, &x->result);
 	unref(x);
 }
@@ -358,6 +378,9 @@ on_over(void *arg, const struct deliver_result *r)
 	x->deliver = NULL;
 	x->session = NULL;
 	judge(x, r, s->messages_sent);
+	x->left.size |= s->left.size;
+	x->left.priority |= s->left.priority;
+	x->left.budget |= s->left.budget;
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
 	history_session(s, x->link ? x->link : "", x->peer->name,

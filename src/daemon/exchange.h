@@ -11,7 +11,8 @@
 /* How it ended, as --wait tells it (exit codes of the interface). */
 enum exchange_code {
 	EXCHANGE_OK = 0,
-	EXCHANGE_LEFT = 10, /* done, but some mail was left on purpose */
+	EXCHANGE_LEFT = 10,   /* done, but some mail was left on purpose */
+	EXCHANGE_BUDGET = 11, /* stopped at a budget */
 	EXCHANGE_LINK_LOST = 12,
 	EXCHANGE_UNREACHABLE = 13,
 	EXCHANGE_NOT_TRUSTED = 14, /* authentication or TLS failed */

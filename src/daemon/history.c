@@ -2,10 +2,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/known.h"
 #include "spool/records.h"
 
 #include <stdlib.h>
+
+/* Money is reckoned in floating point: less than this is nothing. */
+static const double cost_least = 1e-6;
 
 static void
 written(void *arg, enum err_code code, const struct err *e)
@@ -34,10 +38,26 @@ history_session(const struct session *s, const char *link, const char *peer,
 	row->turnarounds = s->turns.n;
 	row->bytes_sent = s->counts.sent;
 	row->bytes_received = s->counts.received;
+	row->cost = budgets_bill(s->n->budgets, link);
 	str_copyz(row->link, sizeof(row->link), link);
 	str_copyz(row->peer, sizeof(row->peer), peer);
 	str_copyz(row->result, sizeof(row->result), result);
 	spool_submit(s->n->spool, write_session, written, row);
+}
+
+void
+history_line(struct node *n, const char *link, double cost)
+{
+	struct spool_session *row;
+
+	if (cost < cost_least)
+		return;
+	row = xcalloc(1, sizeof(*row));
+	row->started = row->ended = clock_sane_s();
+	row->cost = cost;
+	str_copyz(row->link, sizeof(row->link), link);
+	str_copyz(row->result, sizeof(row->result), "the line was held");
+	spool_submit(n->spool, write_session, written, row);
 }
 
 struct call {

@@ -7,6 +7,8 @@
 /* One row of link history for S, closed; LINK "" where there is none. */
 void history_session(const struct session *s, const char *link,
 	const char *peer, const char *result);
+/* What LINK cost beside its sessions: a row of its own; nothing for nothing. */
+void history_line(struct node *n, const char *link, double cost);
 /* When a customer last called, and what came of it. */
 void history_customer(struct node *n, const char *name, const char *result);
 /* A connection that did not come about: a row of link history as well. */

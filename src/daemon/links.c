@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/dispatch.h"
 #include "daemon/links_private.h"
 
@@ -110,6 +111,18 @@ new_run(struct links *l, const struct conf_link *conf)
 
 static void obey(struct link_run *r, unsigned commands);
 
+/* Does it cost: dialling, up, or not yet hung up? */
+static void
+tell_used(struct link_run *r)
+{
+	int state = (int)r->machine.state.now;
+
+	budgets_use(r->l->n->budgets, r->row.name,
+		state == LINK_DIALING || state == LINK_UP ||
+			state == LINK_EXCHANGING || state == LINK_IDLE ||
+			state == LINK_HANGING_UP);
+}
+
 /* What is up is begun with when the daemon looks at all its mail. */
 static void
 begin_run(struct link_run *r, size_t i)
@@ -124,6 +137,7 @@ begin_run(struct link_run *r, size_t i)
 
 	if (r->machine.dialed)
 		log_warning("link-left-open", LOG_STR("link", r->row.name));
+	tell_used(r);
 	obey(r, commands & ~(unsigned)(LINK_DO_START | LINK_DO_AGAIN));
 }
 
@@ -292,6 +306,7 @@ links_event(struct link_run *r, enum link_event ev)
 	if (before == LINK_DIALING && r->machine.state.now == LINK_HANGING_UP &&
 		r->machine.failed)
 		tell_failed_call(r, ev == LINK_EV_TICK);
+	tell_used(r);
 	obey(r, commands);
 	links_dial_tidy(r);
 	if ((int)r->machine.state.now != before && is_at_rest(r))
@@ -375,6 +390,9 @@ links_up(struct links *l, const char *name, const char *interface,
 	links_event(r, LINK_EV_UP);
 	if (!list_empty(&r->waits))
 		links_event(r, LINK_EV_WAITED);
+	if (r->machine.blocks & LINK_BLOCK_BUDGET)
+		links_end_waits(
+			r, EXCHANGE_BUDGET, budgets_why(l->n->budgets, name));
 	return OK;
 }
 
@@ -466,18 +484,19 @@ links_hangup(struct links *l, const char *name, struct err *e)
 }
 
 bool
-links_way_to(struct links *l, const char *peer, struct link_way *way_r)
+links_way_at(
+	struct links *l, const char *peer, size_t i, struct link_way *way_r)
 {
 	const struct conf_link *cl;
 	bool named = false;
 
 	*way_r = (struct link_way){NULL, NULL, NULL};
-	for (size_t i = 0;
-		(cl = conf_link_for(l->n->conf, peer, &i)) != NULL;) {
+	for (size_t k = 0;
+		(cl = conf_link_for(l->n->conf, peer, &k)) != NULL;) {
 		struct link_run *r = links_find(l, cl->name);
 
 		named = true;
-		if (!r || !link_is_usable(&r->machine))
+		if (!r || !link_is_usable(&r->machine) || i-- > 0)
 			continue;
 		way_r->link = r->row.name;
 		way_r->interface =
@@ -485,7 +504,36 @@ links_way_to(struct links *l, const char *peer, struct link_way *way_r)
 		way_r->address = r->row.address;
 		return true;
 	}
-	return !named;
+	return !named && i == 0;
+}
+
+bool
+links_way_to(struct links *l, const char *peer, struct link_way *way_r)
+{
+	return links_way_at(l, peer, 0, way_r);
+}
+
+void
+links_budget(
+	struct links *l, const char *name, enum link_event ev, const char *why)
+{
+	struct link_run *r = links_find(l, name);
+
+	if (!r)
+		return;
+	if (ev != LINK_EV_BUDGET_FREE)
+		links_end_waits(r, EXCHANGE_BUDGET, why);
+	links_event(r, ev);
+	links_explain(l);
+}
+
+void
+links_more_room(struct links *l, const char *name)
+{
+	struct link_run *r = links_find(l, name);
+
+	if (r && link_is_usable(&r->machine))
+		dispatch_link_up(l->n->dispatch, name);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "daemon/exchange.h"
 #include "daemon/session.h"
+#include "link/link.h"
 
 struct links;
 
@@ -44,6 +45,18 @@ struct link_way {
 };
 /* False: by no link now. A peer that no link names always can. */
 bool links_way_to(struct links *l, const char *peer, struct link_way *way_r);
+
+/* The I-th of those ways, the preferred one first; false: no more. */
+bool links_way_at(
+	struct links *l, const char *peer, size_t i, struct link_way *way_r);
+
+/*
+ * From budgets: BUDGET_REACHED, _SPENT or _FREE, and why; and that there is
+ * more room for mail than before.
+ */
+void links_budget(
+	struct links *l, const char *name, enum link_event ev, const char *why);
+void links_more_room(struct links *l, const char *name);
 
 /* A person wants everything tried again over a link that is up already. */
 void links_again(struct links *l, const char *name);

@@ -1,6 +1,7 @@
 /* Links: what is told of them, and why mail waits for them. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/dispatch.h"
 #include "daemon/links_private.h"
 #include "spool/queue.h"
@@ -65,6 +66,23 @@ add_link_names(const struct conf *conf, const char *peer, char *out, size_t n)
 	}
 }
 
+/* Is there a link to PEER that only its budget keeps from use? */
+static bool
+lacks_budget(struct links *l, const char *peer, struct reason_row *row)
+{
+	const struct conf_link *cl;
+
+	for (size_t i = 0;
+		(cl = conf_link_for(l->n->conf, peer, &i)) != NULL;) {
+		if (!budgets_why(l->n->budgets, cl->name)[0])
+			continue;
+		row->reason = REASON_BUDGET;
+		str_copyz(row->arg, sizeof(row->arg), cl->name);
+		return true;
+	}
+	return false;
+}
+
 static void
 explain_route(
 	struct links *l, const struct conf_route *route, struct reason_row *row)
@@ -83,6 +101,8 @@ explain_route(
 			str_copyz(row->arg, sizeof(row->arg), text);
 			return;
 		}
+		if (lacks_budget(l, route->peers.v[i], row))
+			return;
 		add_link_names(l->n->conf, route->peers.v[i], row->arg,
 			sizeof(row->arg));
 	}
@@ -137,7 +157,9 @@ link_reason(const struct link_run *r, char *out, size_t size)
 	const char *more = why == LINK_WHY_RETRY || why == LINK_WHY_NOT_HUNG_UP
 				   ? r->trouble
 			   : why == LINK_WHY_STUCK ? r->worst_text
-						   : "";
+			   : why == LINK_WHY_BUDGET
+				   ? budgets_why(r->l->n->budgets, r->row.name)
+				   : "";
 
 	if (r->row.reason[0] || why == LINK_WHY_DISABLED ||
 		why == LINK_WHY_DOWN || why == LINK_WHY_NO_DIAL)

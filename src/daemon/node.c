@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/accounts.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
@@ -252,6 +253,7 @@ node_reload(struct node *n, struct err *e)
 	n->tls_client = tls_client;
 	dovecot_set_auth(n->dovecot, next->auth);
 	dovecot_users_set_conf(n->dovecot_users, next);
+	budgets_reload(n->budgets);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
 	fill_reload(n->fill);

@@ -13,6 +13,7 @@
 #include "spool/spool.h"
 
 struct accounts;
+struct budgets;
 struct control;
 struct dispatch;
 struct dovecot;
@@ -44,6 +45,7 @@ struct node {
 	struct services *services;
 	struct dispatch *dispatch;
 	struct links *links;
+	struct budgets *budgets;
 	struct local *local;
 	struct etrn *etrn;
 	struct control *control;

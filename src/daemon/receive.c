@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/accounts.h"
+#include "daemon/budgets.h"
 #include "daemon/dispatch.h"
 #include "daemon/etrn.h"
 #include "daemon/history.h"
@@ -86,7 +87,11 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 
 	receive_policy_client(r, &c);
 	r->params = *ev->mail;
-	if (policy_may_come(r->n, &c, &reply))
+	if (r->turned && !budgets_admit(r->n->budgets, r->s,
+				 ev->mail->has_size ? ev->mail->size_bytes : 0,
+				 ev->mail->priority, &reply))
+		;
+	else if (policy_may_come(r->n, &c, &reply))
 		policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
 	else
 		note_from(r);

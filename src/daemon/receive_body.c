@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/fill.h"
@@ -410,6 +411,7 @@ forget(struct receive *r)
 	receive_submit_forget(r);
 	end_authres(r);
 	r->id = 0;
+	r->s->pending = 0;
 	r->spilled = r->ending = false;
 	r->s->message = 0;
 }
@@ -476,6 +478,10 @@ receive_body_end(struct receive *r)
 		refuse_whole(r, refusal);
 	} else if (!receive_rcpt_whole(r, r->sent_size, &reply)) {
 		refuse_whole(r, &reply);
+	} else if (r->turned && r->sent_size > r->params.size_bytes &&
+		   !budgets_admit(r->n->budgets, r->s, r->sent_size,
+			   r->params.priority, &reply)) {
+		refuse_whole(r, &reply); /* it is larger than MAIL said */
 	} else if (code != OK) {
 		receive_reset(r);
 		answer_store(r, 0, code);

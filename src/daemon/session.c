@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/crash.h"
 
 #include <stdlib.h>
@@ -86,6 +87,7 @@ session_close(struct session *s, const char *why)
 	s->n->sessions_n--;
 	node_sessions_changed(s->n);
 	s->counts = stream_counts(s->stream);
+	budgets_moved(s->n->budgets, s);
 	if (s->host)
 		s->host->closed(s->arg, why);
 	stream_close(s->stream, SESSION_LINGER_MS);
@@ -377,6 +379,7 @@ session_pump(struct session *s)
 	s->pumping = false;
 	if (!s->closed) {
 		s->turns.idle = !s->in_handshake && waits_for_peer(s);
+		budgets_moved(s->n->budgets, s);
 		set_timer(s);
 	}
 	session_release(s);

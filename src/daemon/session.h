@@ -89,6 +89,14 @@ struct session {
 	unsigned messages_sent, messages_received;
 	struct stream_counts counts; /* set when it closes */
 	struct session_turns turns;
+	/* octets on the wire that the link's budget was charged with */
+	uint64_t charged;
+	/* likewise, of mail that was begun and is not yet charged (at most) */
+	uint64_t pending;
+	/* mail that the link may not carry was left at the far side */
+	struct session_left {
+		bool size, priority, budget;
+	} left;
 };
 
 /* Takes over STREAM. The caller gives machine and host with session_swap. */

@@ -12,9 +12,11 @@ ROOMS = {
     "control": "base wire",
     "link": "base wire",
     "sched": "base wire link",
-    "cli": "base wire conf spool control",
+    "outlook": "base wire conf spool link sched",
+    "cli": "base wire conf spool control outlook",
     "tui": "base wire conf spool control",
-    "daemon": "base wire smtp mail net conf spool control link sched",
+    "daemon": "base wire smtp mail net conf spool control link sched "
+              "outlook",
 }
 ROOMS = {room: frozenset(may.split()) for room, may in ROOMS.items()}
 

@@ -1,0 +1,26 @@
+#include "net/segments.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct segments
+segments_of(int fd)
+{
+	struct segments s = {0, 0};
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+		return s;
+	if (n >= offsetof(struct tcp_info, tcpi_segs_in) +
+			 sizeof(info.tcpi_segs_in))
+		s.count = (uint64_t)info.tcpi_segs_out + info.tcpi_segs_in;
+	if (n >= offsetof(struct tcp_info, tcpi_bytes_retrans) +
+			 sizeof(info.tcpi_bytes_retrans))
+		s.again = info.tcpi_bytes_retrans;
+	return s;
+}
