@@ -32,7 +32,6 @@ static const char *const later[] = {
 	"link allow",
 	"link plan",
 	"link history",
-	"peer trust",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };

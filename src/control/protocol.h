@@ -54,6 +54,10 @@
  *	  -> kind=wrong line= text= for each that cannot be, end=65 and nothing
  *	     is changed; else kind=imported added= changed=, end
  *	  What is not said is taken away, but the password stays.
+ *	verb=peer action=trust name= [until=SECONDS]
+ *	  -> end; the key that the peer showed last is accepted. until: wall
+ *	     time, without for ever; one that is over takes it back. end=65: it
+ *	     showed none.
  *	verb=serve service=odmr|submission
  *	  -> kind=serving, and from the next octet on the connection is a
  *	     session of that service; or end. Who connects may ask: the service
@@ -121,6 +125,7 @@ enum {
 #define VERB_QUEUE "queue"
 #define VERB_USER "user"
 #define VERB_CUSTOMER "customer"
+#define VERB_PEER "peer"
 #define VERB_SERVE "serve"
 #define VERB_RELOAD "reload"
 
@@ -145,8 +150,10 @@ enum {
 #define ACTION_WORD_SUSPEND "suspend"
 #define ACTION_WORD_RESUME "resume"
 #define ACTION_WORD_IMPORT "import"
+#define ACTION_WORD_TRUST "trust"
 
 #define KEY_NAME "name"
+#define KEY_UNTIL "until"
 #define KEY_SERVICE "service"
 #define SERVICE_WORD_ODMR "odmr"
 #define SERVICE_WORD_SUBMISSION "submission"

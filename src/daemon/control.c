@@ -185,6 +185,8 @@ handle(struct control_conn *c)
 		control_import(c);
 	else if (strcmp(verb, VERB_CUSTOMER) == 0)
 		control_account(c, true);
+	else if (strcmp(verb, VERB_PEER) == 0)
+		control_peer(c);
 	else if (strcmp(verb, VERB_RELOAD) == 0)
 		reload(c);
 	else

@@ -44,6 +44,7 @@ void control_link(struct control_conn *c);
 void control_queue(struct control_conn *c);
 void control_account(struct control_conn *c, bool customer);
 void control_import(struct control_conn *c);
+void control_peer(struct control_conn *c);
 void control_serve(struct control_conn *c);
 /* All that was sent is with the kernel: the session begins. */
 void control_serve_begin(struct control_conn *c);

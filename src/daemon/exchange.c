@@ -38,6 +38,8 @@ struct exchange {
 	char ticket_peer[SPOOL_NAME_MAX + 1];
 	struct buf ticket;
 	bool turned, turn_refused, looked_for_large;
+	struct tls_certificate certificate; /* that it showed last */
+	bool has_certificate;
 	bool served;	 /* a host greeted us and let us in */
 	bool data_tried; /* after BDAT was not known */
 	size_t asked;	 /* domains for which ETRN was said */
@@ -117,6 +119,8 @@ finish(struct exchange *x)
 		&(struct history_peer){.host = x->served ? x->host : "",
 			.address = x->last_address,
 			.keywords = x->keywords.len ? buf_z(&x->keywords) : "",
+			.certificate =
+				x->has_certificate ? &x->certificate : NULL,
 			.success = x->result.code == EXCHANGE_OK,
 			.result = x->result.code == EXCHANGE_OK
 					  ? "ok"
@@ -329,11 +333,29 @@ on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
 	deliver_quit(d);
 }
 
+/* What came instead of what was expected, and who may say that it is right. */
+static void
+tell_key(struct exchange *x, const char *why)
+{
+	char hex[2 * TLS_PIN_BYTES + 1];
+
+	for (size_t i = 0; i < TLS_PIN_BYTES; i++)
+		snprintf(
+			hex + 2 * i, 3, "%02x", x->session->certificate.key[i]);
+	snprintf(x->result.text, sizeof(x->result.text),
+		"%.260s; the key that came is sha256:%s: if it is right, "
+		"accept it with \"tidepost peer trust %.60s\"",
+		why, hex, x->peer->name);
+}
+
 static void
 not_trusted(struct exchange *x, const struct deliver_result *r)
 {
 	set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
 	x->result.auth = r->fail == FAIL_AUTH;
+	if (r->fail == FAIL_TLS && !x->session->has_tls &&
+		x->session->has_certificate)
+		tell_key(x, r->reply);
 }
 
 /*
@@ -376,11 +398,14 @@ on_over(void *arg, const struct deliver_result *r)
 	struct session *s = x->session;
 
 	x->deliver = NULL;
-	x->session = NULL;
 	judge(x, r, s->messages_sent);
 	x->left.size |= s->left.size;
 	x->left.priority |= s->left.priority;
 	x->left.budget |= s->left.budget;
+	x->session = NULL;
+	x->has_certificate |= s->has_certificate;
+	if (s->has_certificate)
+		x->certificate = s->certificate;
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
 	history_session(s, x->link ? x->link : "", x->peer->name,
@@ -428,6 +453,8 @@ start_tls(struct exchange *x, struct session *s)
 	};
 
 	memcpy(policy.pin, p->pin, sizeof(policy.pin));
+	if (x->known.trust.has_key)
+		policy.accept = x->known.trust.key;
 	call_tls(s, &policy);
 }
 
@@ -621,7 +648,7 @@ read_known(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct learn_job *j = arg;
 
-	return known_get(t, j->x->peer->name, &j->known, e);
+	return known_get(t, j->x->peer->name, clock_sane_s(), &j->known, e);
 }
 
 static void

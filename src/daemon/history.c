@@ -7,6 +7,7 @@
 #include "spool/records.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Money is reckoned in floating point: less than this is nothing. */
 static const double cost_least = 1e-6;
@@ -104,6 +105,7 @@ history_unreached(struct node *n, const char *link, const char *peer,
 struct peer_job {
 	struct spool_peer now;
 	char host[KNOWN_HOST_MAX];
+	int64_t ends; /* of its certificate; 0: not known */
 };
 
 /* What is not known this time stays as it was. */
@@ -114,6 +116,10 @@ merge_peer(struct spool_peer *row, const struct spool_peer *now)
 		str_copyz(row->address, sizeof(row->address), now->address);
 	if (now->keywords[0])
 		str_copyz(row->keywords, sizeof(row->keywords), now->keywords);
+	if (now->has_fingerprint)
+		memcpy(row->fingerprint, now->fingerprint,
+			sizeof(row->fingerprint));
+	row->has_fingerprint |= now->has_fingerprint;
 	if (now->last_success)
 		row->last_success = now->last_success;
 	str_copyz(row->last_result, sizeof(row->last_result), now->last_result);
@@ -134,6 +140,8 @@ write_peer(struct spool_txn *t, void *arg, struct err *e)
 	rc = spool_peer_put(t, &row, e);
 	if (rc == OK && j->host[0])
 		rc = known_put_host(t, row.name, j->host, j->now.address, e);
+	if (rc == OK && j->ends)
+		rc = spool_trust_ends_put(t, row.name, j->ends, e);
 	return rc;
 }
 
@@ -150,5 +158,11 @@ history_peer(struct node *n, const char *name, const struct history_peer *h)
 	str_copyz(j->now.last_result, sizeof(j->now.last_result), h->result);
 	j->now.last_success = h->success ? clock_sane_s() : 0;
 	str_copyz(j->host, sizeof(j->host), h->host);
+	if (h->certificate) {
+		memcpy(j->now.fingerprint, h->certificate->key,
+			sizeof(j->now.fingerprint));
+		j->now.has_fingerprint = true;
+		j->ends = h->certificate->ends;
+	}
 	spool_submit(n->spool, write_peer, written, j);
 }

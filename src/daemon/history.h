@@ -19,6 +19,7 @@ void history_unreached(struct node *n, const char *link, const char *peer,
 struct history_peer {
 	const char *host; /* that served us; "": none did */
 	const char *address, *keywords;
+	const struct tls_certificate *certificate; /* NULL: none shown */
 	bool success;
 	const char *result; /* in words */
 };

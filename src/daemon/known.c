@@ -34,11 +34,14 @@ get_host(
 }
 
 enum err_code
-known_get(
-	struct spool_txn *t, const char *peer, struct known *k_r, struct err *e)
+known_get(struct spool_txn *t, const char *peer, int64_t now, struct known *k_r,
+	struct err *e)
 {
+	enum err_code rc;
+
 	*k_r = (struct known){.host = ""};
-	return get_host(t, peer, k_r, e);
+	rc = get_host(t, peer, k_r, e);
+	return rc == OK ? spool_trust_get(t, peer, now, &k_r->trust, e) : rc;
 }
 
 enum err_code

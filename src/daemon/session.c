@@ -88,6 +88,7 @@ session_close(struct session *s, const char *why)
 	node_sessions_changed(s->n);
 	s->counts = stream_counts(s->stream);
 	budgets_moved(s->n->budgets, s);
+	s->has_certificate = stream_certificate(s->stream, &s->certificate);
 	if (s->host)
 		s->host->closed(s->arg, why);
 	stream_close(s->stream, SESSION_LINGER_MS);

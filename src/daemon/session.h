@@ -87,7 +87,10 @@ struct session {
 	int64_t message;
 	uint64_t bytes_done, bytes_total;
 	unsigned messages_sent, messages_received;
-	struct stream_counts counts; /* set when it closes */
+	/* set when it closes */
+	struct stream_counts counts;
+	struct tls_certificate certificate; /* that the peer showed */
+	bool has_certificate;
 	struct session_turns turns;
 	/* octets on the wire that the link's budget was charged with */
 	uint64_t charged;

@@ -236,6 +236,16 @@ stream_counts(const struct stream *s)
 	};
 }
 
+bool
+stream_certificate(
+	const struct stream *s, struct tls_certificate *certificate_r)
+{
+	if (!s->tls || !s->tls->has_seen)
+		return false;
+	*certificate_r = s->tls->seen;
+	return true;
+}
+
 const char *
 stream_peer_address(const struct stream *s)
 {

@@ -75,6 +75,10 @@ void stream_set_window(struct stream *s, size_t octets);
 /* Octets that are not with the peer yet: unsent, or not acknowledged. */
 size_t stream_unacked(const struct stream *s);
 
+/* The certificate that the peer of a TLS client showed. False: none yet. */
+bool stream_certificate(
+	const struct stream *s, struct tls_certificate *certificate_r);
+
 struct stream_counts {
 	uint64_t sent, received; /* octets on the socket, TLS included */
 };

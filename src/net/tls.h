@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/tls_facts.h"
 
+#include <stdint.h>
+
 enum { TLS_PIN_BYTES = 32 };
 
 /* "openssl 3.0.17" */
@@ -53,11 +55,22 @@ enum err_code tls_client_identity(struct tls_client *c, const char *certificate,
 
 enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_NONE, TLS_VERIFY_PIN };
 
+/* What the peer's certificate is, whether it was found good or not. */
+struct tls_certificate {
+	unsigned char key[TLS_PIN_BYTES]; /* SHA-256 of its public key */
+	int64_t ends;			  /* good until, wall time */
+};
+
 /* How one connection as client is checked. Texts borrowed until tls_up. */
 struct tls_policy {
 	const char *name; /* SNI and the name to verify (RFC 6125, 7817) */
 	enum tls_verify verify;
 	unsigned char pin[TLS_PIN_BYTES]; /* SHA-256 of the public key (SPKI) */
+	/*
+	 * A key (as PIN) that a person accepted: with it the peer is verified
+	 * whatever VERIFY says. NULL: none.
+	 */
+	const unsigned char *accept;
 	/*
 	 * What to show to a peer that asks for a certificate: a file known by
 	 * tls_client_identity; NULL: nothing.

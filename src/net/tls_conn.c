@@ -103,13 +103,15 @@ static void
 policy_digest(const struct tls_conn *c, const struct tls_identity *identity,
 	unsigned char out_r[32])
 {
-	unsigned char text[1 + TLS_PIN_BYTES + 256 + 32] = {0};
+	unsigned char text[1 + 2 * TLS_PIN_BYTES + 256 + 32] = {0};
 	size_t n = strlen(c->name) < 256 ? strlen(c->name) : 256;
 
 	text[0] = (unsigned char)c->verify;
 	if (c->verify == TLS_VERIFY_PIN)
 		memcpy(text + 1, c->pin, TLS_PIN_BYTES);
-	memcpy(text + 1 + TLS_PIN_BYTES, c->name, n);
+	if (c->has_accept)
+		memcpy(text + 1 + TLS_PIN_BYTES, c->accept, TLS_PIN_BYTES);
+	memcpy(text + 1 + 2 * TLS_PIN_BYTES, c->name, n);
 	if (identity)
 		memcpy(text + sizeof(text) - 32, identity->digest, 32);
 	EVP_Digest(text, sizeof(text), out_r, NULL, EVP_sha256(), NULL);
@@ -219,6 +221,9 @@ tls_conn_connect(struct tls_client *client, const struct tls_policy *policy,
 	c = conn_new(client->ctx, sock);
 	c->verify = policy->verify;
 	memcpy(c->pin, policy->pin, sizeof(c->pin));
+	c->has_accept = policy->accept != NULL;
+	if (policy->accept)
+		memcpy(c->accept, policy->accept, sizeof(c->accept));
 	c->name = str_dup(name);
 	c->ticket_fn = policy->ticket_fn;
 	c->ticket_arg = policy->ticket_arg;
@@ -402,7 +407,11 @@ conn_step(struct tls_conn *c, int rc)
 static void
 conn_resumed(struct tls_conn *c)
 {
+	X509 *peer = SSL_SESSION_get0_peer(SSL_get_session(c->ssl));
+
 	c->verified = c->verify != TLS_VERIFY_NONE;
+	if (peer)
+		c->has_seen = tls_verify_look(peer, &c->seen);
 	/*
 	 * In TLS 1.2 OpenSSL tells nothing when a ticket was renewed, and the
 	 * old one stays good. Who uses each ticket once gets it back this way.

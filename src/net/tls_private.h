@@ -68,7 +68,10 @@ struct tls_conn {
 	bool shown;	   /* client: the peer asked for our certificate */
 	bool verified;	   /* by the certificate callback, or with the ticket */
 	enum tls_verify verify;
-	unsigned char pin[TLS_PIN_BYTES];
+	unsigned char pin[TLS_PIN_BYTES], accept[TLS_PIN_BYTES];
+	bool has_accept;
+	bool has_seen; /* client: SEEN is what the peer showed */
+	struct tls_certificate seen;
 	char *name; /* client: to verify; may be "" */
 	unsigned char policy_id[32];
 	void (*ticket_fn)(void *arg, struct str session);
@@ -100,6 +103,8 @@ bool tls_conn_take_ticket(struct tls_conn *c, struct buf *out_r);
 /* For SSL_CTX_set_cert_verify_callback. */
 int tls_verify_server(X509_STORE_CTX *x, void *arg);
 int tls_verify_client(X509_STORE_CTX *x, void *arg);
+/* What CERTIFICATE is. False: its key cannot be read. */
+bool tls_verify_look(const X509 *certificate, struct tls_certificate *seen_r);
 /* The date of the certificate kept with SESSION is still good. */
 bool tls_verify_session(const SSL_SESSION *session);
 /* The name of a verified client: its common name, else its first DNS name. */

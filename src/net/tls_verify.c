@@ -199,7 +199,7 @@ why_chain(struct tls_conn *c, X509_STORE_CTX *x)
 }
 
 static bool
-key_digest(X509 *certificate, unsigned char out_r[TLS_PIN_BYTES])
+key_digest(const X509 *certificate, unsigned char out_r[TLS_PIN_BYTES])
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
@@ -210,24 +210,57 @@ key_digest(X509 *certificate, unsigned char out_r[TLS_PIN_BYTES])
 	return ok;
 }
 
-static bool
-key_is_pinned(struct tls_conn *c, X509 *certificate)
+static int64_t
+end_of(const X509 *certificate)
 {
-	unsigned char digest[TLS_PIN_BYTES];
-	char hex[2 * TLS_PIN_BYTES + 1] = "";
+	struct tm tm;
 
-	if (!key_digest(certificate, digest)) {
+	return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm)
+		       ? (int64_t)timegm(&tm)
+		       : 0;
+}
+
+bool
+tls_verify_look(const X509 *certificate, struct tls_certificate *seen_r)
+{
+	seen_r->ends = end_of(certificate);
+	return key_digest(certificate, seen_r->key);
+}
+
+static void
+hex_text(
+	const unsigned char key[TLS_PIN_BYTES], char out[2 * TLS_PIN_BYTES + 1])
+{
+	for (size_t i = 0; i < TLS_PIN_BYTES; i++)
+		snprintf(out + 2 * i, 3, "%02x", key[i]);
+}
+
+static bool
+key_is_pinned(struct tls_conn *c)
+{
+	char pinned[2 * TLS_PIN_BYTES + 1], hex[2 * TLS_PIN_BYTES + 1];
+
+	if (!c->has_seen) {
 		snprintf(c->why, sizeof(c->why),
 			"the key of the certificate cannot be read");
 		return false;
 	}
-	if (memcmp(digest, c->pin, sizeof(digest)) == 0)
+	if (memcmp(c->seen.key, c->pin, sizeof(c->pin)) == 0)
 		return true;
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hex_text(c->pin, pinned);
+	hex_text(c->seen.key, hex);
 	snprintf(c->why, sizeof(c->why),
-		"the peer's key is not the pinned one: its SHA-256 is %s", hex);
+		"the peer's key is not the pinned one: its SHA-256 is %s, not "
+		"%s",
+		hex, pinned);
 	return false;
+}
+
+static bool
+key_is_accepted(const struct tls_conn *c)
+{
+	return c->has_accept && c->has_seen &&
+	       memcmp(c->seen.key, c->accept, sizeof(c->accept)) == 0;
 }
 
 /* We are the client. */
@@ -237,11 +270,16 @@ tls_verify_server(X509_STORE_CTX *x, void *arg)
 	struct tls_conn *c = conn_of(x);
 
 	(void)arg;
+	c->has_seen = tls_verify_look(X509_STORE_CTX_get0_cert(x), &c->seen);
+	if (c->verify != TLS_VERIFY_NONE && key_is_accepted(c)) {
+		ERR_clear_error();
+		return c->verified = true;
+	}
 	switch (c->verify) {
 	case TLS_VERIFY_NONE:
 		return 1;
 	case TLS_VERIFY_PIN:
-		c->verified = key_is_pinned(c, X509_STORE_CTX_get0_cert(x));
+		c->verified = key_is_pinned(c);
 		if (!c->verified)
 			X509_STORE_CTX_set_error(x, X509_V_ERR_CERT_REJECTED);
 		break;

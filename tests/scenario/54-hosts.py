@@ -108,7 +108,7 @@ def no_link():
     equal(row["attempts"], 0, "that is no attempt")
     equal(row["state"], "ready", "the mail is not deferred")
     check(wait_until(lambda: "no link: shore cannot be reached"
-                     in site.queue()[0]["reason"]),
+                     in (site.queue()[0]["reason"] or "")),
           "the reason says so", site.queue())
     reason = site.queue()[0]["reason"]
     check(NAMELESS in reason and "mail2.shore.invalid" in reason,
