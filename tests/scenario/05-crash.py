@@ -11,6 +11,8 @@ from tidepost import *
 import random
 import time
 
+from peer import KEYWORDS
+
 # Where the daemon can be told to die (src/daemon/crash.h), and the nodes on
 # which the step is part of an exchange.
 LABELS = {
@@ -94,17 +96,17 @@ def letters(site, shore, count=MAILS):
     return found
 
 
-def drain(site, shore):
-    """Both run again; the link is used until nothing is left."""
+def drain(site, *others):
+    """All run again; the link is used until nothing is left."""
     for _ in range(RETRIES):
-        for node in (shore, site):
+        for node in (*others, site):
             if not node.is_running():
                 node.start()
         status = site.link_up("iridium", "30s")
-        if status == 0 and not site.queue() and not shore.queue():
+        if status == 0 and not any(n.queue() for n in (site, *others)):
             return True
         time.sleep(0.3)
-    return not site.queue() and not shore.queue()
+    return not any(n.queue() for n in (site, *others))
 
 
 def verify(mails, site, shore, what):
@@ -179,6 +181,54 @@ def each_label_collecting():
             run_part(collecting, label, count)
 
 
+FLIGHT = 10
+# With how many of them in flight the daemon dies: the N-th time at LABEL.
+IN_FLIGHT = {
+    "deliver-claimed": (1, 5, 10),
+    "deliver-in-doubt": (1, 5, 10),
+    "deliver-sent-before-reply": (1,),
+    "deliver-replied-before-commit": (1, 5, 10),
+    "deliver-committed": (1, 5, 10),
+}
+
+
+def flight(name, keywords, label, count):
+    """All are in flight to one peer when the daemon dies."""
+    what = f"{FLIGHT} in flight by {name}, at {label}:{count}"
+    world = World()
+    peer = Peer(auth=False, keywords=keywords)
+    site = world.make_site(peer=world.peer(
+        submission=peer.port, tls="none", user=None, password_file=None,
+        collect="none", collect_port=None)).start()
+    ids = {}
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for i in range(FLIGHT):
+            to = f"ben{i}@shore.example"
+            ids[to] = client.mail("ann@aurora.example.org", to,
+                                  make(f"letter {i}")).message_id
+    site.restart({"TIDEPOST_CRASH_AT": f"{label}:{count}"})
+    site.link_up("iridium", "20s")
+    check(wait_until(site.crashed, 3), f"{what}: it died there")
+    site.start()
+    check(drain(site), f"{what}: all is drained after a restart",
+          site.queue())
+    times = {to: sum(to in mail.recipients for mail in peer.mails)
+             for to in ids}
+    doubts = site.doubts()
+    equal([to for to in ids if not times[to]], [], f"{what}: nothing is lost")
+    equal([to for to in ids if times[to] - 1 > doubts.count(ids[to])], [],
+          f"{what}: {sum(times.values()) - FLIGHT} second copies, all told")
+
+
+def flights():
+    data = tuple(k for k in KEYWORDS if k != "CHUNKING")
+    for label, counts in IN_FLIGHT.items():
+        for count in counts:
+            run_part(flight, "BDAT", KEYWORDS, label, count)
+            run_part(flight, "DATA", data, label, count)
+
+
 def any_moment():
     """kill -9 of both at no step in particular, again and again."""
     seed = int(os.environ.get("TIDEPOST_SEED", "1"))
@@ -208,7 +258,7 @@ def has_crash_points():
 
 
 if has_crash_points():
-    run(each_label, each_label_collecting, any_moment)
+    run(each_label, each_label_collecting, flights, any_moment)
 else:
     skip_part("this build has no crash points; only random kills")
     run(any_moment)

@@ -10,15 +10,18 @@ from tidepost import *
 
 import time
 
+from peer import KEYWORDS
+
 STEP = 512
 MAILS = 3
 SIZE = 40  # lines of a message
+FLIGHT = 6  # messages
 
 
-def letters(prefix, user, domain):
+def letters(prefix, user, domain, count=MAILS):
     return [(f"{user}{i}@{domain}",
              make(f"{prefix} {i}", f"line of {prefix}\r\n" * SIZE))
-            for i in range(MAILS)]
+            for i in range(count)]
 
 
 def hand_over(node, port, sender, mails):
@@ -135,6 +138,76 @@ def turned_closed():
     cuts("turn", "fin", STEP * 2)
 
 
+def flight_world(keywords):
+    world = World()
+    peer = Peer(auth=False, keywords=keywords)
+    line = Line(peer.port)
+    site = world.make_site(peer=world.peer(
+        submission=line.port, tls="none", user=None, password_file=None,
+        collect="none", collect_port=None), limits={
+            "stall_timeout": "5s", "final_timeout": "5s"}).start()
+    return peer, line, site
+
+
+def fly(site, line, round_, cut_at):
+    """So many in flight, cut; {recipient: id}."""
+    ids = {}
+    site.link_down("iridium")
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for to, octets in letters(f"flight{round_}", f"f{round_}x",
+                                  "shore.example", FLIGHT):
+            ids[to] = client.mail("ann@aurora.example.org", to,
+                                  octets).message_id
+    line.reset(cut_at=cut_at)
+    site.link_up("iridium", "30s")
+    return ids
+
+
+def flight_drained(site):
+    for _ in range(8):
+        if site.link_up("iridium", "30s") == 0 and not site.queue():
+            return True
+        site.link_down("iridium")
+        time.sleep(0.2)
+    return False
+
+
+def cut_flight(name, keywords):
+    """A flight of many messages is cut at each STEP octets."""
+    peer, line, site = flight_world(keywords)
+    ids = fly(site, line, 0, None)
+    check(not site.queue(), f"{name}: without a cut all goes")
+    total, was_cut, stuck, again = line.total, 0, [], []
+    whole = line.octets["out"]
+    for round_, place in enumerate(range(1, total, STEP), 1):
+        ids.update(fly(site, line, round_, place))
+        was_cut += line.was_cut
+        line.reset()
+        site.link_down("iridium")
+        if not flight_drained(site):
+            stuck.append(place)
+        again.append(line.octets["out"])
+    equal(was_cut, len(again), f"{name}: each cut is made")
+    equal(stuck, [], f"{name}: all drained afterwards")
+    # Longer numbers in names and addresses, and QUIT of a second connection.
+    check(max(again) <= whole + 300, f"{name}: never more than the flight "
+          "goes again", (whole, again))
+    times = {to: sum(to in mail.recipients for mail in peer.mails)
+             for to in ids}
+    doubts = site.doubts()
+    equal([to for to in ids if not times[to]], [],
+          f"{name}: nothing of {len(ids)} is lost")
+    equal([to for to in ids if times[to] - 1 > doubts.count(ids[to])], [],
+          f"{name}: {sum(times.values()) - len(ids)} doubled, all told")
+
+
+def flights():
+    cut_flight("many by BDAT", KEYWORDS)
+    cut_flight("many by DATA",
+               tuple(k for k in KEYWORDS if k != "CHUNKING"))
+
+
 def silence():
     """No reset, nothing: only the stall timeout ends the session."""
     world, site, shore, push, odmr = world_with_line()
@@ -184,4 +257,5 @@ def in_doubt():
         run_part(ended_by_us, name, end)
 
 
-run(push_reset, push_closed, turned_reset, turned_closed, silence, in_doubt)
+run(push_reset, push_closed, turned_reset, turned_closed, flights, silence,
+    in_doubt)
