@@ -80,6 +80,8 @@ struct lesson {
 	struct key closes; /* of careful_closed; "" else */
 	int64_t now;
 	uint64_t answered;
+	char peer[SPOOL_NAME_MAX + 1];
+	const char *what; /* static; for the log */
 };
 
 static enum err_code
@@ -105,53 +107,56 @@ write_lesson(struct spool_txn *t, void *arg, struct err *e)
 static void
 written(void *arg, enum err_code code, const struct err *e)
 {
-	if (code != OK)
-		log_warning("careful-not-stored", LOG_STR("why", e->text));
-	free(arg);
+	struct lesson *l = arg;
+
+	if (code == OK)
+		log_warning("careful", LOG_STR("peer", l->peer),
+			LOG_STR("what", l->what),
+			LOG_INT("days", CAREFUL_DAYS));
+	else
+		log_warning("careful-not-stored", LOG_STR("peer", l->peer),
+			LOG_STR("what", l->what), LOG_STR("why", e->text));
+	free(l);
 }
 
 static struct lesson *
-lesson_of(const char *what, const struct careful_peer *peer)
+lesson_of(const char *key, const struct careful_peer *peer, const char *what)
 {
 	struct lesson *l = xcalloc(1, sizeof(*l));
 
-	l->key = key_of(what, peer);
+	l->key = key_of(key, peer);
 	l->now = clock_sane_s();
+	str_copyz(l->peer, sizeof(l->peer), peer->name);
+	l->what = what;
 	return l;
-}
-
-static void
-tell(const struct careful_peer *peer, const char *what)
-{
-	log_warning("careful", LOG_STR("peer", peer->name),
-		LOG_STR("what", what), LOG_INT("days", CAREFUL_DAYS));
 }
 
 void
 careful_mismatch(struct node *n, const struct careful_peer *peer)
 {
-	tell(peer, "its replies did not match: one message at a time from now "
-		   "on");
-	spool_submit(
-		n->spool, write_lesson, written, lesson_of(one_by_one, peer));
+	spool_submit(n->spool, write_lesson, written,
+		lesson_of(one_by_one, peer,
+			"its replies did not match: one message at a time from "
+			"now on"));
 }
 
 void
 careful_no_bdat(struct node *n, const struct careful_peer *peer)
 {
-	tell(peer, "it offers CHUNKING and does not know BDAT: DATA from now "
-		   "on");
-	spool_submit(n->spool, write_lesson, written, lesson_of(no_bdat, peer));
+	spool_submit(n->spool, write_lesson, written,
+		lesson_of(no_bdat, peer,
+			"it offers CHUNKING and does not know BDAT: DATA from "
+			"now on"));
 }
 
 void
 careful_closed(
 	struct node *n, const struct careful_peer *peer, uint64_t answered)
 {
-	struct lesson *l = lesson_of(one_by_one, peer);
+	struct lesson *l = lesson_of(one_by_one, peer,
+		"it closed in the middle: where it does so again at the same "
+		"place, one message at a time");
 
-	tell(peer, "it closed in the middle: where it does so again at the "
-		   "same place, one message at a time");
 	l->closes = key_of(closes, peer);
 	l->answered = answered;
 	spool_submit(n->spool, write_lesson, written, l);

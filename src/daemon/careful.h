@@ -21,7 +21,7 @@ struct careful_way {
 	bool no_bdat;	 /* the body goes by DATA */
 };
 
-/* These remember in the background. */
+/* These remember in the background; the log says so when it is stored. */
 
 /* Its replies did not match what was sent. */
 void careful_mismatch(struct node *n, const struct careful_peer *peer);

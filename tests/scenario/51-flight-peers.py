@@ -228,7 +228,7 @@ def mismatch(what, rules):
     mails = hand_in(site)
     site.link_up("iridium", "20s")
     check(watch.ahead[0], f"{what}: the body went ahead")
-    check(site.events("careful"), f"{what}: it is seen")
+    check(wait_until(lambda: site.events("careful")), f"{what}: it is seen")
     peer.rules.clear()
     peer.rules["MAIL"] = watch
     site.restart()
@@ -294,6 +294,8 @@ def no_bdat():
             equal((site.events("deferred"), site.doubts(),
                    site.mailbox("ann")), ([], [], []),
                   f"{what}: no attempt, no doubt, no notice")
+            check(wait_until(lambda: site.events("careful")),
+                  f"{what}: it is remembered")
             site.restart()
             peer.verbs.clear()
             hand_in(site, 2, "eve")
