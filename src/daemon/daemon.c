@@ -401,6 +401,7 @@ close_all(struct node *n)
 	lifetime_free(n->lifetime);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
+	loop_timer_free(n->reroute);
 	links_free(n->links);
 	budgets_free(n->budgets);
 	dispatch_free(n->dispatch);

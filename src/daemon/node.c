@@ -27,6 +27,7 @@ enum {
 	NODE_HELD_MAX = 64 * 1024 * 1024, /* octets received, not yet stored */
 	NODE_BACKLOG_MAX = 4096,	  /* jobs waiting for the spool */
 	NODE_REROUTE_BATCH = 500,	  /* deliveries routed anew at a time */
+	NODE_REROUTE_AGAIN_MS = 10000,	  /* after the spool failed */
 	NODE_CROWD = 256,		  /* sessions at once */
 	NODE_TRIM_MS = 10000,		  /* after most of them went */
 };
@@ -173,17 +174,39 @@ write_routes(struct spool_txn *t, void *arg, struct err *e)
 static void reroute_batch(struct node *n);
 
 static void
+reroute_again(void *arg)
+{
+	struct node *n = arg;
+
+	if (!n->stopping)
+		reroute_batch(n);
+}
+
+/* Until it is done, mail waits where nobody looks for it. */
+static void
+reroute_later(struct node *n)
+{
+	if (n->stopping)
+		return;
+	if (!n->reroute)
+		n->reroute = loop_timer_new(n->loop, reroute_again, n);
+	loop_timer_set(n->reroute, NODE_REROUTE_AGAIN_MS);
+}
+
+static void
 routes_written(void *arg, enum err_code code, const struct err *e)
 {
 	struct reroute *r = arg;
 	struct node *n = r->n;
 
-	if (code != OK)
+	if (code != OK) {
 		log_error("routes-not-stored", LOG_STR("why", e->text));
-	else if (r->stale && r->generation == n->route_generation)
+		reroute_later(n);
+	} else if (r->stale && r->generation == n->route_generation) {
 		reroute_batch(n);
-	else
+	} else {
 		dispatch_all(n->dispatch);
+	}
 	free(r);
 }
 

@@ -58,6 +58,7 @@ struct node {
 	struct list_node sessions;
 	size_t sessions_n, sessions_peak; /* since memory was given back */
 	struct loop_timer *trim;	  /* NULL before the first crowd */
+	struct loop_timer *reroute;	  /* NULL before the first failure */
 	uint64_t last_id; /* of sessions, and of claims: one number space */
 	int64_t route_generation;
 	int64_t started_s;
