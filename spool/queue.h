@@ -105,6 +105,25 @@ enum err_code spool_route_due(struct spool_txn *t, const char *route,
 enum err_code spool_route_wake(struct spool_txn *t, const char *route,
 	int64_t now, int64_t refused_before, struct err *e);
 
+/* --- what asks for a call of a link --- */
+
+struct spool_wish {
+	bool waiting;	/* some message may use the link */
+	int64_t oldest; /* of these: queued at */
+	/* Some came, or became due again, since the last call: */
+	bool fresh;
+	int most_urgent; /* of these */
+};
+struct spool_limits;
+/*
+ * Adds to *wish_r (zero at first) what waits for ROUTE and may go within L.
+ * SINCE: what was there or due by then had its chance, and is not fresh. Of a
+ * long queue the newest are looked at.
+ */
+enum err_code spool_route_wish(struct spool_txn *t, const char *route,
+	const struct spool_limits *l, int64_t since, int64_t now,
+	struct spool_wish *wish_r, struct err *e);
+
 /* --- moving --- */
 
 /* What may use a link. */

@@ -270,6 +270,75 @@ budgets(void **state)
 	free(j.list);
 }
 
+/* --- what asks for a call --- */
+
+struct wish_job {
+	int64_t since, now;
+	struct spool_limits limits;
+	struct spool_wish wish;
+};
+
+static enum err_code
+do_wish(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct wish_job *j = arg;
+
+	return spool_route_wish(
+		t, "*", &j->limits, j->since, j->now, &j->wish, e);
+}
+
+static struct spool_wish
+wish(struct box *b, int64_t since, const struct spool_limits *l)
+{
+	struct wish_job j = {.since = since, .now = NOW + 1000};
+
+	if (l)
+		j.limits = *l;
+	READ(b, do_wish, &j);
+	return j.wish;
+}
+
+static void
+wishes(void **state)
+{
+	struct box *b = *state;
+	struct spool_wish w = wish(b, 0, NULL);
+
+	assert_false(w.waiting || w.fresh);
+	put_letter(b, (struct letter){.id = 1, .queued_at = NOW + 10});
+	put_letter(b,
+		(struct letter){.id = 2, .priority = 4, .queued_at = NOW + 20});
+	put_letter(b,
+		(struct letter){.id = 3, .queued_at = NOW + 5, .held = true});
+	put_letter(
+		b, (struct letter){.id = 4, .queued_at = NOW + 1, .size = 501});
+	w = wish(b, 0, NULL);
+	assert_true(w.waiting && w.fresh);
+	assert_int_equal(w.oldest, NOW + 1);
+	assert_int_equal(w.most_urgent, 4);
+	/* what may not use the link asks for no call */
+	w = wish(b, 0, &small_and_normal);
+	assert_int_equal(w.oldest, NOW + 10);
+	/* what had its chance waits on, but is not new */
+	w = wish(b, NOW + 15, NULL);
+	assert_true(w.fresh);
+	assert_int_equal(w.most_urgent, 4);
+	w = wish(b, NOW + 20, NULL);
+	assert_true(w.waiting);
+	assert_false(w.fresh);
+	/* until it is due again */
+	assert_int_equal(claim_simple(b, 7), 2);
+	assert_int_equal(outcome(b, (struct spool_outcome){.message = 2,
+					    .owner = 7,
+					    .kind = OUTCOME_DEFERRED,
+					    .next_attempt = NOW + 900}),
+		OK);
+	w = wish(b, NOW + 20, NULL);
+	assert_true(w.fresh);
+	assert_int_equal(w.most_urgent, 4);
+	assert_false(wish(b, NOW + 900, NULL).fresh);
+}
+
 int
 main(void)
 {
@@ -280,6 +349,7 @@ main(void)
 		ON_BOTH(peeks_at_what_was_put_off),
 		ON_BOTH(what_is_left_says_why),
 		ON_BOTH(budgets),
+		ON_BOTH(wishes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
