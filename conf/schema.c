@@ -729,21 +729,18 @@ static const struct schema_row rows[] = {
 	},
 	{
 		.path = "links.dial.windows",
-		.later = "it is called and used at any time",
 		.type = SCHEMA_STRINGS,
 		.sentence = "When it may be used: 06:00-06:20, or with days "
 			    "Mon-Fri 18:00-18:20.",
 	},
 	{
 		.path = "links.dial.call_when_waiting",
-		.later = "it is called by tidepost link call alone",
 		.type = SCHEMA_DURATION,
 		.most = 30 * DAY,
 		.sentence = "Call in a window when mail has waited so long.",
 	},
 	{
 		.path = "links.dial.call_at_once_priority",
-		.later = "it is called by tidepost link call alone",
 		.type = SCHEMA_PRIORITY,
 		.least = -9,
 		.most = 9,

@@ -92,6 +92,8 @@ send_links(struct control_conn *c, const char *only,
 		record_add_int(&r, KEY_BYTES_SENT, (int64_t)f.bytes_sent);
 		record_add_int(
 			&r, KEY_BYTES_RECEIVED, (int64_t)f.bytes_received);
+		if (f.next_window)
+			record_add_int(&r, KEY_NEXT_WINDOW, f.next_window);
 		add_waiting(c->n->conf, f.name, stats, n, &r);
 		conn_send(c, &r);
 	}

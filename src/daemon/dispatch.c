@@ -769,6 +769,7 @@ dispatch_arrived(struct dispatch *d, const char *route)
 		local_kick(d->n->local);
 		return;
 	}
+	links_waiting_changed(d->n->links);
 	for (size_t i = 0; i < d->peers_n; i++)
 		if (has_route(d->peers[i], route)) {
 			d->peers[i]->fruitless = false;

@@ -139,6 +139,8 @@ begin_run(struct link_run *r, size_t i)
 		log_warning("link-left-open", LOG_STR("link", r->row.name));
 	tell_used(r);
 	obey(r, commands & ~(unsigned)(LINK_DO_START | LINK_DO_AGAIN));
+	links_auto_configure(r);
+	links_auto_mend(r, true);
 }
 
 static enum err_code
@@ -183,6 +185,7 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 		for (size_t i = 0; i < l->count; i++)
 			begin_run(l->v[i], i);
 		set_timer(l);
+		links_auto_begin(l);
 		links_explain(l);
 	} else {
 		links_free(l);
@@ -312,6 +315,8 @@ links_event(struct link_run *r, enum link_event ev)
 	if ((int)r->machine.state.now != before && is_at_rest(r))
 		links_end_waits(r, 12, "the link was taken down");
 	set_timer(r->l);
+	if ((int)r->machine.state.now != before)
+		links_auto_soon(r->l);
 	quit_if_closed(r->l);
 }
 
@@ -347,14 +352,15 @@ set_timer(struct links *l)
 		loop_timer_set(l->timer, at > now ? at - now : 0);
 }
 
-static void
-configure(struct link_run *r, const struct conf_link *conf)
+void
+links_configure(struct link_run *r, const struct conf_link *conf)
 {
 	struct link_conf c;
 
 	r->conf = conf;
 	c = links_dial_conf(r);
 	obey(r, link_configure(&r->machine, &c));
+	links_auto_configure(r);
 }
 
 static enum err_code
@@ -431,7 +437,7 @@ links_enable(struct links *l, const char *name, struct err *e)
 		return rc;
 	r->row.reason[0] = '\0';
 	if (r->machine.stuck)
-		configure(r, r->conf);
+		links_configure(r, r->conf);
 	links_event(r, LINK_EV_ENABLE);
 	return OK;
 }
@@ -628,8 +634,10 @@ tell_result(struct link_run *r)
 	if (r->worst == EXCHANGE_UNREACHABLE ||
 		r->worst == EXCHANGE_NOT_TRUSTED)
 		links_event(r, LINK_EV_RESULT_BAD);
-	else if (r->worst == EXCHANGE_OK || r->worst == EXCHANGE_LEFT)
+	else if (r->worst == EXCHANGE_OK || r->worst == EXCHANGE_LEFT) {
+		r->chance_at = r->row.called_at;
 		links_event(r, LINK_EV_RESULT_GOOD);
+	}
 }
 
 void
@@ -707,7 +715,7 @@ adopt(struct links *l, struct link_run **old, size_t old_n)
 		l->v[i] = r ? r : new_run(l, cl);
 		l->count = i + 1;
 		if (r)
-			configure(r, cl);
+			links_configure(r, cl);
 		else
 			begin_run(l->v[i], i);
 	}
@@ -727,6 +735,7 @@ links_reload(struct links *l)
 			drop_run(l, old[k]);
 	free(old);
 	set_timer(l);
+	links_auto_soon(l);
 	links_explain(l);
 }
 
@@ -781,5 +790,6 @@ links_free(struct links *l)
 	free_runs(l->v, l->count);
 	free_runs(l->gone, l->gone_n);
 	loop_timer_free(l->timer);
+	loop_timer_free(l->auto_timer);
 	free(l);
 }

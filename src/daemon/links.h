@@ -64,6 +64,9 @@ void links_again(struct links *l, const char *name);
 /* Stores anew why each route waits: something it depends on changed. */
 void links_explain(struct links *l);
 
+/* From dispatch: mail that a link may carry came, or became due. */
+void links_waiting_changed(struct links *l);
+
 /* From dispatch: an exchange over LINK began; PEER came to rest. */
 void links_working(struct links *l, const char *link);
 /* From exchange: a connection over LINK was made. */
@@ -105,6 +108,7 @@ struct link_facts {
 	bool verified;
 	uint64_t bytes_sent, bytes_received; /* of running sessions */
 	bool usable;
+	int64_t next_window; /* opens then; 0: it has none */
 };
 /* The I-th link; false behind the last. */
 bool links_facts(struct links *l, size_t i, struct link_facts *facts_r);

@@ -18,6 +18,12 @@ struct link_run {
 	int worst; /* of the results since it came up */
 	char worst_text[512];
 
+	/* links_auto.c */
+	struct windows windows;
+	bool window_shut;	 /* as the machine was told */
+	int64_t chance_at;	 /* the last call that reached a peer began */
+	uint64_t waits_since_ms; /* mail for it; 0: none is known */
+
 	/* links_dial.c */
 	const struct conf_link *called; /* whose dial.up ran; NULL: none */
 	struct child *up, *down;	/* NULL: none */
@@ -33,7 +39,11 @@ struct links {
 	size_t count;
 	struct link_run **gone; /* no longer in it, perhaps still open */
 	size_t gone_n;
-	struct loop_timer *timer; /* what a machine waits for next */
+	struct loop_timer *timer;      /* what a machine waits for next */
+	struct loop_timer *auto_timer; /* links_auto.c */
+	bool auto_looking;	       /* the spool is asked what waits */
+	bool auto_again;	       /* ask once more after it */
+	bool auto_soon;		       /* auto_timer runs out at once */
 	char boot[64];
 	/* The daemon ends as soon as no line is open. */
 	void (*quit)(void *arg);
@@ -44,6 +54,26 @@ struct links {
 struct link_run *links_find(struct links *l, const char *name);
 /* Tells the machine and does what it says. */
 void links_event(struct link_run *r, enum link_event ev);
+
+/* CONF holds from now on; ends `stuck`. */
+void links_configure(struct link_run *r, const struct conf_link *conf);
+
+/* --- links_auto.c --- */
+
+void links_auto_begin(struct links *l);
+/* Something changed: looks soon whether it is time to call. */
+void links_auto_soon(struct links *l);
+/* Its windows are those of the configuration. */
+void links_auto_configure(struct link_run *r);
+/* Ends `stuck` where its files changed since. */
+void links_auto_mend(struct link_run *r, bool at_start);
+/* When a window opens next; 0: it has none. */
+int64_t links_next_window(const struct link_run *r);
+
+/* --- links_tell.c --- */
+
+bool links_carry_peer(
+	const struct conf *conf, const char *link, const char *peer);
 
 /* --- links_wait.c --- */
 

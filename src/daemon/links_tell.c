@@ -46,23 +46,34 @@ reasons_written(void *arg, enum err_code code, const struct err *e)
 	free(j);
 }
 
-/* "iridium or vsat": the links that could carry PEER. */
+/* Why a link is not called either; "" where it only waits for its time. */
+static const char *
+trouble_of(const struct link_run *r)
+{
+	enum link_why why = link_why(&r->machine, clock_mono_ms());
+
+	if (why == LINK_WHY_NONE || why == LINK_WHY_DOWN ||
+		why == LINK_WHY_NO_DIAL)
+		return "";
+	return link_why_text(why);
+}
+
+/* "iridium (disabled) or vsat": the links that could carry PEER. */
 static void
-add_link_names(const struct conf *conf, const char *peer, char *out, size_t n)
+add_links(struct links *l, const char *peer, char *out, size_t n)
 {
 	const struct conf_link *cl;
-	size_t at = strlen(out);
 
-	for (size_t i = 0; (cl = conf_link_for(conf, peer, &i)) != NULL;) {
-		int len;
+	for (size_t i = 0;
+		(cl = conf_link_for(l->n->conf, peer, &i)) != NULL;) {
+		const struct link_run *r = links_find(l, cl->name);
+		const char *why = r ? trouble_of(r) : "";
+		size_t at = strlen(out);
 
 		if (strstr(out, cl->name))
 			continue;
-		len = snprintf(
-			out + at, n - at, "%s%s", at ? " or " : "", cl->name);
-		if (len < 0 || (size_t)len >= n - at)
-			return;
-		at += (size_t)len;
+		snprintf(out + at, n - at, "%s%s%s%s%s", at ? " or " : "",
+			cl->name, why[0] ? " (" : "", why, why[0] ? ")" : "");
 	}
 }
 
@@ -83,10 +94,28 @@ lacks_budget(struct links *l, const char *peer, struct reason_row *row)
 	return false;
 }
 
+/* The first that only its window keeps from carrying PEER; NULL: none. */
+static const struct link_run *
+outside_window(struct links *l, const char *peer)
+{
+	const struct conf_link *cl;
+
+	for (size_t i = 0;
+		(cl = conf_link_for(l->n->conf, peer, &i)) != NULL;) {
+		const struct link_run *r = links_find(l, cl->name);
+
+		if (r && link_why(&r->machine, clock_mono_ms()) ==
+				 LINK_WHY_WINDOW)
+			return r;
+	}
+	return NULL;
+}
+
 static void
 explain_route(
 	struct links *l, const struct conf_route *route, struct reason_row *row)
 {
+	const struct link_run *shut = NULL;
 	struct link_way way;
 
 	str_copyz(row->route, sizeof(row->route), conf_route_name(route));
@@ -103,9 +132,14 @@ explain_route(
 		}
 		if (lacks_budget(l, route->peers.v[i], row))
 			return;
-		add_link_names(l->n->conf, route->peers.v[i], row->arg,
-			sizeof(row->arg));
+		add_links(l, route->peers.v[i], row->arg, sizeof(row->arg));
+		if (!shut)
+			shut = outside_window(l, route->peers.v[i]);
 	}
+	if (!shut)
+		return;
+	row->reason = REASON_WINDOW;
+	str_copyz(row->arg, sizeof(row->arg), shut->row.name);
 }
 
 void
@@ -123,8 +157,8 @@ links_explain(struct links *l)
 
 /* --- what is told --- */
 
-static bool
-link_carries(const struct conf *conf, const char *link, const char *peer)
+bool
+links_carry_peer(const struct conf *conf, const char *link, const char *peer)
 {
 	const struct conf_link *cl;
 
@@ -143,7 +177,7 @@ links_carry_route(const struct conf *conf, const char *link, const char *route)
 		if (strcmp(conf_route_name(r), route) != 0)
 			continue;
 		for (size_t k = 0; k < r->peers.n; k++)
-			if (link_carries(conf, link, r->peers.v[k]))
+			if (links_carry_peer(conf, link, r->peers.v[k]))
 				return true;
 	}
 	return false;
@@ -184,6 +218,7 @@ links_facts(struct links *l, size_t i, struct link_facts *facts_r)
 		.since = r->row.since,
 		.verified = r->row.verified,
 		.usable = link_is_usable(&r->machine),
+		.next_window = links_next_window(r),
 	};
 	link_reason(r, facts_r->reason, sizeof(facts_r->reason));
 	LIST_EACH(node, tmp, &l->n->sessions)
