@@ -148,6 +148,7 @@ build_route(struct conf_route *r, const struct node *g)
 static void
 build_rule(struct conf_rule *r, const struct node *g)
 {
+	r->line = g->at.line;
 	r->from = build_text(g, "rules.from");
 	r->to = build_text(g, "rules.to");
 	r->header = build_text(g, "rules.header");

@@ -164,19 +164,49 @@ check_free_peers(const struct check *k)
 }
 
 static void
-check_rule_links(const struct check *k)
+check_rule_links(
+	const struct check *k, const struct conf_rule *r, const struct node *g)
 {
-	for (size_t i = 0; i < k->conf->rules_n; i++) {
-		const struct conf_strings *s = &k->conf->rules[i].links;
-		const struct node *g = check_item(k, "rules", i);
+	size_t octets = 0;
 
-		for (size_t j = 0; j < s->n; j++)
-			if (!conf_link(k->conf, s->v[j]))
-				complain_error(k->out,
-					check_at_string(g, "links", j),
-					"rules.links: there is no link %s",
-					s->v[j]);
+	for (size_t j = 0; j < r->links.n; j++) {
+		octets += strlen(r->links.v[j]) + 1;
+		if (!conf_link(k->conf, r->links.v[j]))
+			complain_error(k->out, check_at_string(g, "links", j),
+				"rules.links: there is no link %s",
+				r->links.v[j]);
 	}
+	if (octets > CONF_RULE_LINKS_MAX)
+		complain_error(k->out, check_at(g, "links"),
+			"rules.links: too many, their names may have %d octets "
+			"together",
+			CONF_RULE_LINKS_MAX);
+}
+
+/* RFC 5322 2.2: printable ASCII but the colon. */
+static bool
+is_field(const char *header)
+{
+	const char *colon = strchr(header, ':');
+	struct str name =
+		str_trim(colon ? (struct str){header, (size_t)(colon - header)}
+			       : str_of(header));
+
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~')
+			return false;
+	return name.n > 0 && name.n <= CONF_FIELD_MAX;
+}
+
+static void
+check_rule(
+	const struct check *k, const struct conf_rule *r, const struct node *g)
+{
+	if (r->header && !is_field(r->header))
+		complain_error(k->out, check_at(g, "header"),
+			"rules.header: this should be a field's name, like "
+			"\"List-Id\", or \"X-Spam-Flag: YES\"");
+	check_rule_links(k, r, g);
 }
 
 void
@@ -191,5 +221,6 @@ check_links(const struct check *k)
 		check_windows(k, l, g);
 	}
 	check_free_peers(k);
-	check_rule_links(k);
+	for (size_t i = 0; i < k->conf->rules_n; i++)
+		check_rule(k, &k->conf->rules[i], check_item(k, "rules", i));
 }

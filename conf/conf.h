@@ -71,8 +71,15 @@ struct conf_route {
 	char *command, *format; /* NULL */
 };
 
+enum {
+	CONF_RULE_LINKS_MAX = 511, /* octets of a rule's links, a line each */
+	CONF_FIELD_MAX = 77,	   /* of the name of a header field */
+};
+
 struct conf_rule {
-	char *from, *to, *header; /* NULL: any */
+	unsigned line;	 /* in the file */
+	char *from, *to; /* address, domain, .domain or glob; NULL: any */
+	char *header;	 /* "Name" or "Name: glob"; NULL: any */
 	uint64_t larger;
 	bool has_priority, hold;
 	int priority;

@@ -585,14 +585,15 @@ static const struct schema_row rows[] = {
 	{
 		.path = "rules",
 		.type = SCHEMA_LIST,
-		.later = "",
-		.sentence = "What to do with mail on arrival: the first rule "
-			    "that matches.",
+		.sentence = "What to do with mail on arrival, for each "
+			    "recipient: the first rule that matches in all "
+			    "that it names.",
 	},
 	{
 		.path = "rules.from",
 		.type = SCHEMA_STRING,
-		.sentence = "The sender: an address, domain, .domain or *.",
+		.sentence = "The sender: an address, domain, .domain, or an "
+			    "address with * and ?; <> for notices.",
 	},
 	{
 		.path = "rules.to",
@@ -602,25 +603,27 @@ static const struct schema_row rows[] = {
 	{
 		.path = "rules.header",
 		.type = SCHEMA_STRING,
-		.sentence = "A header field's name, or its name and text.",
+		.sentence =
+			"A header field: \"Name\", or \"Name: text\" with * "
+			"and ?, without case.",
 	},
 	{
 		.path = "rules.larger",
 		.type = SCHEMA_SIZE,
 		.most = TERA,
-		.sentence = "Matches what is larger.",
+		.sentence = "Matches what is larger; 0: of any size.",
 	},
 	{
 		.path = "rules.priority",
 		.type = SCHEMA_PRIORITY,
 		.least = -9,
 		.most = 9,
-		.sentence = "The priority to give.",
+		.sentence = "The priority to give, whatever was asked for.",
 	},
 	{
 		.path = "rules.links",
 		.type = SCHEMA_STRINGS,
-		.sentence = "The only links it may use.",
+		.sentence = "The only links that may carry it to a peer.",
 	},
 	{
 		.path = "rules.hold",

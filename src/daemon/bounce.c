@@ -5,6 +5,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/place.h"
 #include "daemon/policy.h"
+#include "daemon/rules.h"
 #include "mail/dsn.h"
 #include "mail/header.h"
 #include "spool/records.h"
@@ -171,6 +172,13 @@ is_ascii(struct str s)
 	return true;
 }
 
+/* As urgent as what it is about (RFC 6710 4.6), if that was said. */
+static int
+notice_priority(const struct spool_message *m)
+{
+	return m->priority || m->params.has_priority ? m->priority : RULES_LOW;
+}
+
 static enum err_code
 store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 	struct err *e)
@@ -182,8 +190,7 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.size = body.n,
 		.has_8bit = !is_ascii(body),
 		.is_notice = true,
-		/* a notice is as urgent as what it is about (RFC 6710 4.6) */
-		.priority = b->original.priority,
+		.priority = notice_priority(&b->original),
 		.params.smtputf8 = !is_ascii(str_of(b->original.sender)) ||
 				   b->original.params.smtputf8,
 	};

@@ -67,6 +67,18 @@ parcel_free(struct parcel *p)
 
 /* --- the envelope --------------------------------------------------------- */
 
+/* A rule or an operator may have given each recipient another. */
+static int
+priority_of(const struct spool_claimed *c)
+{
+	int priority = c->n ? c->deliveries[0].priority : c->message.priority;
+
+	for (size_t i = 1; i < c->n; i++)
+		if (c->deliveries[i].priority > priority)
+			priority = c->deliveries[i].priority;
+	return priority;
+}
+
 /* What the peer gets to see of the parameters. */
 static struct mail_params
 outgoing_params(const struct parcel *p)
@@ -77,7 +89,7 @@ outgoing_params(const struct parcel *p)
 	params.has_size = true;
 	params.size_bytes = p->size;
 	/* RFC 6710 4.2: always told, un-rounded, also where nobody asked */
-	params.priority = m->priority;
+	params.priority = priority_of(&p->claimed);
 	params.has_priority = true;
 	params.has_auth =
 		false; /* RFC 4954 5: only between parties that trust */

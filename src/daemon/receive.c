@@ -308,6 +308,7 @@ on_free(void *arg)
 	receive_auth_end(r);
 	buf_free(&r->body);
 	free(r->rcpts);
+	free(r->look);
 	free(r->stored_reply);
 	free(r->atrn_domains);
 	free(r);

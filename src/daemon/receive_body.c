@@ -76,6 +76,22 @@ end_authres(struct receive *r)
 	r->authres = r->header.authres = NULL;
 }
 
+static void
+end_rules(struct receive *r)
+{
+	free(r->look);
+	r->look = NULL;
+	r->header.catch = NULL;
+}
+
+static void
+begin_rules(struct receive *r)
+{
+	end_rules(r);
+	r->look = rules_look_new(r->n->conf);
+	r->header.catch = &r->look->catch;
+}
+
 void
 receive_body_begin(struct receive *r)
 {
@@ -83,6 +99,7 @@ receive_body_begin(struct receive *r)
 	r->spilled = false;
 	r->spill_code = OK;
 	header_scan_init(&r->header);
+	begin_rules(r);
 	end_authres(r);
 	begin_authres(r);
 	buf_clear(&r->body);
@@ -198,7 +215,42 @@ struct store {
 	size_t rcpts_n;
 	struct buf tail;
 	bool spilled; /* parts of the body are with the spool already */
+	int priority; /* where no rule says another */
 };
+
+/* Local mail, and a customer's, goes by no link of ours. */
+static bool
+goes_by_link(const char *route)
+{
+	return strcmp(route, "local") != 0 && !policy_route_customer(route);
+}
+
+/* A rule's hold and links. */
+static void
+apply_rule(const struct conf_rule *rule, struct spool_delivery *d)
+{
+	size_t n = 0;
+
+	if (rule->hold) {
+		d->state = SPOOL_HELD;
+		d->reason = REASON_RULE_HOLD;
+		snprintf(d->reason_arg, sizeof(d->reason_arg),
+			"by the rule at line %u of the configuration",
+			rule->line);
+	}
+	if (!goes_by_link(d->route))
+		return;
+	for (size_t i = 0; i < rule->links.n; i++)
+		n += (size_t)snprintf(d->links + n, sizeof(d->links) - n,
+			"%s%s", n ? "\n" : "", rule->links.v[i]);
+}
+
+static int
+rcpt_priority(const struct store *st, const struct receive_rcpt *rcpt)
+{
+	return rcpt->rule && rcpt->rule->has_priority ? rcpt->rule->priority
+						      : st->priority;
+}
 
 static void
 fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
@@ -211,11 +263,13 @@ fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
 		.params = rcpt->params,
 		.state = SPOOL_READY,
 		.route_generation = rcpt->generation,
-		.priority = st->m.priority,
+		.priority = rcpt_priority(st, rcpt),
 		.queued_at = st->m.received_at,
 	};
 	str_copyz(d->recipient, sizeof(d->recipient), rcpt->mailbox.text);
 	str_copyz(d->route, sizeof(d->route), rcpt->route);
+	if (rcpt->rule)
+		apply_rule(rcpt->rule, d);
 }
 
 static enum err_code
@@ -229,10 +283,15 @@ write_event(struct spool_txn *t, const struct store *st, struct err *e)
 		.message = st->m.id,
 	};
 
-	snprintf(ev.text, sizeof(ev.text),
+	int n = snprintf(ev.text, sizeof(ev.text),
 		"from <%s>, %llu octets, %zu recipient%s", st->m.sender,
 		(unsigned long long)st->m.size, st->rcpts_n,
 		st->rcpts_n == 1 ? "" : "s");
+
+	/* as a rule the same one for all of them */
+	if (st->rcpts[0].rule)
+		snprintf(ev.text + n, sizeof(ev.text) - (size_t)n,
+			", by the rule at line %u", st->rcpts[0].rule->line);
 	str_copyz(ev.peer, sizeof(ev.peer), st->m.received_from);
 	return spool_event_add(t, &ev, e);
 }
@@ -354,7 +413,7 @@ priority_of(const struct receive *r)
 	if (r->params.has_priority)
 		return r->params.priority;
 	if (!header_scan_priority(&r->header, &priority))
-		return 0;
+		return rules_priority(r->look, &r->sender);
 	receive_policy_client(r, &c);
 	most = policy_max_priority(r->n, &c);
 	return priority < most ? priority : most;
@@ -391,7 +450,6 @@ fill_message(const struct receive *r, struct spool_message *m)
 		.size = r->size,
 		.params = r->params,
 		.has_8bit = has_8bit(r),
-		.priority = priority_of(r),
 		.vouched = is_vouched(r),
 	};
 	str_copyz(m->sender, sizeof(m->sender), r->sender.text);
@@ -410,10 +468,29 @@ forget(struct receive *r)
 	buf_free(&r->body);
 	receive_submit_forget(r);
 	end_authres(r);
+	end_rules(r);
 	r->id = 0;
 	r->s->pending = 0;
 	r->spilled = r->ending = false;
 	r->s->message = 0;
+}
+
+/* The rule of each recipient; the message is as urgent as the most urgent. */
+static void
+find_rules(struct receive *r, struct store *st)
+{
+	header_scan_end(&r->header);
+	st->priority = priority_of(r);
+	for (size_t i = 0; i < st->rcpts_n; i++) {
+		struct receive_rcpt *rcpt = &st->rcpts[i];
+		int priority;
+
+		rcpt->rule = rules_match(
+			r->look, &r->sender, &rcpt->mailbox, st->m.size);
+		priority = rcpt_priority(st, rcpt);
+		if (!i || priority > st->m.priority)
+			st->m.priority = priority;
+	}
 }
 
 static void
@@ -426,6 +503,7 @@ submit_store(struct receive *r)
 	fill_message(r, &st->m);
 	st->rcpts = r->rcpts;
 	st->rcpts_n = r->rcpts_n;
+	find_rules(r, st);
 	st->tail = r->body;
 	st->spilled = r->spilled;
 	buf_init(&r->body, 0);

@@ -7,6 +7,7 @@
 #include "daemon/guess.h"
 #include "daemon/policy.h"
 #include "daemon/receive.h"
+#include "daemon/rules.h"
 #include "mail/header.h"
 #include "smtp/sasl.h"
 #include "smtp/server.h"
@@ -15,7 +16,8 @@ struct receive_rcpt {
 	struct mailbox mailbox;
 	struct rcpt_params params;
 	char route[SPOOL_NAME_MAX + 1];
-	int64_t generation; /* of the route */
+	int64_t generation;	      /* of the route */
+	const struct conf_rule *rule; /* set at the end; NULL: none */
 	/* of a customer: what its reply rested on */
 	struct spool_customer_facts facts;
 	size_t earlier_n; /* recipients before it of the same customer */
@@ -61,6 +63,7 @@ struct receive {
 	uint64_t size; /* of the body so far, our trace field included */
 	uint64_t sent_size; /* of it as the client sent it */
 	struct header_scan header;
+	struct rules_look *look; /* what the rules ask of it; owned */
 	struct authres *authres; /* NULL: nobody would believe it; owned */
 	struct receive_submission *submission; /* NULL: nothing is checked */
 	bool spilled; /* part of the body is in the spool */

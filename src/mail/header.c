@@ -8,11 +8,59 @@ header_scan_init(struct header_scan *h)
 	*h = (struct header_scan){.last = '\n'};
 }
 
+/* --- fields that are asked for --- */
+
+static bool
+is_asked(const struct header_ask *a, struct str name)
+{
+	return !a->found && str_eq_nocase(a->name, name);
+}
+
+static void
+catch_begin(struct header_catch *c, struct str name)
+{
+	c->value_n = 0;
+	for (size_t i = 0; i < c->asks_n && !c->taking; i++)
+		c->taking = is_asked(&c->asks[i], name);
+}
+
+/* Unfolding takes the line ends away (RFC 5322 2.2.3). */
+static void
+catch_octet(struct header_catch *c, char octet)
+{
+	if (octet != '\r' && octet != '\n' && c->value_n < HEADER_VALUE_MAX)
+		c->value[c->value_n++] = octet;
+}
+
+static void
+catch_end(struct header_catch *c, struct str name)
+{
+	struct str value = str_trim((struct str){c->value, c->value_n});
+
+	if (!c->taking)
+		return;
+	c->taking = false;
+	for (size_t i = 0; i < c->asks_n; i++) {
+		struct header_ask *a = &c->asks[i];
+
+		if (is_asked(a, name))
+			a->found = !a->value.n || str_glob(a->value, value);
+	}
+}
+
+static struct str
+field_name(const struct header_scan *h)
+{
+	return str_trim((struct str){h->name, h->name_n});
+}
+
+/* --- the header, octet by octet --- */
+
 /* A field name ended with ":"; trailing blanks were allowed once. */
 static void
 end_name(struct header_scan *h)
 {
-	struct str name = str_trim((struct str){h->name, h->name_n});
+	struct str name = field_name(h);
 
 	if (str_eq_nocase(name, STR("Received")))
 		h->received_n++;
@@ -20,6 +68,8 @@ end_name(struct header_scan *h)
 		h->in_priority = ++h->priority_n == 1;
 	if (h->authres && str_eq_nocase(name, STR("Authentication-Results")))
 		h->in_authres = true;
+	if (h->catch)
+		catch_begin(h->catch, name);
 	h->in_value = true;
 }
 
@@ -37,15 +87,19 @@ static void
 feed_octet(struct header_scan *h, unsigned char c)
 {
 	bool at_line_start = h->last == '\n';
+	bool was_in_value;
 
 	if (at_line_start && (c == ' ' || c == '\t')) {
 		h->in_value = true; /* a folded line */
 	} else if (at_line_start) {
 		if (h->in_authres)
 			authres_end(h->authres);
+		if (h->catch)
+			catch_end(h->catch, field_name(h));
 		h->in_value = h->in_priority = h->in_authres = false;
 		h->name_n = 0;
 	}
+	was_in_value = h->in_value;
 	if (c == '\n' && h->name_n == 0 && !h->in_value)
 		h->ended = true;
 	else if (h->in_priority)
@@ -58,6 +112,8 @@ feed_octet(struct header_scan *h, unsigned char c)
 		end_name(h);
 	else if (h->name_n < HEADER_NAME_MAX)
 		h->name[h->name_n++] = (char)c;
+	if (was_in_value && h->catch && h->catch->taking)
+		catch_octet(h->catch, (char)c);
 	h->last = c;
 }
 
@@ -68,6 +124,13 @@ header_scan_feed(struct header_scan *h, struct str octets)
 		feed_octet(h, (unsigned char)octets.p[i]);
 		h->size++;
 	}
+}
+
+void
+header_scan_end(struct header_scan *h)
+{
+	if (h->catch && !h->ended)
+		catch_end(h->catch, field_name(h));
 }
 
 bool

@@ -12,6 +12,27 @@ enum {
 	HEADER_RECEIVED_MAX = 100, /* RFC 5321 6.3 */
 };
 
+enum { HEADER_VALUE_MAX = 1000 }; /* octets of a value looked at */
+
+/* A field somebody asks for; borrowed texts. */
+struct header_ask {
+	struct str name;  /* in any case */
+	struct str value; /* a glob over its value, unfolded; empty: any */
+	bool found;
+};
+
+/*
+ * What is asked of one header: any of the fields of a name may have the value.
+ * The value's octets are compared as they stand, its first HEADER_VALUE_MAX.
+ */
+struct header_catch {
+	struct header_ask *asks; /* borrowed */
+	size_t asks_n;
+	bool taking; /* the field being read is asked for */
+	char value[HEADER_VALUE_MAX];
+	size_t value_n;
+};
+
 struct header_scan {
 	char name[HEADER_NAME_MAX + 1]; /* of the field being read */
 	size_t name_n;
@@ -27,11 +48,14 @@ struct header_scan {
 	/* told of Authentication-Results; NULL: nobody asks. Borrowed. */
 	struct authres *authres;
 	bool in_authres;
+	struct header_catch *catch; /* NULL: nobody asks. Borrowed. */
 };
 
 void header_scan_init(struct header_scan *h);
 /* Any split of the octets gives the same result. */
 void header_scan_feed(struct header_scan *h, struct str octets);
+/* No octets follow, even if the header has not ended. */
+void header_scan_end(struct header_scan *h);
 /* The value of a single, valid MT-Priority field; false: there is none. */
 bool header_scan_priority(const struct header_scan *h, int *priority_r);
 

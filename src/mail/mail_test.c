@@ -103,6 +103,73 @@ test_header_scan_at_every_split(void **state)
 }
 
 static void
+test_header_asks(void **state)
+{
+	static const char text[] =
+		"Received: a\r\nlist-ID :\r\n <crew\r\n\t.ship>  \r\n"
+		"X-Flag: no\r\nX-Flag: YES\r\nX-Flags: maybe\r\n"
+		"Empty:\r\nLong: @\r\nLast: one\r\n\r\nIn-Body: x\r\n";
+	static const struct {
+		const char *name, *value;
+		bool found;
+	} rows[] = {
+		{"List-Id", "", true},
+		{"List-Id", "<crew*.SHIP>", true},
+		{"List-Id", "crew", false},
+		{"x-flag", "yes", true},
+		{"X-Flag", "maybe", false},
+		{"X-Fla", "", false},
+		{"Empty", "", true},
+		{"Empty", "?*", false},
+		{"Last", "one", true},
+		{"In-Body", "", false},
+		{"Long", "@", true},
+	};
+	enum { N = sizeof(rows) / sizeof(rows[0]) };
+	size_t n = sizeof(text) - 1;
+
+	(void)state;
+	for (size_t cut = 0; cut <= n; cut++) {
+		struct header_ask asks[N];
+		struct header_catch c = {.asks = asks, .asks_n = N};
+		struct header_scan h;
+
+		for (size_t i = 0; i < N; i++)
+			asks[i] = (struct header_ask){str_of(rows[i].name),
+				str_of(rows[i].value), false};
+		header_scan_init(&h);
+		h.catch = &c;
+		header_scan_feed(&h, (struct str){text, cut});
+		header_scan_feed(&h, (struct str){text + cut, n - cut});
+		header_scan_end(&h);
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(asks[i].found, rows[i].found);
+	}
+}
+
+/* A message may end in its header; a value may be longer than is kept. */
+static void
+test_header_asks_to_the_end(void **state)
+{
+	struct header_ask asks[] = {{STR("Long"), STR("xx*"), false},
+		{STR("Long"), STR("*y"), false}, {STR("Z"), STR("z"), false}};
+	struct header_catch c = {.asks = asks, .asks_n = 3};
+	struct header_scan h;
+
+	(void)state;
+	header_scan_init(&h);
+	h.catch = &c;
+	header_scan_feed(&h, STR("Long: "));
+	for (size_t i = 0; i < 3 * HEADER_VALUE_MAX; i++)
+		header_scan_feed(&h, STR("x"));
+	header_scan_feed(&h, STR("y\r\nZ: z"));
+	header_scan_end(&h);
+	assert_true(asks[0].found);
+	assert_false(asks[1].found);
+	assert_true(asks[2].found);
+}
+
+static void
 test_header_scan_of_odd_messages(void **state)
 {
 	static const struct {
@@ -188,6 +255,8 @@ main(void)
 		cmocka_unit_test(test_with_types),
 		cmocka_unit_test(test_header_scan_at_every_split),
 		cmocka_unit_test(test_header_scan_of_odd_messages),
+		cmocka_unit_test(test_header_asks),
+		cmocka_unit_test(test_header_asks_to_the_end),
 		cmocka_unit_test(test_notice),
 	};
 
