@@ -41,6 +41,24 @@ ripen(struct spool_txn *t, const char *route, int64_t now, struct err *e)
 	return rc;
 }
 
+enum err_code
+spool_domain_due(struct spool_txn *t, const char *route, const char *domain,
+	int64_t now, bool *due_r, struct err *e)
+{
+	struct query q = {
+		.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM_DOMAIN};
+	struct delivery_row *r = xcalloc(1, sizeof(*r));
+	enum err_code rc = ripen(t, route, now, e);
+
+	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+	query_text(&q, DELIVERY_DOMAIN, OP_EQ, domain);
+	if (rc == OK)
+		rc = tx_first(t, &q, r, e);
+	*due_r = rc == OK;
+	free(r);
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
 /* --- what the peer cannot take --- */
 
 /* Kept once for the route: it is the reason of all that are left there. */

@@ -99,6 +99,12 @@ enum err_code spool_route_due(struct spool_txn *t, const char *route,
 	struct err *e);
 
 /*
+ * May something of ROUTE, a customer's, be claimed now for DOMAIN (lower case)?
+ */
+enum err_code spool_domain_due(struct spool_txn *t, const char *route,
+	const char *domain, int64_t now, bool *due_r, struct err *e);
+
+/*
  * A new session begins: every DEFERRED delivery of ROUTE is due now, but
  * those a peer refused after REFUSED_BEFORE.
  */

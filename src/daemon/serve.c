@@ -31,6 +31,7 @@ struct serve {
 	char route[SPOOL_NAME_MAX + 1];
 	int64_t now, refused_before, due;
 	struct ashore_call *ashore;
+	char *domains; /* owned, lower case, as ATRN has them; NULL none */
 };
 
 /* --- may it have its mail? --- */
@@ -131,6 +132,25 @@ refuse(struct session *s, const char *account, const char *domains,
 	return true;
 }
 
+/* Of the domains that were asked for, has one mail that may go now? */
+static enum err_code
+look_at_domains(struct spool_txn *t, struct serve *sv, struct err *e)
+{
+	struct str rest = str_of(sv->domains);
+	enum err_code rc = OK;
+	bool due = rest.n == 0; /* all of them */
+
+	while (rc == OK && rest.n && !due) {
+		char *domain = str_dup(str_cut(rest, ',', &rest));
+
+		rc = spool_domain_due(t, sv->route, domain, sv->now, &due, e);
+		free(domain);
+	}
+	if (!due)
+		sv->due = -1;
+	return rc;
+}
+
 static enum err_code
 wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -140,9 +160,9 @@ wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 	rc = spool_route_wake(t, sv->route, sv->now, sv->refused_before, e);
 	if (rc == OK)
 		rc = ashore_tell(t, sv->ashore, e);
-	return rc == OK ? spool_route_due(
-				  t, sv->route, NULL, sv->now, &sv->due, e)
-			: rc;
+	if (rc == OK)
+		rc = spool_route_due(t, sv->route, NULL, sv->now, &sv->due, e);
+	return rc == OK && sv->due == 0 ? look_at_domains(t, sv, e) : rc;
 }
 
 static void
@@ -175,6 +195,7 @@ looked(void *arg, enum err_code code, const struct err *e)
 	session_answer(s, &r);
 	session_release(s);
 	ashore_call_free(sv->ashore);
+	free(sv->domains);
 	free(sv);
 }
 
@@ -230,6 +251,8 @@ serve_atrn(struct session *s, const char *account, const char *domains)
 	s->role = "serve"; /* from now on nobody else has its mail */
 	session_hold(s);
 	sv = serve_new(s, account);
+	sv->domains = str_dupz(domains);
+	str_lower(sv->domains);
 	n = split_domains(domains, list);
 	sv->ashore =
 		ashore_call_new(s->n, account, (const char *const *)list, n);

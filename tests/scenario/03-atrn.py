@@ -165,10 +165,14 @@ def refusals():
 def turned_by_hand():
     """The provider as client, seen from the wire."""
     world = world_of_two()
+    world.shore.must("customer", "set", "aurora", "--domain",
+                     "aurora.example.org", "--domain", "deck.example")
     to_shore(world, "cap@aurora.example.org", make("by hand"))
     to_shore(world, "cap@borealis.example", make("not this"))
     with odmr_client(world) as client:
-        equal(client.cmd("ATRN aurora.example.org").code, 250,
+        equal(client.cmd("ATRN deck.example").code, 453,
+              "none for the domain that was asked for: 453")
+        equal(client.cmd("ATRN deck.example,Aurora.Example.org").code, 250,
               "ATRN with a list of one's own: 250")
         client.send(b"220 aurora.example.org ready\r\n")
         check(client.line().startswith("EHLO "), "now the provider greets")
