@@ -236,6 +236,20 @@ step_failed(struct deliver *d, const struct err *e)
 	session_close(d->s, "the spool cannot be written");
 }
 
+/*
+ * Nothing is claimed any more, and what is in flight comes to its end: a cut
+ * would leave it in doubt.
+ */
+static void
+claim_failed(struct deliver *d, const struct err *e)
+{
+	log_error("not-claimed", LOG_INT("session", d->s->id),
+		LOG_STR("peer", d->peer), LOG_STR("why", e->text));
+	if (d->result.fail == FAIL_NONE)
+		d->result.fail = FAIL_ABORTED;
+	str_copyz(d->result.reply, sizeof(d->result.reply), e->text);
+}
+
 /* No room for the notices; there is for saying what was taken. */
 static bool
 drop_notices(struct step *st)
@@ -289,6 +303,8 @@ step_written(void *arg, enum err_code code, const struct err *e)
 			go_that_way(d, &st->way);
 		tell_settled(d, st);
 		take_parcels(d, st);
+	} else if (st->settles_n == 0 && code != ERR_UNCERTAIN) {
+		claim_failed(d, e);
 	} else {
 		step_failed(d, e);
 	}

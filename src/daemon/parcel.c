@@ -99,7 +99,7 @@ outgoing_params(const struct parcel *p)
 }
 
 void
-parcel_begin(struct parcel *p, struct smtp_client *client)
+parcel_begin(struct parcel *p, struct smtp_client *client, bool patient)
 {
 	const struct spool_claimed *c = &p->claimed;
 	struct mailbox *to = xcalloc(c->n, sizeof(*to));
@@ -111,6 +111,7 @@ parcel_begin(struct parcel *p, struct smtp_client *client)
 		.rcpt_params = params,
 		.recipients_n = c->n,
 		.size_bytes = p->size,
+		.patient = patient,
 	};
 
 	if (c->message.sender[0])

@@ -62,8 +62,8 @@ enum err_code parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 	struct err *e);
 void parcel_free(struct parcel *p); /* NULL is fine */
 
-/* Gives its envelope to the machine. */
-void parcel_begin(struct parcel *p, struct smtp_client *client);
+/* Gives its envelope to the machine; PATIENT: as in struct smtp_mail. */
+void parcel_begin(struct parcel *p, struct smtp_client *client, bool patient);
 /* Octets that can be handed over now; none: parcel_piece. */
 struct str parcel_view(const struct parcel *p);
 void parcel_consume(struct parcel *p, size_t n);
