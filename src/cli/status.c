@@ -83,6 +83,18 @@ json_queue(struct json *j, const struct record *queue)
 }
 
 static void
+json_warnings(struct json *j, const struct facts *f)
+{
+	const struct record *r;
+	size_t at = 0;
+
+	json_array(j, "warnings");
+	while ((r = facts_next(f, KIND_WARNING, &at)))
+		json_text(j, NULL, facts_text(r, KEY_TEXT));
+	json_end(j);
+}
+
+static void
 print_json(const struct facts *f)
 {
 	struct json j;
@@ -94,6 +106,7 @@ print_json(const struct facts *f)
 	json_queue(&j, only(f, KIND_QUEUE));
 	json_each(&j, f, "links", KIND_LINK, link_json);
 	json_each(&j, f, "sessions", KIND_SESSION, json_session);
+	json_warnings(&j, f);
 	json_print(&j, stdout);
 	json_free(&j);
 }
@@ -120,6 +133,16 @@ print_node(const struct facts *f)
 	if (strcmp(facts_text(node, KEY_CLOCK), CLOCK_NOT_TRUSTED) == 0)
 		puts("clock      not trusted: nothing expires, windows are "
 		     "off");
+}
+
+static void
+print_warnings(const struct facts *f)
+{
+	const struct record *r;
+	size_t at = 0;
+
+	while ((r = facts_next(f, KIND_WARNING, &at)))
+		text_printf(stdout, "warning    %s\n", facts_text(r, KEY_TEXT));
 }
 
 static void
@@ -208,6 +231,7 @@ run_status(struct cli *c, const struct args *a)
 		print_json(&f);
 	} else if (status == 0) {
 		print_node(&f);
+		print_warnings(&f);
 		print_listeners(&f);
 		print_queue(only(&f, KIND_QUEUE));
 		if (only(&f, KIND_LINK))

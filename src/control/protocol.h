@@ -69,6 +69,7 @@
  *
  *	kind=node hostname= version= pid= uptime= clock= library=...
  *	  clock: "trusted" or "not trusted"; library: "openssl 3.0.15", ...
+ *	kind=warning text=
  *	kind=listener name= address= port=
  *	kind=link name= state= since= interface= verified=1 reason=
  *	     bytes_sent= bytes_received= waiting_messages= waiting_bytes=
@@ -201,6 +202,7 @@ enum {
 
 #define KEY_KIND "kind"
 #define KIND_NODE "node"
+#define KIND_WARNING "warning"
 #define KIND_LISTENER "listener"
 #define KIND_LINK "link"
 #define KIND_QUEUE "queue"

@@ -1,6 +1,7 @@
 #include "daemon/control_private.h"
 
 #include "base/clock.h"
+#include "daemon/certwatch.h"
 #include "daemon/services.h"
 #include "spool/queue.h"
 
@@ -28,6 +29,22 @@ send_node(struct control_conn *c)
 	record_add(&r, KEY_LIBRARY, tls_library());
 	record_add(&r, KEY_LIBRARY, loop_library());
 	conn_send(c, &r);
+	record_free(&r);
+}
+
+static void
+send_warnings(struct control_conn *c)
+{
+	const char *text;
+	struct record r;
+
+	record_init(&r);
+	for (size_t i = 0; (text = certwatch_warning(c->n->certwatch, i));
+		i++) {
+		protocol_answer(&r, KIND_WARNING);
+		record_add(&r, KEY_TEXT, text);
+		conn_send(c, &r);
+	}
 	record_free(&r);
 }
 
@@ -179,6 +196,7 @@ stats_read(void *arg, enum err_code code, const struct err *e)
 	} else if (c->stream) {
 		if (!j->only_links) {
 			send_node(c);
+			send_warnings(c);
 			send_listeners(c);
 		}
 		send_links(c, j->only_links ? conn_get(c, KEY_NAME) : NULL,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/budgets.h"
+#include "daemon/certwatch.h"
 #include "daemon/accounts.h"
 #include "daemon/control.h"
 #include "daemon/dispatch.h"
@@ -399,6 +400,7 @@ close_all(struct node *n)
 	n->spool = NULL;
 	eventlog_free(n->eventlog);
 	lifetime_free(n->lifetime);
+	certwatch_free(n->certwatch);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
 	loop_timer_free(n->reroute);
@@ -466,6 +468,7 @@ daemon_run(struct node *n, struct err *e)
 	n->local = local_new(n);
 	n->etrn = etrn_new(n);
 	n->lifetime = lifetime_new(n);
+	n->certwatch = certwatch_new(n);
 	rc = open_all(n, e);
 	if (rc == OK)
 		run(n);

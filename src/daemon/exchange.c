@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/call.h"
+#include "daemon/certwatch.h"
 #include "daemon/crash.h"
 #include "daemon/deliver.h"
 #include "daemon/giveup.h"
@@ -127,6 +128,8 @@ finish(struct exchange *x)
 					  : x->result.text});
 	if (x->result.code == EXCHANGE_OK)
 		tell_left(x);
+	if (x->has_certificate)
+		certwatch_seen(x->n->certwatch, x->certificate.ends);
 	x->conf.done(x->conf.arg, &x->result);
 	unref(x);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/budgets.h"
+#include "daemon/certwatch.h"
 #include "daemon/accounts.h"
 #include "daemon/daemon.h"
 #include "daemon/dispatch.h"
@@ -282,6 +283,7 @@ node_reload(struct node *n, struct err *e)
 	fill_reload(n->fill);
 	node_reroute(n);
 	lifetime_look(n->lifetime);
+	certwatch_look(n->certwatch);
 	log_info("reloaded", LOG_STR("file", next->file));
 	return OK;
 }

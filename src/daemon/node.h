@@ -14,6 +14,7 @@
 
 struct accounts;
 struct budgets;
+struct certwatch;
 struct control;
 struct dispatch;
 struct dovecot;
@@ -46,6 +47,7 @@ struct node {
 	struct dispatch *dispatch;
 	struct links *links;
 	struct budgets *budgets;
+	struct certwatch *certwatch;
 	struct local *local;
 	struct etrn *etrn;
 	struct control *control;

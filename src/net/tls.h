@@ -61,6 +61,9 @@ struct tls_certificate {
 	int64_t ends;			  /* good until, wall time */
 };
 
+/* The first certificate (PEM) in FILE. False: there is none to read. */
+bool tls_certificate_read(const char *file, struct tls_certificate *seen_r);
+
 /* How one connection as client is checked. Texts borrowed until tls_up. */
 struct tls_policy {
 	const char *name; /* SNI and the name to verify (RFC 6125, 7817) */

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,6 +226,20 @@ tls_verify_look(const X509 *certificate, struct tls_certificate *seen_r)
 {
 	seen_r->ends = end_of(certificate);
 	return key_digest(certificate, seen_r->key);
+}
+
+bool
+tls_certificate_read(const char *file, struct tls_certificate *seen_r)
+{
+	FILE *f = fopen(file, "re");
+	X509 *certificate = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	bool ok = certificate && tls_verify_look(certificate, seen_r);
+
+	X509_free(certificate);
+	if (f)
+		fclose(f);
+	ERR_clear_error();
+	return ok;
 }
 
 static void
