@@ -245,14 +245,21 @@ settle_reply(struct settle *st, size_t i, const struct reply *r)
 	}
 }
 
-/* Is it the recipient that is refused, and not the sender or the day? */
+/*
+ * Is it the recipient that is refused, and not the sender or the day? Many
+ * hosts refuse a sender in the reply to RCPT and have no enhanced code. So a
+ * plain 550 counts only where the sender is known to be who it says: else
+ * anybody could have any recipient refused for days by mail that claims a bad
+ * sender.
+ */
 static bool
-says_unknown(const struct reply *r)
+says_unknown(const struct reply *r, bool vouched)
 {
 	static const char *const codes[] = {"5.1.1", "5.1.6", "5.1.10"};
 
 	if (!r->enhanced[0])
-		return r->code == 550 || r->code == 551 || r->code == 553;
+		return vouched &&
+		       (r->code == 550 || r->code == 551 || r->code == 553);
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (r->code == 550 && strcmp(r->enhanced, codes[i]) == 0)
 			return true;
@@ -264,7 +271,7 @@ settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt)
 {
 	if (reply_class(to_rcpt) == 2)
 		st->lessons[i] = LESSON_EXISTS;
-	else if (says_unknown(to_rcpt))
+	else if (says_unknown(to_rcpt, st->m.vouched))
 		st->lessons[i] = LESSON_UNKNOWN;
 }
 

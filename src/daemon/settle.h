@@ -41,7 +41,7 @@ void settle_release(struct settle *st, size_t i, const char *why);
 void settle_tell_success(struct settle *st, enum dsn_action action);
 /*
  * A customer's host answered RCPT for delivery I: whether it has this recipient
- * is remembered (--recipients verify).
+ * is remembered (--recipients verify), where the answer is about the recipient.
  */
 void settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt);
 /* The final octets were out and no reply came (RFC 1047): logged. */

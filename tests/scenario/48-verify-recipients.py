@@ -11,10 +11,10 @@ from tidepost import *
 DOMAIN = "aurora.example.org"
 
 
-def world_with_shore(verify=True):
+def world_with_shore(verify=True, **conf):
     world = World()
     world.make_shore(queue={"retry": ["1s"]},
-                     customers={"tell_kept": False}).start()
+                     customers={"tell_kept": False}, **conf).start()
     more = ["--recipients", "verify"] if verify else []
     world.add_customer("aurora", DOMAIN, *more)
     return world
@@ -96,6 +96,15 @@ def though_the_line_breaks():
     is_known_as(world, {"gone": 550, "cap": 250}, "the answer was heard")
 
 
+def strangers_teach_little():
+    """A host that refuses the sender at RCPT, without enhanced codes."""
+    world = world_with_shore(relay={"networks": ["192.0.2.0/24"]})
+    to_customer(world, "cap", "gone")
+    collect(world, {"RCPT": by({"cap": "550 Sender verify failed",
+                                "gone": "550 5.1.1 no such sailor"})})
+    is_known_as(world, {"gone": 550, "cap": 250}, "by a forged sender")
+
+
 def not_asked_for():
     world = world_with_shore(verify=False)
     to_customer(world, "gone")
@@ -104,4 +113,5 @@ def not_asked_for():
     equal(rcpt(world, "gone").code, 250, "without verify nothing is learnt")
 
 
-run(learns, unlearns, though_the_line_breaks, not_asked_for)
+run(learns, unlearns, though_the_line_breaks, strangers_teach_little,
+    not_asked_for)
