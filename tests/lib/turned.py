@@ -38,9 +38,10 @@ def odmr(world, user="aurora", password=PASSWORD):
 
 
 def collect(world, rules=None, keywords=KEYWORDS, user="aurora",
-            domains=""):
+            domains="", unknown=()):
     """One whole call; returns when it is over."""
     call = Call(rules, keywords)
+    call.unknown.update(unknown)
     with odmr(world, user) as client:
         call.reply = client.cmd(f"ATRN {domains}".strip())
         if call.reply.code != 250:

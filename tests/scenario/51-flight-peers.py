@@ -15,6 +15,7 @@ from tidepost import *
 import time
 
 from peer import KEYWORDS, Raw
+from turned import collect
 
 COUNT = 10
 DATA = tuple(k for k in KEYWORDS if k != "CHUNKING")
@@ -321,6 +322,82 @@ def no_bdat():
                   f"{what}: BDAT is not tried again after a restart")
 
 
+# --- customers ----------------------------------------------------------------
+
+
+def provider(prefix):
+    world = World()
+    world.make_shore(queue={"retry": ["1s"]}).start()
+    world.add_customer()
+    to = [f"{prefix}{i}@aurora.example.org" for i in range(COUNT)]
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        for i, address in enumerate(to):
+            reply = client.mail("eve@shore.example", address,
+                                make(f"{prefix} {i:03}"))
+            if reply.code != 250:
+                raise AssertionError(reply)
+    return world, to
+
+
+def collected(calls, to):
+    """How often each letter came; what the provider itself says is none."""
+    return [sum(address in mail.recipients for call in calls
+                for mail in call.mails if mail.sender) for address in to]
+
+
+def call_until_empty(world, calls, **how):
+    for _ in range(8):
+        call = collect(world, **how)
+        if call.reply.code == 453:
+            return True
+        calls.append(call)
+        time.sleep(0.3)
+    return False
+
+
+def customer_without_bdat():
+    world, to = provider("cap")
+    calls = []
+    check(call_until_empty(world, calls, unknown=["BDAT"],
+                           rules={"BDAT": "502 5.5.1 no"}),
+          "a customer without BDAT gets all")
+    equal(collected(calls, to), [1] * COUNT, "each once")
+    equal(len(calls), 2, "by its next call")
+    equal((world.shore.doubts(), world.shore.events("failed")), ([], []),
+          "no doubt, and nothing is returned")
+
+
+def customer_that_errs():
+    """Refusals in the middle, then 421: no message suffers by another."""
+    world, to = provider("cap")
+    calls = [collect(world, rules={
+        "MAIL": nth(2, "452 4.3.1 no room"),
+        "RCPT": at_line("<cap3@", "550 5.1.1 nobody here"),
+        "end": nth(4, Raw(b"421 4.3.2 closing\r\n", close=True))})]
+    taken = sum(collected(calls, to))
+    equal(taken, 3, "it took what it did not refuse")
+    time.sleep(1.2)
+    check(call_until_empty(world, calls), "later all goes")
+    equal([a for a, n in zip(to, collected(calls, to)) if n != 1],
+          ["cap3@aurora.example.org"], "each once but the refused one")
+    equal(world.shore.doubts(), [], "nothing is in doubt")
+
+
+def customer_out_of_step():
+    world, to = provider("cap")
+    calls = [collect(world, rules={"RSET": nth(3, "354 eh")})]
+    check(wait_until(lambda: world.shore.events("careful")), "it is seen")
+    watch = Watch()
+    check(call_until_empty(world, calls, rules={"MAIL": watch}),
+          "later all goes")
+    check(watch.ahead and not any(watch.ahead), "one at a time", watch.ahead)
+    extra = sum(collected(calls, to)) - COUNT
+    check(min(collected(calls, to)) == 1, "nothing is lost")
+    check(0 <= extra <= len(world.shore.doubts()), "what is doubled is told",
+          (extra, world.shore.doubts()))
+
+
 # --- our own doing ------------------------------------------------------------
 
 
@@ -365,4 +442,5 @@ def before_ready():
 
 run(refusals, patient, one_message_many_claims, busy_now, refused_at_once,
     closes_at_first, closes_after_each, mismatches, left_out, late, no_bdat,
-    stopped, before_ready)
+    customer_without_bdat, customer_that_errs, customer_out_of_step, stopped,
+    before_ready)
