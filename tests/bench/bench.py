@@ -3,8 +3,8 @@
 
     bench.py BUILD [--seconds S] [--rounds N] [--dir FOLDER] [--only PART]...
 
-Parts: rate memory tls list customers. Slowness is told, never an error: the exit
-status is 0 unless something did not work.
+Parts: rate memory tls list customers drain. Slowness is told, never an error:
+the exit status is 0 unless something did not work.
 """
 
 import argparse
@@ -22,7 +22,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "lib")]
+sys.path[:0] = [os.path.join(ROOT, "tests", "lib"),
+                os.path.join(ROOT, "tests", "interop"), HERE]
 
 SESSIONS = (1, 10, 100)
 MESSAGE_OCTETS = 2500
@@ -48,7 +49,7 @@ def arguments():
                         help="where both queues lie, on a real disk")
     parser.add_argument("--only", action="append",
                         choices=("rate", "memory", "tls", "list",
-                                 "customers"))
+                                 "customers", "drain"))
     return parser.parse_args()
 
 
@@ -56,6 +57,7 @@ ARGS = arguments()
 os.environ["TIDEPOST_BUILD"] = os.path.abspath(ARGS.build)
 os.environ["TIDEPOST_ROOT"] = ROOT
 
+import drain  # noqa: E402
 from postfix import Postfix, why_not  # noqa: E402 (needs the path above)
 from tidepost import (Authority, Node, Smtp, clean_up,  # noqa: E402
                       client_context, listener)
@@ -362,6 +364,8 @@ def measure_all(folder):
         node = make_node(folder, "list").start()
         measure_list(folder, node)
         node.kill()
+    if wanted("drain"):
+        drain.measure(say, verdict)
 
 
 def main():

@@ -10,6 +10,7 @@ import math
 import select
 import socket
 import threading
+import time
 
 import report
 
@@ -23,13 +24,22 @@ ALERT = b"\x17\x03\x03\x00\x13"
 
 
 class Flight:
+    """One direction. What goes before the other side speaks shares segments,
+    in however many pieces it was written: a slow line gives it the time."""
+
     def __init__(self):
         self.octets = 0
         self.segments = 0
+        self._run = 0
 
     def add(self, count):
         self.octets += count
-        self.segments += math.ceil(count / SEGMENT)
+        self.segments += (math.ceil((self._run + count) / SEGMENT)
+                          - math.ceil(self._run / SEGMENT))
+        self._run += count
+
+    def pause(self):
+        self._run = 0
 
 
 class Call:
@@ -38,10 +48,12 @@ class Call:
     def __init__(self):
         self.out, self.back = Flight(), Flight()
         self.turns = 1  # the TCP handshake
+        self.began, self.ended = time.monotonic(), None
         self.waited = False  # something came back, and nothing followed yet
         self.transcript = b""  # what the near end said
 
     def went(self, octets):
+        self.back.pause()
         self.out.add(len(octets))
         self.transcript += octets[:65536]
         if self.waited and not octets.startswith(ALERT):
@@ -49,6 +61,7 @@ class Call:
             self.waited = False
 
     def came(self, octets):
+        self.out.pause()
         self.back.add(len(octets))
         self.waited = True
 
@@ -103,8 +116,16 @@ class Link:
         return self.sent + self.received + HEADERS * segments
 
     def seconds(self, bit_rate, rtt):
-        """Of a line that carries one direction at a time."""
-        return self.octets * 8 / bit_rate + self.turns * rtt
+        """Of a line that carries one direction at a time. Connections that
+        were open at once wait at once: of such the most turns count."""
+        turns, until = 0, 0
+        for call in sorted(self.calls, key=lambda c: c.began):
+            if call.began >= until:
+                turns, most = turns + call.turns, call.turns
+            elif call.turns > most:
+                turns, most = turns + call.turns - most, call.turns
+            until = max(until, call.ended or call.began)
+        return self.octets * 8 / bit_rate + turns * rtt
 
     # --- forwarding ---
 
@@ -130,6 +151,7 @@ class Link:
         except OSError:
             pass
         finally:
+            call.ended = time.monotonic()
             self.open -= 1
             near.close()
             far.close()

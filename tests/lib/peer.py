@@ -224,6 +224,10 @@ class Connection:
         self.answer("EHLO", line, self.hello())
         return True
 
+    def on_helo(self, line):
+        self.answer("HELO", line, "250 peer.example")
+        return True
+
     def on_starttls(self, line):
         if self.answer("STARTTLS", line, "220 2.0.0 go") == 220:
             self.answer("tls", line, "")
