@@ -131,6 +131,30 @@ def patient():
     check(1 <= ahead < COUNT / 2, "few bodies went to nobody", ahead)
 
 
+def expires():
+    """The days of trying of all are over in one flight."""
+    for name, keywords in BOTH:
+        peer = Peer(auth=False, keywords=keywords,
+                    rules={"end": "452 4.2.2 full"})
+        site = site_for(peer, queue={"retry": ["1s"], "expire_after": "2d"})
+        mails = hand_in(site)
+        shim = Shim(site.dir)
+        for day in range(4):
+            site.stop()
+            site.start(shim.env(clock=day * 86400))
+            site.link_up("iridium")
+            if not any(row["recipient"].endswith("shore.example")
+                       for row in site.queue()):
+                break
+        notices = site.wait_mail("ann", COUNT)
+        equal(len(notices), COUNT, f"{name}: each returns, once")
+        equal([to for _, to in mails if sum(to.encode() in notice
+                                            for notice in notices) != 1], [],
+              f"{name}: to its sender")
+        check(site.wait_queue_empty(), f"{name}: nothing is left",
+              site.queue())
+
+
 def one_message_many_claims():
     """One of very many recipients is several transactions in flight."""
     peer = Peer(auth=False, keywords=KEYWORDS + ("LIMITS RCPTMAX=3",),
@@ -440,7 +464,7 @@ def before_ready():
           "as many recipients at a time as the peer said")
 
 
-run(refusals, patient, one_message_many_claims, busy_now, refused_at_once,
+run(refusals, expires, patient, one_message_many_claims, busy_now, refused_at_once,
     closes_at_first, closes_after_each, mismatches, left_out, late, no_bdat,
     customer_without_bdat, customer_that_errs, customer_out_of_step, stopped,
     before_ready)
