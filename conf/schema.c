@@ -646,15 +646,12 @@ static const struct schema_row rows[] = {
 	{
 		.path = "links.interface",
 		.type = SCHEMA_STRING,
-		.later =
-			"give the interface with link up; it is not followed by itself yet",
 		.sentence = "The network interface of the link, followed by "
 			    "itself.",
 	},
 	{
 		.path = "links.probe",
 		.type = SCHEMA_GROUP,
-		.later = "tell the node with link up and link down",
 		.sentence = "A program that finds out whether the link is "
 			    "there.",
 	},

@@ -36,6 +36,7 @@ struct peer_run {
 	bool wake;	/* make deferred mail due once, at the next look */
 	bool checking;	/* a look at the queue is under way */
 	bool again;	/* look once more after it */
+	bool pushing;	/* the exchange was to push, and nothing came since */
 	bool fruitless; /* the last exchange pushed nothing: what is due may
 			   not go to this peer */
 	unsigned failures;
@@ -285,7 +286,7 @@ after_success(struct peer_run *p, const struct exchange_result *result)
 		p->collected_at = clock_sane_s();
 	p->failures = 0;
 	p->wait_until = p->collect_after = 0;
-	p->fruitless = result->pushed == 0;
+	p->fruitless = p->pushing && result->pushed == 0;
 	look(p); /* what arrived meanwhile */
 }
 
@@ -301,7 +302,7 @@ after_collect_failure(struct peer_run *p, const struct exchange_result *result)
 			clock_sane_s() + p->d->n->conf->queue.retry_s[0];
 		dispatch_due_at(p->d, p->collect_after);
 	}
-	p->fruitless = result->pushed == 0;
+	p->fruitless = p->pushing && result->pushed == 0;
 	look(p);
 }
 
@@ -355,6 +356,7 @@ start(struct peer_run *p, const struct link_way *way, bool push)
 	struct node *n = p->d->n;
 
 	str_copyz(p->link, sizeof(p->link), way->link);
+	p->pushing = push;
 	p->collecting = may_collect(p);
 	if (p->collecting)
 		p->want_collect = false;
@@ -773,6 +775,7 @@ dispatch_arrived(struct dispatch *d, const char *route)
 	for (size_t i = 0; i < d->peers_n; i++)
 		if (has_route(d->peers[i], route)) {
 			d->peers[i]->fruitless = false;
+			d->peers[i]->pushing = false;
 			look(d->peers[i]);
 		}
 }

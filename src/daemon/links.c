@@ -141,6 +141,7 @@ begin_run(struct link_run *r, size_t i)
 	obey(r, commands & ~(unsigned)(LINK_DO_START | LINK_DO_AGAIN));
 	links_auto_configure(r);
 	links_auto_mend(r, true);
+	links_watch_configure(r);
 }
 
 static enum err_code
@@ -361,6 +362,7 @@ links_configure(struct link_run *r, const struct conf_link *conf)
 	c = links_dial_conf(r);
 	obey(r, link_configure(&r->machine, &c));
 	links_auto_configure(r);
+	links_watch_configure(r);
 }
 
 static enum err_code
@@ -684,6 +686,7 @@ drop_run(struct links *l, struct link_run *r)
 {
 	links_end_waits(r, 12, "the link is no longer configured");
 	put_away(l, r);
+	links_watch_free(r);
 	links_event(r, LINK_EV_HANGUP);
 }
 
@@ -777,6 +780,7 @@ free_runs(struct link_run **v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		links_end_waits(v[i], 12, "the daemon stops");
 		links_dial_free(v[i]);
+		links_watch_free(v[i]);
 		free(v[i]);
 	}
 	free(v);

@@ -24,6 +24,11 @@ struct link_run {
 	int64_t chance_at;	 /* the last call that reached a peer began */
 	uint64_t waits_since_ms; /* mail for it; 0: none is known */
 
+	/* links_watch.c */
+	struct loop_timer *watch; /* NULL: it is not followed */
+	struct child *probe;	  /* runs now; NULL: none */
+	bool seen, seen_up;	  /* at the last look */
+
 	/* links_dial.c */
 	const struct conf_link *called; /* whose dial.up ran; NULL: none */
 	struct child *up, *down;	/* NULL: none */
@@ -69,6 +74,12 @@ void links_auto_configure(struct link_run *r);
 void links_auto_mend(struct link_run *r, bool at_start);
 /* When a window opens next; 0: it has none. */
 int64_t links_next_window(const struct link_run *r);
+
+/* --- links_watch.c --- */
+
+/* Follows it as the configuration says, from the next turn of the loop on. */
+void links_watch_configure(struct link_run *r);
+void links_watch_free(struct link_run *r);
 
 /* --- links_tell.c --- */
 

@@ -63,13 +63,13 @@ def a_call():
 
 def reported_while_dialling():
     """The program of the line says when it is there."""
-    world, site, line = world_with(up="sleep 60", interface="lo")
+    world, site, line = world_with(up="sleep 60", interface="tpnone0")
     site.start()
     body = send(site)
     site.must("link", "call", "iridium")
     wait_state(site, "dialing")
     equal(site.queue()[0]["state"], "ready", "nothing moves meanwhile")
-    site.must("link", "up", "iridium", "--address", "127.0.0.1")
+    site.must("link", "up", "iridium", "--interface", "lo")
     equal(len(copies(world.shore.wait_mail("ben"), body)), 1, "then it went")
     line.wait("up", "down")
     wait_state(site, "down")
@@ -102,7 +102,7 @@ def no_program():
 
 def a_program_that_hangs():
     _, site, line = world_with(
-        up="trap '' TERM; sleep 100 & sleep 100", interface="lo",
+        up="trap '' TERM; sleep 100 & sleep 100", interface="tpnone0",
         dial={"timeout": "1s"})
     site.start()
     equal(call(site), 13, "nothing came: 13")
@@ -113,7 +113,7 @@ def a_program_that_hangs():
 
 def left_children():
     """What holds the line lives until it is hung up, and no longer."""
-    world, site, line = world_with(interface="lo")
+    world, site, line = world_with(interface="tpnone0")
     line.script(f"{world.dir}/dial-up", "up",
                 f"sleep 3600 >/dev/null 2>&1 &\necho $! >{world.dir}/pid")
     site.start()
@@ -154,7 +154,7 @@ def hang_up_fails():
 
 
 def people():
-    _, site, line = world_with(up="sleep 60", interface="lo")
+    _, site, line = world_with(up="sleep 60", interface="tpnone0")
     site.start()
     site.restart()  # by now with ports that a reload finds again
     site.must("link", "disable", "iridium", "--reason", "in dock")
@@ -182,7 +182,7 @@ def people():
 
 def the_daemon_ends():
     """Well, and not well: the line never stays open."""
-    world, site, line = world_with(up="exec sleep 60", interface="lo")
+    world, site, line = world_with(up="exec sleep 60", interface="tpnone0")
     site.start()
     site.must("link", "call", "iridium")
     wait_state(site, "dialing")
@@ -204,7 +204,7 @@ def the_daemon_ends():
 
 
 def no_longer_configured():
-    world, site, line = world_with(up="exec sleep 60", interface="lo")
+    world, site, line = world_with(up="exec sleep 60", interface="tpnone0")
     site.start()
     site.restart()  # by now with ports that a reload finds again
     site.must("link", "call", "iridium")

@@ -1,0 +1,128 @@
+/*
+ * Links that are followed: by a program that is run from time to time, or by
+ * their interface. A change is a report, as link up and link down are; what a
+ * person said in between holds until the next change.
+ */
+#include "base/log.h"
+#include "daemon/links_private.h"
+#include "net/iface.h"
+
+enum {
+	/*
+	 * Asking is one short dialogue with the kernel; a connection that is
+	 * noticed a second later is nothing on these links.
+	 */
+	WATCH_INTERFACE_MS = 1000,
+	WATCH_PROBE_MAX_MS = 60000, /* for a probe to answer */
+};
+
+static bool
+is_watched(const struct link_run *r)
+{
+	return r->conf->probe_command || r->conf->interface;
+}
+
+static uint64_t
+every_ms(const struct link_run *r)
+{
+	return r->conf->probe_command ? (uint64_t)r->conf->probe_every_s * 1000
+				      : WATCH_INTERFACE_MS;
+}
+
+static void
+report(struct link_run *r, bool up, const char *how)
+{
+	bool changed = !r->seen || r->seen_up != up;
+	struct err e;
+
+	r->seen = true;
+	r->seen_up = up;
+	if (!changed && !(up && r->machine.state.now == LINK_DIALING))
+		return;
+	if (changed)
+		log_info("seen", LOG_STR("link", r->row.name),
+			LOG_STR("state", up ? "up" : "down"),
+			LOG_STR("text", how));
+	if (up)
+		links_up(r->l, r->row.name, r->conf->interface, NULL, &e);
+	else
+		links_down(r->l, r->row.name, &e);
+}
+
+static void
+on_probe_line(void *arg, struct str line)
+{
+	const struct link_run *r = arg;
+
+	log_debug("probe-output", LOG_STR("link", r->row.name),
+		LOG_VIEW("text", line));
+}
+
+static void
+on_probe_ended(void *arg, bool good, const char *how)
+{
+	struct link_run *r = arg;
+
+	child_free(r->probe);
+	r->probe = NULL;
+	loop_timer_set(r->watch, every_ms(r));
+	report(r, good, how);
+}
+
+static void
+probe(struct link_run *r)
+{
+	uint64_t most = every_ms(r);
+	struct err e = {0};
+
+	r->probe = child_spawn(r->l->n->loop,
+		&(struct child_conf){.command = r->conf->probe_command,
+			.timeout_ms = most < WATCH_PROBE_MAX_MS
+					      ? most
+					      : WATCH_PROBE_MAX_MS,
+			.line = on_probe_line,
+			.ended = on_probe_ended,
+			.arg = r},
+		&e);
+	if (r->probe)
+		return;
+	log_warning("probe-failed", LOG_STR("link", r->row.name),
+		LOG_STR("why", e.text));
+	loop_timer_set(r->watch, every_ms(r));
+	report(r, false, e.text);
+}
+
+static void
+on_watch(void *arg)
+{
+	struct link_run *r = arg;
+
+	if (r->l->n->told_to_stop || r->l->n->stopping)
+		return;
+	if (r->conf->probe_command) {
+		probe(r);
+		return;
+	}
+	loop_timer_set(r->watch, WATCH_INTERFACE_MS);
+	report(r, iface_is_up(r->conf->interface), r->conf->interface);
+}
+
+void
+links_watch_configure(struct link_run *r)
+{
+	links_watch_free(r);
+	r->seen = false;
+	if (!is_watched(r))
+		return;
+	r->watch = loop_timer_new(r->l->n->loop, on_watch, r);
+	loop_timer_set(r->watch, 0);
+}
+
+void
+links_watch_free(struct link_run *r)
+{
+	child_free(r->probe);
+	r->probe = NULL;
+	loop_timer_free(r->watch);
+	r->watch = NULL;
+}

@@ -1,0 +1,13 @@
+/* Is a network interface there? */
+#ifndef NET_IFACE_H
+#define NET_IFACE_H
+
+#include <stdbool.h>
+
+/*
+ * Up, running, and with an address that leads beyond it (not link-local).
+ * Looks once; does not wait. False where it does not exist, too.
+ */
+bool iface_is_up(const char *name);
+
+#endif
