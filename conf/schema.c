@@ -532,9 +532,9 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_WORD,
 		.fallback = "both",
 		.words = "both push-first collect-first",
-		.later =
-			"where both go over one connection, sending comes first",
-		.sentence = "What goes first, sending or collecting.",
+		.sentence = "What goes first, sending or collecting; both: "
+			    "over as few connections as can be, which is "
+			    "sending first.",
 	},
 	{
 		.path = "peers.etrn_wait",

@@ -664,6 +664,13 @@ deliver_more(struct deliver *d)
 }
 
 void
+deliver_push(struct deliver *d)
+{
+	d->push = true;
+	deliver_more(d);
+}
+
+void
 deliver_finish(struct deliver *d)
 {
 	if (d->finishing || d->s->closed)

@@ -74,6 +74,8 @@ void deliver_quit(struct deliver *d);
 void deliver_atrn(struct deliver *d, const char *domains);
 /* Legal from turn_reply, too. */
 void deliver_etrn(struct deliver *d, const char *domain);
+/* Begun without push: from now on what waits is sent. */
+void deliver_push(struct deliver *d);
 /* More arrived, or a retry is due: look again (when idle or sending). */
 void deliver_more(struct deliver *d);
 /*

@@ -168,6 +168,18 @@ asked_domains(const struct exchange *x)
 				  : &x->n->conf->local.domains;
 }
 
+/* Asked first: what waits goes over the same connection behind it. */
+static void
+asked_all(struct exchange *x, struct deliver *d)
+{
+	if (same_connection(x) && x->step + 1 < x->steps_n && !x->finishing) {
+		x->step++;
+		deliver_push(d);
+	} else {
+		deliver_quit(d);
+	}
+}
+
 static void
 ask_next(struct exchange *x, struct deliver *d)
 {
@@ -176,7 +188,7 @@ ask_next(struct exchange *x, struct deliver *d)
 	if (x->asked < domains->n)
 		deliver_etrn(d, domains->v[x->asked++]);
 	else
-		deliver_quit(d);
+		asked_all(x, d);
 }
 
 /* True: the peer does not do it; no other domain is asked for. */
@@ -210,7 +222,7 @@ on_etrn_reply(struct exchange *x, struct deliver *d, const struct reply *r)
 	if (reply_class(r) == 2)
 		x->result.expects_mail |= r->code != 251;
 	else if (etrn_refused(x, domain, r)) {
-		deliver_quit(d);
+		asked_all(x, d);
 		return;
 	}
 	ask_next(x, d);
@@ -364,12 +376,14 @@ not_trusted(struct exchange *x, const struct deliver_result *r)
 /*
  * Where a peer closes behind some messages, or what it says makes another
  * connection better, the rest goes on that at once: as long as each one moves
- * something.
+ * something. While mail is asked for nothing is sent.
  */
 static bool
-may_go_on(const struct deliver_result *r, unsigned sent)
+may_go_on(
+	const struct exchange *x, const struct deliver_result *r, unsigned sent)
 {
 	return !r->link_lost && r->ready && sent > 0 &&
+	       x->steps[x->step] == STEP_PUSH &&
 	       (r->fail == FAIL_CLOSED || r->fail == FAIL_REFUSED ||
 		       r->fail == FAIL_PROTOCOL);
 }
@@ -383,7 +397,7 @@ judge(struct exchange *x, const struct deliver_result *r, unsigned sent)
 	else if (r->fail == FAIL_TLS || r->fail == FAIL_AUTH ||
 		 r->fail == FAIL_EARLY_OCTETS)
 		not_trusted(x, r);
-	else if (r->fail != FAIL_NONE && !may_go_on(r, sent))
+	else if (r->fail != FAIL_NONE && !may_go_on(x, r, sent))
 		set_result(x, EXCHANGE_UNREACHABLE, r->reply);
 }
 
@@ -705,10 +719,7 @@ static void
 plan_steps(struct exchange *x)
 {
 	enum step push = STEP_PUSH, collect = STEP_COLLECT;
-	/* ETRN on the same connection stands between the last message and QUIT,
-	   whatever the order. */
-	bool first = x->peer->order == ORDER_COLLECT_FIRST &&
-		     !(x->peer->collect == COLLECT_ETRN && same_connection(x));
+	bool first = x->peer->order == ORDER_COLLECT_FIRST;
 
 	if (x->conf.push && !first)
 		x->steps[x->steps_n++] = push;
