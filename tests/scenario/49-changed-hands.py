@@ -8,7 +8,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import threading
+import time
+
 MANY = 12
+WANDER_S = 4
+SLACK_S = 0.02  # of our own threads
 
 
 def world_with_shore():
@@ -268,5 +273,93 @@ def deleted_in_session():
         check(len(call.mails) <= 1, "else it ends", call.subjects())
 
 
+class Wandering:
+    """Domains go to and fro between two customers that collect all the time."""
+
+    def __init__(self, world, domains):
+        self.world, self.domains = world, domains
+        self.owner = {d: "a" for d in domains}  # None: on its way
+        self.moved = {d: 0 for d in domains}
+        self.written, self.got, self.wrong = [], [], []
+        self.over = False
+
+    def write_entry(self, name):
+        own = [d for d in self.domains if self.owner[d] == name]
+        args = [o for d in own for o in ("--domain", d)]
+        customer(self.world, "set", name, "--domain", f"{name}.example",
+                 *args)
+
+    def move(self, domain):
+        source = self.owner[domain]
+        self.owner[domain] = None
+        self.write_entry(source)
+        self.moved[domain] = time.time()
+        self.owner[domain] = "b" if source == "a" else "a"
+        self.write_entry(self.owner[domain])
+
+    def write(self):
+        """On its way a domain is nobody's: its recipient is refused then."""
+        number = 0
+        while not self.over:
+            number += 1
+            with Smtp(self.world.shore.port("smtp")) as client:
+                client.ehlo()
+                client.cmd("MAIL FROM:<eve@else.example>")
+                taken = [a for a in (f"u{number}@{d}" for d in self.domains)
+                         if client.cmd(f"RCPT TO:<{a}>").code == 250]
+                if client.cmd("DATA").code != 354:
+                    continue
+                client.send(stuff(make(f"letter {number}")))
+                if client.reply().code == 250:
+                    self.written += taken
+
+    def collect(self, name):
+        begun = {}
+
+        def mail(conn, line):
+            begun["at"] = time.time()
+
+        def rcpt(conn, line):
+            address = line[len("RCPT TO:<"):].split(">")[0]
+            domain = address.split("@")[1]
+            owner = self.owner[domain]
+            self.got.append(address)
+            if owner not in (None, name) and \
+                    begun["at"] > self.moved[domain] + SLACK_S:
+                self.wrong.append((name, address))
+
+        while not self.over:
+            collect(self.world, {"MAIL": mail, "RCPT": rcpt}, ["8BITMIME"],
+                    name)
+            time.sleep(0.02)
+
+
+def wandering():
+    world = world_with_shore()
+    for name in "ab":
+        world.add_customer(name, f"{name}.example")
+    game = Wandering(world, [f"m{i}.example" for i in range(3)])
+    game.write_entry("a")
+    threads = [threading.Thread(target=game.write)] + [
+        threading.Thread(target=game.collect, args=(n,)) for n in "ab"]
+    for thread in threads:
+        thread.start()
+    end, moves = time.monotonic() + WANDER_S, 0
+    while time.monotonic() < end:
+        game.move(game.domains[moves % len(game.domains)])
+        moves += 1
+    game.over = True
+    for thread in threads:
+        thread.join()
+    equal(game.wrong, [], f"{moves} moves, {len(game.got)} recipients: nothing "
+          "begins for who has the domain no longer")
+    rest = [to for n in "ab" for to in all_recipients(
+        collect(world, user=n))]
+    got = game.got + rest
+    equal(sorted(got), sorted(game.written), "and each came once")
+    equal(world.shore.queue(), [], "nothing is left")
+
+
 run(same_name, released_later, moved_in_session, moved_in_transaction,
-    old_login, another_host, suspended_in_session, deleted_in_session)
+    old_login, another_host, suspended_in_session, deleted_in_session,
+    wandering)
