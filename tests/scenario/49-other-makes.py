@@ -184,13 +184,17 @@ def refusals():
 
 def pushed_all_the_same():
     """A provider that refuses the turn takes our mail before it."""
-    site, peer = shore({"ATRN": "450 4.7.1 not now"})
-    with Smtp(site.port("lan")) as client:
-        client.ehlo()
-        client.mail(f"ann@{MINE}", "ben@shore.example", make("out"))
-    equal(site.link_up("iridium"), 13, "refused turn: 13")
-    equal(len(peer.mails), 1, "out it went")
-    equal(site.queue(), [], "and is gone from here")
+    for what, rule in (
+            ("refused turn", "450 4.7.1 not now"),
+            ("421 to ATRN", Raw(b"421 4.3.2 closing\r\n", close=True)),
+            ("closed at ATRN", CLOSE)):
+        site, peer = shore({"ATRN": rule})
+        with Smtp(site.port("lan")) as client:
+            client.ehlo()
+            client.mail(f"ann@{MINE}", "ben@shore.example", make("out"))
+        equal(site.link_up("iridium"), 13, f"{what}: 13")
+        equal(len(peer.mails), 1, f"{what}: out it went")
+        equal(site.queue(), [], f"{what}: and is gone from here")
 
 
 def silent_behind_the_turn():
