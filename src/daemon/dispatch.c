@@ -238,7 +238,9 @@ static void
 set_trouble(struct peer_run *p, const struct exchange_result *result)
 {
 	enum spool_reason was = p->trouble;
+	char text[sizeof(p->trouble_text)];
 
+	memcpy(text, p->trouble_text, sizeof(text));
 	if (result->code == EXCHANGE_NOT_TRUSTED)
 		p->trouble = result->auth ? REASON_AUTH : REASON_TLS;
 	else if (result->code == EXCHANGE_UNREACHABLE &&
@@ -246,16 +248,17 @@ set_trouble(struct peer_run *p, const struct exchange_result *result)
 		p->trouble = REASON_RETRY_WAIT;
 	else if (went_well(result))
 		p->trouble = REASON_NONE;
-	if (result->code != EXCHANGE_LINK_LOST)
-		snprintf(p->trouble_text, sizeof(p->trouble_text),
+	if (result->code == EXCHANGE_UNREACHABLE)
+		snprintf(text, sizeof(text),
 			"%s%.200s cannot be reached: %.700s",
 			result->no_link ? "no link: " : "", p->peer->name,
 			result->text);
-	if (p->trouble == REASON_TLS || p->trouble == REASON_AUTH)
-		str_copyz(
-			p->trouble_text, sizeof(p->trouble_text), result->text);
-	if (p->trouble != was)
-		links_explain(p->d->n->links);
+	else if (result->code == EXCHANGE_NOT_TRUSTED)
+		str_copyz(text, sizeof(text), result->text);
+	if (p->trouble == was && strcmp(text, p->trouble_text) == 0)
+		return;
+	memcpy(p->trouble_text, text, sizeof(text));
+	links_explain(p->d->n->links);
 }
 
 enum spool_reason
