@@ -122,13 +122,13 @@ struct spool_wish {
 };
 struct spool_limits;
 /*
- * Adds to *wish_r (zero at first) what waits for ROUTE and may go within L.
- * SINCE: what was there or due by then had its chance, and is not fresh. Of a
- * long queue the newest are looked at.
+ * Adds to *wish_r (zero at first) what waits for ROUTE and may go by BY within
+ * L. SINCE: what was there or due by then had its chance, and is not fresh. Of
+ * a long queue the newest are looked at.
  */
 enum err_code spool_route_wish(struct spool_txn *t, const char *route,
-	const struct spool_limits *l, int64_t since, int64_t now,
-	struct spool_wish *wish_r, struct err *e);
+	const struct spool_carrier *by, const struct spool_limits *l,
+	int64_t since, int64_t now, struct spool_wish *wish_r, struct err *e);
 
 /* --- moving --- */
 

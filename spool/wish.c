@@ -4,12 +4,19 @@
 /* Of each route and state, from both ends. */
 enum { WISH_LOOK_AT = 500 };
 
-static bool
-may_go(const struct spool_limits *l, const struct delivery_row *r)
-{
-	enum spool_reason no = spool_limits_refuse(l, r->d.priority, r->size);
+/* Whose call it would be, and what may go then. */
+struct caller {
+	const struct spool_carrier *by;
+	const struct spool_limits *limits;
+	int64_t since, now;
+};
 
-	return no == REASON_NONE;
+static bool
+may_go(const struct caller *c, const struct delivery_row *r)
+{
+	return bound_allows(r->d.links, c->by) &&
+	       spool_limits_refuse(c->limits, r->d.priority, r->size) ==
+		       REASON_NONE;
 }
 
 static void
@@ -22,11 +29,11 @@ add_oldest(const struct delivery_row *r, struct spool_wish *w)
 
 /* READY: by when it came; DEFERRED: by when it is due. */
 static bool
-is_fresh(const struct delivery_row *r, int64_t since, int64_t now)
+is_fresh(const struct caller *c, const struct delivery_row *r)
 {
 	if (r->d.state == SPOOL_READY)
-		return r->d.queued_at > since;
-	return r->d.next_attempt > since && r->d.next_attempt <= now;
+		return r->d.queued_at > c->since;
+	return r->d.next_attempt > c->since && r->d.next_attempt <= c->now;
 }
 
 static void
@@ -54,13 +61,13 @@ page_of(struct spool_txn *t, const char *route, enum spool_state state,
 
 static enum err_code
 find_oldest(struct spool_txn *t, const char *route, enum spool_state state,
-	const struct spool_limits *l, struct spool_wish *w, struct err *e)
+	const struct caller *c, struct spool_wish *w, struct err *e)
 {
 	struct rows page;
 	enum err_code rc = page_of(t, route, state, false, &page, e);
 
 	for (size_t i = 0; rc == OK && i < page.n; i++)
-		if (may_go(l, rows_at(&page, i))) {
+		if (may_go(c, rows_at(&page, i))) {
 			add_oldest(rows_at(&page, i), w);
 			break;
 		}
@@ -70,8 +77,7 @@ find_oldest(struct spool_txn *t, const char *route, enum spool_state state,
 
 static enum err_code
 find_fresh(struct spool_txn *t, const char *route, enum spool_state state,
-	const struct spool_limits *l, int64_t since, int64_t now,
-	struct spool_wish *w, struct err *e)
+	const struct caller *c, struct spool_wish *w, struct err *e)
 {
 	struct rows page;
 	enum err_code rc = page_of(t, route, state, true, &page, e);
@@ -79,10 +85,10 @@ find_fresh(struct spool_txn *t, const char *route, enum spool_state state,
 	for (size_t i = 0; rc == OK && i < page.n; i++) {
 		const struct delivery_row *r = rows_at(&page, i);
 
-		if (!may_go(l, r))
+		if (!may_go(c, r))
 			continue;
 		add_oldest(r, w);
-		if (is_fresh(r, since, now))
+		if (is_fresh(c, r))
 			add_fresh(r, w);
 	}
 	rows_free(&page);
@@ -91,17 +97,18 @@ find_fresh(struct spool_txn *t, const char *route, enum spool_state state,
 
 enum err_code
 spool_route_wish(struct spool_txn *t, const char *route,
-	const struct spool_limits *l, int64_t since, int64_t now,
-	struct spool_wish *wish_r, struct err *e)
+	const struct spool_carrier *by, const struct spool_limits *l,
+	int64_t since, int64_t now, struct spool_wish *wish_r, struct err *e)
 {
 	static const enum spool_state states[] = {SPOOL_READY, SPOOL_DEFERRED};
+	const struct caller c = {
+		.by = by, .limits = l, .since = since, .now = now};
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < 2 && rc == OK; i++) {
-		rc = find_oldest(t, route, states[i], l, wish_r, e);
+		rc = find_oldest(t, route, states[i], &c, wish_r, e);
 		if (rc == OK)
-			rc = find_fresh(
-				t, route, states[i], l, since, now, wish_r, e);
+			rc = find_fresh(t, route, states[i], &c, wish_r, e);
 	}
 	return rc;
 }

@@ -146,6 +146,7 @@ read_wish(struct spool_txn *t, const struct wish_job *j, struct wish_of *w,
 		.min_priority = w->link->min_priority,
 		.max_size = w->link->max_size,
 	};
+	const struct spool_carrier by = {true, w->link->name};
 	enum err_code rc = OK;
 
 	w->wish = (struct spool_wish){.waiting = false};
@@ -153,7 +154,7 @@ read_wish(struct spool_txn *t, const struct wish_job *j, struct wish_of *w,
 		const char *route = conf_route_name(&j->conf->routes[i]);
 
 		if (links_carry_route(j->conf, w->link->name, route))
-			rc = spool_route_wish(t, route, &limits, w->since,
+			rc = spool_route_wish(t, route, &by, &limits, w->since,
 				j->now, &w->wish, e);
 	}
 	return rc;

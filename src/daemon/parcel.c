@@ -14,12 +14,25 @@ first_octets(const struct spool_message *m)
 					    : PARCEL_PIECE_BYTES;
 }
 
+/* A rule or an operator may have given each recipient another. */
+static int
+priority_of(const struct spool_claimed *c)
+{
+	int priority = c->n ? c->deliveries[0].priority : c->message.priority;
+
+	for (size_t i = 1; i < c->n; i++)
+		if (c->deliveries[i].priority > priority)
+			priority = c->deliveries[i].priority;
+	return priority;
+}
+
 static void
 tunnel(struct parcel *p)
 {
 	const struct spool_message *m = &p->claimed.message;
 	bool told = m->params.has_priority || m->priority != 0;
-	size_t n = tunnel_priority(p->chunk, p->chunk_n, told, m->priority);
+	size_t n = tunnel_priority(
+		p->chunk, p->chunk_n, told, priority_of(&p->claimed));
 
 	p->size = p->size - p->chunk_n + n;
 	p->chunk_n = n;
@@ -66,18 +79,6 @@ parcel_free(struct parcel *p)
 }
 
 /* --- the envelope --------------------------------------------------------- */
-
-/* A rule or an operator may have given each recipient another. */
-static int
-priority_of(const struct spool_claimed *c)
-{
-	int priority = c->n ? c->deliveries[0].priority : c->message.priority;
-
-	for (size_t i = 1; i < c->n; i++)
-		if (c->deliveries[i].priority > priority)
-			priority = c->deliveries[i].priority;
-	return priority;
-}
 
 /* What the peer gets to see of the parameters. */
 static struct mail_params

@@ -403,20 +403,28 @@ stored(void *arg, enum err_code code, const struct err *e)
 	session_release(s);
 }
 
-/* RFC 6710: the parameter; RFC 6758 3.1: else a single valid field. */
-static int
-priority_of(const struct receive *r)
+/*
+ * RFC 6710: the parameter; RFC 6758 3.1: else a single valid field. False:
+ * nobody asked for one.
+ */
+static bool
+asked_priority(const struct receive *r, int *priority_r)
 {
 	struct policy_client c;
-	int priority, most;
+	int most;
 
+	*priority_r = r->params.priority;
 	if (r->params.has_priority)
-		return r->params.priority;
-	if (!header_scan_priority(&r->header, &priority))
-		return rules_priority(r->look, &r->sender);
+		return true;
+	if (!header_scan_priority(&r->header, priority_r)) {
+		*priority_r = 0;
+		return false;
+	}
 	receive_policy_client(r, &c);
 	most = policy_max_priority(r->n, &c);
-	return priority < most ? priority : most;
+	if (*priority_r > most)
+		*priority_r = most;
+	return true;
 }
 
 /* An added From holds the envelope's sender, which may be UTF-8. */
@@ -475,19 +483,28 @@ forget(struct receive *r)
 	r->s->message = 0;
 }
 
-/* The rule of each recipient; the message is as urgent as the most urgent. */
+/*
+ * The rule of each recipient. The message itself has the highest priority that
+ * somebody gave it: not our own for lists and notices, which is no reason to
+ * write a field into it (RFC 6758 3.3).
+ */
 static void
 find_rules(struct receive *r, struct store *st)
 {
+	int asked;
+
 	header_scan_end(&r->header);
-	st->priority = priority_of(r);
+	st->priority = asked_priority(r, &asked)
+			       ? asked
+			       : rules_priority(r->look, &r->sender);
 	for (size_t i = 0; i < st->rcpts_n; i++) {
 		struct receive_rcpt *rcpt = &st->rcpts[i];
-		int priority;
+		int priority = asked;
 
 		rcpt->rule = rules_match(
 			r->look, &r->sender, &rcpt->mailbox, st->m.size);
-		priority = rcpt_priority(st, rcpt);
+		if (rcpt->rule && rcpt->rule->has_priority)
+			priority = rcpt->rule->priority;
 		if (!i || priority > st->m.priority)
 			st->m.priority = priority;
 	}

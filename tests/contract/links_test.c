@@ -283,8 +283,10 @@ do_wish(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct wish_job *j = arg;
 
+	const struct spool_carrier by = {true, "iridium"};
+
 	return spool_route_wish(
-		t, "*", &j->limits, j->since, j->now, &j->wish, e);
+		t, "*", &by, &j->limits, j->since, j->now, &j->wish, e);
 }
 
 static struct spool_wish
@@ -305,6 +307,8 @@ wishes(void **state)
 	struct spool_wish w = wish(b, 0, NULL);
 
 	assert_false(w.waiting || w.fresh);
+	put_letter(b, (struct letter){.id = 9, .links = "harbour"});
+	assert_false(wish(b, 0, NULL).waiting);
 	put_letter(b, (struct letter){.id = 1, .queued_at = NOW + 10});
 	put_letter(b,
 		(struct letter){.id = 2, .priority = 4, .queued_at = NOW + 20});

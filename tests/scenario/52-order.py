@@ -15,6 +15,7 @@ AHEAD = 2 * 4096  # octets claimed ahead on a slow link, at most
 FLIGHT = 4096  # and handed to the kernel
 SLOW = {"name": "iridium", "peers": ["shore"], "bit_rate": 2400,
         "rtt": "1800ms"}
+HARBOUR = {"name": "harbour", "peers": ["shore"]}
 
 
 def node(peer, links, **conf):
@@ -166,8 +167,7 @@ def rows_of(site, message):
 
 def rules_on_arrival():
     peer = Peer(auth=False, keywords=KEYWORDS + ("MT-PRIORITY",))
-    site = node(peer, [
-        {"name": "harbour", "peers": ["shore"]}, SLOW], rules=RULES)
+    site = node(peer, [HARBOUR, SLOW], rules=RULES)
     ids = arrive(site)
     for name, *_, priorities in ARRIVE:
         equal([row["priority"] for row in rows_of(site, ids[name])],
@@ -188,6 +188,8 @@ def rules_on_arrival():
           "what may not go by this link stays")
     equal(rows_of(site, ids["list"])[0]["reason"], "waits for link harbour",
           "and still says why")
+    check(any("MT-PRIORITY=-5" in line for line in peer.verbs),
+          "so is that of list mail")
     check(any("MT-PRIORITY=4" in line for line in peer.verbs),
           "the priority of a rule is told to the peer")
     connections = peer.connections
@@ -205,5 +207,25 @@ def rules_on_arrival():
     equal(len(place_of(peer.mails, "Subject: list")), 1, "once")
 
 
-run(senders_in_turn, urgent_comes_meanwhile, operator_says_so,
+def our_own_is_not_written():
+    """Only a priority that somebody gave goes into the header (RFC 6758)."""
+    peer = Peer(auth=False)
+    site = node(peer, [HARBOUR, SLOW], rules=RULES)
+    ids = arrive(site)
+    for name in ("spam", "list", "large"):
+        site.must("queue", "delete", "--yes", ids[name])
+    equal(site.link_up("iridium"), 0, "everything moves")
+    fields = {}
+    for mail in peer.mails:
+        head = mail.octets.split(b"\r\n\r\n")[0].decode().split("\r\n")
+        name = next(line[9:] for line in head if line.startswith("Subject: "))
+        fields[name] = [line[13:] for line in head
+                        if line.startswith("MT-Priority: ")]
+    for name, told in (("plain", []), ("old list", []), ("notice", []),
+                       ("captain", ["4"]), ("asked", ["3"]),
+                       ("other notice", ["-7"]), ("asked list", ["1"])):
+        equal(fields.get(name), told, f"MT-Priority of: {name}")
+
+
+run(our_own_is_not_written, senders_in_turn, urgent_comes_meanwhile, operator_says_so,
     rules_on_arrival)
