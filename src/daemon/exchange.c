@@ -792,9 +792,11 @@ exchange_finish(struct exchange *x)
 void
 exchange_link_lost(struct exchange *x)
 {
-	if (x->ended)
+	if (x->finished)
 		return;
 	x->result.taken_down = true;
+	if (x->ended)
+		return; /* all is said but its end */
 	if (x->deliver) {
 		deliver_link_lost(x->deliver);
 		return;
