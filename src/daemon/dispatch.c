@@ -357,7 +357,9 @@ static void
 start(struct peer_run *p, const struct link_way *way, bool push)
 {
 	struct node *n = p->d->n;
+	char last[SPOOL_NAME_MAX + 1];
 
+	memcpy(last, p->link, sizeof(last));
 	str_copyz(p->link, sizeof(p->link), way->link);
 	p->pushing = push;
 	p->collecting = may_collect(p);
@@ -377,6 +379,8 @@ start(struct peer_run *p, const struct link_way *way, bool push)
 					});
 	if (way->link)
 		links_working(n->links, p->link);
+	if (last[0] && strcmp(last, p->link) != 0)
+		settle_link(p->d, last); /* it moved over */
 }
 
 /* One way to the peer, and what waits that may go there. */

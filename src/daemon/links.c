@@ -315,6 +315,7 @@ links_event(struct link_run *r, enum link_event ev)
 	links_dial_tidy(r);
 	if ((int)r->machine.state.now != before && is_at_rest(r))
 		links_end_waits(r, 12, "the link was taken down");
+	links_look_for_better(r->l);
 	set_timer(r->l);
 	if ((int)r->machine.state.now != before)
 		links_auto_soon(r->l);
@@ -495,12 +496,11 @@ bool
 links_way_at(
 	struct links *l, const char *peer, size_t i, struct link_way *way_r)
 {
-	const struct conf_link *cl;
+	const struct conf_link *cl = NULL;
 	bool named = false;
 
 	*way_r = (struct link_way){NULL, NULL, NULL};
-	for (size_t k = 0;
-		(cl = conf_link_for(l->n->conf, peer, &k)) != NULL;) {
+	while ((cl = links_next_cheapest(l->n->conf, peer, cl)) != NULL) {
 		struct link_run *r = links_find(l, cl->name);
 
 		named = true;
@@ -623,6 +623,7 @@ links_peer_result(
 		return;
 	r->worst = (int)result->code;
 	str_copyz(r->worst_text, sizeof(r->worst_text), result->text);
+	links_look_for_better(l);
 }
 
 /* Once for each use: two bad ones in a row, and it is called no more. */
@@ -738,6 +739,7 @@ links_reload(struct links *l)
 			drop_run(l, old[k]);
 	free(old);
 	set_timer(l);
+	links_look_for_better(l);
 	links_auto_soon(l);
 	links_explain(l);
 }

@@ -24,6 +24,8 @@ struct link_run {
 	int64_t chance_at;	 /* the last call that reached a peer began */
 	uint64_t waits_since_ms; /* mail for it; 0: none is known */
 
+	bool has_better; /* links_better.c; as the machine was told */
+
 	/* links_watch.c */
 	struct loop_timer *watch; /* NULL: it is not followed */
 	struct child *probe;	  /* runs now; NULL: none */
@@ -74,6 +76,14 @@ void links_auto_configure(struct link_run *r);
 void links_auto_mend(struct link_run *r, bool at_start);
 /* When a window opens next; 0: it has none. */
 int64_t links_next_window(const struct link_run *r);
+
+/* --- links_better.c --- */
+
+/* Of the links to PEER, the next one behind LAST (NULL: the cheapest). */
+const struct conf_link *links_next_cheapest(const struct conf *conf,
+	const char *peer, const struct conf_link *last);
+/* After each event: tells links that a cheaper one does their work. */
+void links_look_for_better(struct links *l);
 
 /* --- links_watch.c --- */
 
