@@ -29,7 +29,6 @@ static const char *const later[] = {
 	"spool vacuum",
 	"send",
 	"console",
-	"link allow",
 	"link plan",
 	"link history",
 };

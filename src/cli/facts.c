@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "outlook/budget.h"
+#include "outlook/record.h"
 
 void
 facts_free(struct facts *f)
@@ -115,7 +117,28 @@ struct rows {
 	size_t stats_n;
 	const struct conf *conf;
 	struct spool_link *links; /* owned; one for each of conf->links */
+	struct link_left {
+		struct budget_left of[BUDGET_PERIODS];
+	} * left; /* owned; likewise */
 };
+
+static enum err_code
+read_left(struct spool_txn *t, const struct conf_link *link,
+	struct link_left *left_r, struct err *e)
+{
+	struct budget_time now = {clock_sane_s(), clock_mono_ms()};
+	struct budget_conf conf = outlook_budget_conf(link);
+	struct budget_row session;
+	struct budget b;
+	enum err_code rc;
+
+	budget_init(&b, &conf);
+	rc = outlook_budget_load(t, link->name, &b, &session, e);
+	for (enum budget_period p = 0; p < BUDGET_PERIODS; p++)
+		left_r->of[p] = budget_left(&b, p, INT16_MAX, now);
+	budget_free(&b);
+	return rc;
+}
 
 static enum err_code
 read_rows(struct spool_txn *t, void *arg, struct err *e)
@@ -131,6 +154,9 @@ read_rows(struct spool_txn *t, void *arg, struct err *e)
 		if (code == ERR_NOTFOUND)
 			rows->links[i] = (struct spool_link){0};
 		else if (code != OK)
+			return code;
+		code = read_left(t, &rows->conf->links[i], &rows->left[i], e);
+		if (code != OK)
 			return code;
 	}
 	return spool_stats(t, &rows->stats, &rows->stats_n, e);
@@ -210,6 +236,8 @@ add_link(struct facts *f, const struct rows *rows, size_t i, const char *boot)
 		record_add(r, KEY_REASON, "stuck: no automatic calls");
 	record_add_int(r, KEY_WAITING_MESSAGES, (int64_t)messages);
 	record_add_int(r, KEY_WAITING_BYTES, (int64_t)bytes);
+	for (enum budget_period p = 0; p < BUDGET_PERIODS; p++)
+		outlook_record_left(r, p, &rows->left[i].of[p]);
 }
 
 static void
@@ -251,6 +279,7 @@ at_rest(struct cli *c, struct facts *f)
 	char boot[64];
 
 	facts_boot(boot);
+	rows.left = xcalloc(c->conf->links_n + 1, sizeof(*rows.left));
 	rows.links = xcalloc(c->conf->links_n + 1, sizeof(*rows.links));
 	if (code == OK)
 		code = spool_read(c->spool, read_rows, &rows, &e);
@@ -262,6 +291,7 @@ at_rest(struct cli *c, struct facts *f)
 	}
 	free(rows.stats);
 	free(rows.links);
+	free(rows.left);
 	return code == OK || code == ERR_NOTFOUND ? 0 : cli_fail(&e);
 }
 

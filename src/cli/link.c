@@ -374,6 +374,13 @@ static const struct option call_options[] = {
 	{.name = NULL},
 };
 
+static const struct option allow_options[] = {
+	{.name = "--time", .value = "DURATION", .help = "so much more time"},
+	{.name = "--bytes", .value = "SIZE", .help = "so many more octets"},
+	{.name = "--cost", .value = "AMOUNT", .help = "so much more money"},
+	{.name = NULL},
+};
+
 static const struct option reason_options[] = {
 	{.name = "--reason", .value = "TEXT", .help = "shown with the link"},
 	{.name = NULL},
@@ -416,6 +423,14 @@ const struct command link_commands[] = {
 		.help = "Ends a call now.",
 		.example = "tidepost link hangup iridium",
 		.run = run_change},
+	{.name = "link allow",
+		.words = "NAME",
+		.least = 1,
+		.most = 1,
+		.options = allow_options,
+		.help = "Raises today's budget of the link, once.",
+		.example = "tidepost link allow iridium --bytes 500K",
+		.run = link_allow},
 	{.name = "link disable",
 		.words = "NAME",
 		.least = 1,

@@ -2,11 +2,15 @@
 #ifndef CLI_LINK_H
 #define CLI_LINK_H
 
+#include "cli/command.h"
 #include "cli/facts.h"
+#include "cli/text.h"
 
 /* The fields of link list, into an open object. */
 void link_json(struct json *j, const struct record *r);
 /* A row for each link of F; nothing where there is none. */
 void link_table(const struct facts *f);
+
+int link_allow(struct cli *c, const struct args *a);
 
 #endif

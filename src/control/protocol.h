@@ -138,6 +138,7 @@ enum {
 #define ACTION_WORD_HANGUP "hangup"
 #define ACTION_WORD_ENABLE "enable"
 #define ACTION_WORD_DISABLE "disable"
+#define ACTION_WORD_ALLOW "allow"
 #define ACTION_WORD_HOLD "hold"
 #define ACTION_WORD_RELEASE "release"
 #define ACTION_WORD_RETRY "retry"
@@ -163,6 +164,7 @@ enum {
 #define KEY_REASON "reason"
 #define KEY_WAIT "wait"
 #define KEY_DEADLINE "deadline"
+#define KEY_COST "cost"
 
 #define KEY_ID "id"
 #define KEY_FROM "from"

@@ -16,9 +16,21 @@
 enum {
 	BUDGETS_TICK_MS = 1000,
 	BUDGETS_IDLE_MS = 30000, /* while a new day may free a link */
-	BUDGETS_TICK_MIN_MS = 10,
+	BUDGETS_TICK_MIN_MS = 20,
+	BUDGETS_FAST_BPS = 1000000, /* where its speed is not known */
 	/* Octets that may move before the rows are saved, beside the time. */
 	BUDGETS_SAVE_OCTETS = 32768,
+	BUDGETS_SAVE_PART = 16, /* or this part of what is left */
+	/* What may come before we can stop who sends, as the window is least.
+	 */
+	BUDGETS_TAKING_OCTETS = 3072,
+	/*
+	 * The part of what is left that may be under way to us; above MOST as
+	 * much as the system likes.
+	 */
+	BUDGETS_WINDOW_PART = 8,
+	BUDGETS_WINDOW_LEAST = 1024,
+	BUDGETS_WINDOW_MOST = 512 * 1024,
 	/* The least a message takes on the wire. */
 	BUDGETS_LEAST_OCTETS = 1000,
 	BUDGETS_SENDER_OCTETS = 60,
@@ -38,6 +50,7 @@ struct entry {
 	struct budget_row was; /* a session found at start; starts_at 0: none */
 	bool limited;	       /* or paid */
 	bool in_use;
+	bool over; /* somebody sends, and more than is left may come */
 	enum told told;
 	const char *why;
 	uint64_t room; /* at the last look */
@@ -120,10 +133,19 @@ save(struct budgets *b, struct entry *en, const struct budget_row *over)
 	spool_submit(b->n->spool, write_rows, rows_written, j);
 }
 
+/* What may have moved since the rows were saved. */
+static uint64_t
+unsaved_most(const struct entry *en)
+{
+	uint64_t part = en->room / BUDGETS_SAVE_PART;
+
+	return part < BUDGETS_SAVE_OCTETS ? part : BUDGETS_SAVE_OCTETS;
+}
+
 static void
 save_if_due(struct budgets *b, struct entry *en)
 {
-	if (en->unsaved >= BUDGETS_SAVE_OCTETS ||
+	if (en->unsaved >= unsaved_most(en) + BUDGET_STOP_OCTETS ||
 		clock_mono_ms() - en->saved_ms >=
 			(uint64_t)BUDGET_SAVE_EVERY_S * 1000)
 		save(b, en, NULL);
@@ -248,6 +270,19 @@ budgets_limits(struct budgets *b, const char *link, uint64_t besides)
 
 /* --- the link is told --- */
 
+/* Not an octet more: they do not wait for the far side to close. */
+static void
+cut_sessions(struct budgets *b, const struct entry *en)
+{
+	LIST_EACH(node, tmp, &b->n->sessions)
+	{
+		struct session *s = LIST_ITEM(node, struct session, node);
+
+		if (strcmp(s->link, en->name) == 0)
+			s->cut = true;
+	}
+}
+
 static void
 tell(struct budgets *b, struct entry *en, enum told told, const char *why)
 {
@@ -256,6 +291,8 @@ tell(struct budgets *b, struct entry *en, enum told told, const char *why)
 
 	if (en->told == told)
 		return;
+	if (told == TOLD_SPENT)
+		cut_sessions(b, en);
 	en->told = told;
 	en->why = told == TOLD_FREE ? "" : why;
 	log_info(events[told], LOG_STR("link", en->name),
@@ -295,14 +332,17 @@ static void
 look(struct budgets *b, struct entry *en)
 {
 	struct budget_time now = now_both();
-	struct budget_need least = {.bytes = BUDGETS_LEAST_OCTETS,
+	struct budget_need least = {.bytes = en->over ? BUDGETS_TAKING_OCTETS
+						      : BUDGETS_LEAST_OCTETS,
 		.bps = speed_bps(&en->speed),
 		.rtt_ms = speed_rtt_ms(&en->speed),
 		.priority = BUDGETS_MOST_URGENT};
 	struct budget_why why;
 
 	budget_charge(&en->budget, 0, now);
-	if (en->in_use && budget_is_spent(&en->budget, now, &why)) {
+	if (en->in_use && (budget_is_spent(&en->budget, now, &why) ||
+				  (en->over && !budget_may_begin(&en->budget,
+						       &least, now, &why)))) {
 		tell(b, en, TOLD_SPENT, budget_why_text(why));
 	} else if (!budget_may_begin(&en->budget, &least, now, &why)) {
 		/* a session ends by itself when it finds nothing that fits */
@@ -311,6 +351,7 @@ look(struct budgets *b, struct entry *en)
 	} else {
 		tell(b, en, TOLD_FREE, "");
 	}
+	en->over = false;
 	look_for_more(b, en);
 }
 
@@ -320,11 +361,9 @@ static void
 begin(struct budgets *b, struct entry *en)
 {
 	if (en->was.starts_at) {
-		uint64_t rate = speed_bps(&en->speed) / 8 * BUDGET_SAVE_EVERY_S;
-
-		budget_resume(&en->budget, &en->was,
-			rate < BUDGETS_SAVE_OCTETS ? rate : BUDGETS_SAVE_OCTETS,
-			now_both());
+		en->room = room(en, BUDGETS_MOST_URGENT, 0);
+		budget_resume(
+			&en->budget, &en->was, unsaved_most(en), now_both());
 		en->billed = en->was.used.cost;
 		en->was.starts_at = 0;
 	} else {
@@ -359,6 +398,14 @@ end(struct budgets *b, struct entry *en)
 	save(b, en, &over);
 }
 
+/* What it may reach at times. */
+static uint64_t
+fastest(const struct entry *en)
+{
+	return speed_is_known(&en->speed) ? 2 * speed_bps(&en->speed)
+					  : BUDGETS_FAST_BPS;
+}
+
 static void
 set_timer(struct budgets *b)
 {
@@ -374,8 +421,7 @@ set_timer(struct budgets *b)
 			wait = BUDGETS_IDLE_MS;
 		if (!en->in_use)
 			continue;
-		cap = budget_until_cap_ms(
-			&en->budget, speed_bps(&en->speed), now_both());
+		cap = budget_until_cap_ms(&en->budget, fastest(en), now_both());
 		if (wait > BUDGETS_TICK_MS)
 			wait = BUDGETS_TICK_MS;
 		if (en->told != TOLD_SPENT && cap < (int64_t)wait)
@@ -427,12 +473,41 @@ octets_of(const struct session *s)
 	       OCTETS_TCP_RECEIVED;
 }
 
+uint32_t
+budgets_window(struct budgets *b, const char *link)
+{
+	struct entry *en = find(b, link);
+	uint64_t part;
+
+	if (!en || !en->limited)
+		return 0;
+	part = room(en, BUDGETS_MOST_URGENT, 0) / BUDGETS_WINDOW_PART;
+	if (part >= BUDGETS_WINDOW_MOST)
+		return 0;
+	return part > BUDGETS_WINDOW_LEAST ? (uint32_t)part
+					   : BUDGETS_WINDOW_LEAST;
+}
+
+static bool
+must_stop(const struct entry *en, const struct session *s)
+{
+	struct budget_need need = {.bytes = BUDGETS_TAKING_OCTETS,
+		.bps = UINT32_MAX,
+		.priority = BUDGETS_MOST_URGENT};
+	struct budget_why why;
+
+	if (budget_is_spent(&en->budget, now_both(), &why))
+		return true;
+	return s->taking &&
+	       !budget_may_begin(&en->budget, &need, now_both(), &why);
+}
+
 void
 budgets_moved(struct budgets *b, struct session *s)
 {
 	struct entry *en = s->link[0] && s->stream ? find(b, s->link) : NULL;
-	struct budget_why why;
 	uint64_t octets;
+	uint32_t window;
 
 	if (!en || !en->limited)
 		return;
@@ -442,12 +517,26 @@ budgets_moved(struct budgets *b, struct session *s)
 	budget_charge(&en->budget, octets - s->charged, now_both());
 	en->unsaved += octets - s->charged;
 	s->charged = octets;
-	if (en->told != TOLD_SPENT &&
-		budget_is_spent(&en->budget, now_both(), &why))
+	window = budgets_window(b, s->link);
+	if (window) {
+		segments_window(stream_fd(s->stream), window);
+		stream_read_sparingly(s->stream);
+	}
+	if (s->closed)
+		save(b, en, NULL);
+	else
+		save_if_due(b, en);
+	if (en->told != TOLD_SPENT && must_stop(en, s)) {
+		stream_read_enable(s->stream, false);
+		en->over = true;
 		loop_timer_set(b->timer, 0); /* not from inside a session */
+	}
 }
 
-/* What was acknowledged since the last look, while something always waited. */
+/*
+ * What moved since the last look, while something was always to move. A TLS
+ * record may take long, and nobody else looks before it is whole.
+ */
 static void
 measure(struct budgets *b, struct entry *en)
 {
@@ -460,8 +549,9 @@ measure(struct budgets *b, struct entry *en)
 
 		if (!s->stream || strcmp(s->link, en->name) != 0)
 			continue;
-		acked += s->acked;
-		busy |= stream_unacked(s->stream) > 0;
+		acked += s->acked + stream_counts(s->stream).received;
+		busy |= s->taking || stream_unacked(s->stream) > 0;
+		budgets_moved(b, s);
 	}
 	if (en->acked_ms && acked > en->acked)
 		speed_moved(&en->speed, acked - en->acked, now - en->acked_ms);
@@ -494,6 +584,7 @@ budgets_admit(struct budgets *b, struct session *s, uint64_t size, int priority,
 {
 	struct spool_limits l;
 
+	budgets_moved(b, s);
 	s->pending = 0;
 	l = budgets_limits(b, s->link, 0);
 	switch (spool_limits_refuse(&l, priority, size)) {

@@ -36,6 +36,11 @@ void budgets_moved(struct budgets *b, struct session *s);
  */
 struct spool_limits budgets_limits(
 	struct budgets *b, const char *link, uint64_t besides);
+/*
+ * What the far side of a connection over LINK may have under way to us, so that
+ * what it sends unasked is never more than is left; 0: any.
+ */
+uint32_t budgets_window(struct budgets *b, const char *link);
 /* Octets that the making of a connection to PEER takes. */
 uint64_t budgets_connection(const struct conf_peer *peer);
 /*

@@ -2,13 +2,18 @@
 
 #include "base/clock.h"
 #include "daemon/certwatch.h"
+#include "daemon/budgets.h"
 #include "daemon/services.h"
+#include "outlook/record.h"
 #include "spool/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { ALLOW_TIME_MAX_S = 31 * 86400 };
+static const double allow_cost_max = 1e9;
 
 static void
 send_node(struct control_conn *c)
@@ -111,6 +116,12 @@ send_links(struct control_conn *c, const char *only,
 			&r, KEY_BYTES_RECEIVED, (int64_t)f.bytes_received);
 		if (f.next_window)
 			record_add_int(&r, KEY_NEXT_WINDOW, f.next_window);
+		for (enum budget_period p = 0; p < BUDGET_PERIODS; p++) {
+			struct budget_left left =
+				budgets_left(c->n->budgets, f.name, p);
+
+			outlook_record_left(&r, p, &left);
+		}
 		add_waiting(c->n->conf, f.name, stats, n, &r);
 		conn_send(c, &r);
 	}
@@ -311,6 +322,24 @@ link_up(struct control_conn *c, const char *name)
 		links_again(c->n->links, name);
 }
 
+/* A sum that cannot be is nobody's: the command line has looked at it. */
+static enum err_code
+link_allow(struct control_conn *c, const char *name, struct err *e)
+{
+	struct budget_amount more = {.seconds = 0};
+	const char *cost = conn_get(c, KEY_COST);
+	int64_t bytes = 0;
+
+	record_get_int(&c->request, KEY_TIME, &more.seconds);
+	record_get_int(&c->request, KEY_BYTES, &bytes);
+	more.cost = cost ? strtod(cost, NULL) : 0;
+	if (more.seconds < 0 || more.seconds > ALLOW_TIME_MAX_S || bytes < 0 ||
+		!(more.cost >= 0 && more.cost <= allow_cost_max))
+		return err_set(e, ERR_USAGE, "this cannot be allowed");
+	more.bytes = (uint64_t)bytes;
+	return budgets_allow(c->n->budgets, name, &more, "an operator", e);
+}
+
 void
 control_link(struct control_conn *c)
 {
@@ -332,7 +361,9 @@ control_link(struct control_conn *c)
 		link_call(c, name);
 		return;
 	}
-	if (strcmp(action, ACTION_WORD_HANGUP) == 0)
+	if (strcmp(action, ACTION_WORD_ALLOW) == 0)
+		rc = link_allow(c, name ? name : "", &e);
+	else if (strcmp(action, ACTION_WORD_HANGUP) == 0)
 		rc = links_hangup(c->n->links, name, &e);
 	else if (strcmp(action, ACTION_WORD_DOWN) == 0)
 		rc = links_down(c->n->links, name, &e);

@@ -1,6 +1,7 @@
 #include "daemon/reach.h"
 
 #include "base/log.h"
+#include "daemon/budgets.h"
 #include "daemon/call.h"
 #include "net/child.h"
 
@@ -107,7 +108,8 @@ dial_place(struct reach *r, const char *place)
 		&(struct dial_conf){.host = place,
 			.port = r->conf.port,
 			.interface = r->conf.interface,
-			.address = r->conf.address},
+			.address = r->conf.address,
+			.window = budgets_window(r->n->budgets, r->conf.link)},
 		on_dialled, r);
 }
 

@@ -455,5 +455,6 @@ receive_turned(struct session *s, receive_done *done, void *arg)
 	r->done = done;
 	r->done_arg = arg;
 	s->role = "collect";
+	s->taking = true;
 	make_machine(r);
 }

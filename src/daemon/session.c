@@ -91,7 +91,7 @@ session_close(struct session *s, const char *why)
 	s->has_certificate = stream_certificate(s->stream, &s->certificate);
 	if (s->host)
 		s->host->closed(s->arg, why);
-	stream_close(s->stream, SESSION_LINGER_MS);
+	stream_close(s->stream, s->cut ? 0 : SESSION_LINGER_MS);
 	s->stream = NULL;
 	session_release(s);
 }

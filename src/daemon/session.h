@@ -96,6 +96,8 @@ struct session {
 	uint64_t charged;
 	/* likewise, of mail that was begun and is not yet charged (at most) */
 	uint64_t pending;
+	bool taking; /* the far side sends mail */
+	bool cut;    /* closes without waiting for the peer */
 	/* mail that the link may not carry was left at the far side */
 	struct session_left {
 		bool size, priority, budget;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "net/address.h"
 #include "net/loop_private.h"
+#include "net/segments.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,6 +43,7 @@ struct lookup {
 };
 
 struct dial {
+	uint32_t window; /* 0: as the system likes */
 	struct loop *loop;
 	char *host, *interface; /* interface may be NULL */
 	struct place from;	/* len 0: any */
@@ -238,6 +240,8 @@ attempt_start(struct dial *d, const struct place *p)
 		return false;
 	}
 	d->fd = fd;
+	if (d->window)
+		segments_window(fd, d->window);
 	event_assign(&d->ev, loop_base(d->loop), fd, EV_WRITE, on_connected, d);
 	if (connect(fd, (const void *)&p->ss, p->len) != 0 &&
 		errno != EINPROGRESS) {
@@ -435,6 +439,7 @@ dial_start(struct loop *loop, struct pool *pool, const struct dial_conf *conf,
 	assert(conf->port > 0 && conf->port < 65536);
 	d->loop = loop;
 	d->host = str_dupz(conf->host);
+	d->window = conf->window;
 	d->interface = conf->interface ? str_dupz(conf->interface) : NULL;
 	d->port = conf->port;
 	d->timeout_ms = conf->timeout_ms;

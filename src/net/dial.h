@@ -12,6 +12,8 @@ struct dial_conf {
 	const char *interface; /* SO_BINDTODEVICE; NULL: any */
 	const char *address;   /* bind to; NULL: any */
 	uint64_t timeout_ms;   /* for the whole */
+	/* what the far side may have under way to us; 0: as the system likes */
+	uint32_t window;
 };
 
 /*

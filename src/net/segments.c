@@ -24,3 +24,12 @@ segments_of(int fd)
 		s.again = info.tcpi_bytes_retrans;
 	return s;
 }
+
+void
+segments_window(int fd, uint32_t octets)
+{
+	int n = octets < INT32_MAX ? (int)octets : INT32_MAX;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
+	setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &n, sizeof(n));
+}

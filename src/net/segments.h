@@ -14,4 +14,11 @@ struct segments {
 /* Of the socket FD; all 0 where the kernel does not tell. */
 struct segments segments_of(int fd);
 
+/*
+ * The far side of FD may have at most OCTETS under way to us that we have not
+ * read (before connect, or less than before). The kernel has twice as much at
+ * the most, and a least of about 1 KB.
+ */
+void segments_window(int fd, uint32_t octets);
+
 #endif

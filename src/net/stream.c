@@ -215,6 +215,12 @@ stream_set_stall_ms(struct stream *s, uint64_t stall_ms)
 }
 
 void
+stream_read_sparingly(struct stream *s)
+{
+	s->sparing = true;
+}
+
+void
 stream_set_window(struct stream *s, size_t octets)
 {
 	s->sock.window = octets;

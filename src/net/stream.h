@@ -45,6 +45,11 @@ void stream_set_owner(
 struct str stream_view(const struct stream *s); /* contiguous */
 void stream_consume(struct stream *s, size_t n);
 void stream_read_enable(struct stream *s, bool enable);
+/*
+ * Reads little at a time, and tells the owner each time: it counts what comes
+ * and may have to stop it.
+ */
+void stream_read_sparingly(struct stream *s);
 
 void stream_write(struct stream *s, struct str octets);
 /* Octets written but not yet handed to the kernel. */

@@ -13,9 +13,10 @@
 enum {
 	READ_CHUNK = 16384,	 /* one TLS record */
 	PLAIN_WRITE_MAX = 65536, /* handed to the kernel in one call */
-	MOVES_AT_ONCE = 16,	 /* reads or writes before others have a turn */
-	ROUNDS_AT_ONCE = 8,	 /* write, tell, write what that brought, ... */
-	ACKS_LOOK_MS = 50, /* no event tells that octets were acknowledged */
+	READ_SPARING = 1024,
+	MOVES_AT_ONCE = 16, /* reads or writes before others have a turn */
+	ROUNDS_AT_ONCE = 8, /* write, tell, write what that brought, ... */
+	ACKS_LOOK_MS = 50,  /* no event tells that octets were acknowledged */
 };
 
 static void
@@ -109,12 +110,14 @@ static bool
 fill(struct stream *s)
 {
 	char chunk[READ_CHUNK];
+	const size_t most = s->sparing ? READ_SPARING : READ_CHUNK;
 
 	s->in_wants_out = false;
-	for (int i = 0; i < MOVES_AT_ONCE && may_read(s); i++) {
+	for (int i = 0; i < (s->sparing ? 1 : MOVES_AT_ONCE) && may_read(s);
+		i++) {
 		size_t room = STREAM_INPUT_MAX - s->in.len, n;
-		enum tls_step step = raw_read(
-			s, chunk, room < READ_CHUNK ? room : READ_CHUNK, &n);
+		enum tls_step step =
+			raw_read(s, chunk, room < most ? room : most, &n);
 
 		if (step == TLS_OK) {
 			buf_add(&s->in, chunk, n);

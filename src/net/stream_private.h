@@ -45,6 +45,7 @@ struct stream {
 	size_t record;	   /* TLS: octets of a write to be repeated; 0 none */
 	unsigned tell;	   /* TELL_* */
 	bool busy;	   /* inside on_*: no need to set `later` */
+	bool sparing;	   /* reads little at a time */
 	bool read_on;	   /* the owner wants input */
 	bool eof;	   /* no more input will come */
 	bool dead;	   /* no more octets can be moved */

@@ -12,8 +12,8 @@ ROOMS = {
     "control": "base wire",
     "link": "base wire",
     "sched": "base wire link",
-    "outlook": "base wire conf spool link sched",
-    "cli": "base wire conf spool control outlook",
+    "outlook": "base wire conf spool control link sched",
+    "cli": "base wire conf spool control link outlook",
     "tui": "base wire conf spool control",
     "daemon": "base wire smtp mail net conf spool control link sched "
               "outlook",

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""A cap is a cap: bytes, time and money of a link; and it goes on later."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import time
+
+from line import Line
+
+import fcntl
+import struct
+import termios
+
+SIZE = 2000
+COUNT = 20
+TEXT = ("x" * 70 + "\r\n") * (SIZE // 72)
+SHIM_DAY = 86400
+
+
+class Narrow(Line):
+    """Holds nothing itself: an octet that is counted was acknowledged."""
+
+    PIECE, RATE = 512, 16000
+
+    def _pump(self, pair, source, target, direction):
+        try:
+            while octets := source.recv(self.PIECE):
+                time.sleep(self.PIECE / self.RATE)
+                self._allowed(direction, len(octets))
+                target.sendall(octets)
+                while struct.unpack("i", fcntl.ioctl(
+                        target, termios.TIOCOUTQ, b"0000"))[0]:
+                    time.sleep(0.001)
+            target.shutdown(1)
+        except (OSError, ValueError):
+            self._end(pair, "fin")
+
+
+def link(**budget):
+    return {"name": "iridium", "peers": ["shore"], "budget": budget}
+
+
+def make_out(conf, rules=None, rate=0):
+    peer = Peer(auth=False, rules=rules, rate=rate)
+    line = Line(peer.port)
+    world = World()
+    site = world.make_site(
+        peer=world.peer(submission=line.port, tls="none", user=None,
+                        password_file=None, collect="none",
+                        collect_port=None),
+        relay={"max_priority": 9}, links=[conf]).start()
+    return peer, line, site
+
+
+def fill(site, count=COUNT, text=TEXT, params=""):
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for i in range(count):
+            reply = client.mail("ann@aurora.example.org",
+                                f"ben{i}@shore.example",
+                                make(f"message {i}", text), params)
+            if reply.code != 250:
+                raise AssertionError(reply)
+
+
+def left_of(site, period):
+    return site.rows("link", "list")[0]["budget_left"][period]
+
+
+def once_each(peer, count, what):
+    to = [m.recipients[0] for m in peer.mails]
+    equal((len(to), len(set(to))), (count, count), what)
+
+
+def day_bytes():
+    cap = 24000
+    peer, line, site = make_out(link(day={"bytes": cap}))
+    fill(site)
+    equal(site.link_up("iridium"), 11, "stopped at a budget")
+    check(0 < len(peer.mails) < COUNT, "some went", len(peer.mails))
+    check(line.total <= cap, "the cap holds", line.total)
+    check(line.total > cap / 2, "and is used", line.total)
+    check(wait_until(lambda: all(r["reason_code"] == "budget"
+                                 for r in site.queue())),
+          "what stays says why", site.queue()[0])
+    moved = line.total
+    equal(site.link_up("iridium"), 11, "asked again: no")
+    equal(line.total, moved, "no octet more")
+    left = left_of(site, "day")
+    check(left["bytes"] is not None and left["bytes"] < cap / 2
+          and left["seconds"] is None, "what is left is shown", left)
+    site.must("link", "allow", "iridium", "--bytes", "100K")
+    check(wait_until(lambda: len(peer.mails) == COUNT),
+          "more is allowed: the rest goes", len(peer.mails))
+    once_each(peer, COUNT, "each once")
+    check(site.wait_queue_empty(), "nothing is left")
+
+
+def over_restarts():
+    cap = 24000
+    peer, line, site = make_out(link(day={"bytes": cap}))
+    fill(site)
+    site.link_up("iridium")
+    first = line.total
+    site.kill()
+    site.start()
+    equal(site.link_up("iridium"), 11, "a crash gives nothing back")
+    check(line.total <= cap, "the cap holds", line.total)
+    check(line.total - first < SIZE, "hardly an octet more",
+          line.total - first)
+
+
+def next_day():
+    cap = 24000
+    peer, line, site = make_out(link(day={"bytes": cap}))
+    fill(site)
+    equal(site.link_up("iridium"), 11, "the day's budget is used up")
+    site.stop()
+    clock = Shim(site.dir)
+    days = 0
+    while len(peer.mails) < COUNT and days < 6:
+        days += 1
+        before = line.total
+        site.start(clock.env(clock=days * SHIM_DAY))
+        code = site.link_up("iridium")
+        site.stop()
+        check(line.total - before <= cap, f"day {days}: the cap holds",
+              line.total - before)
+        check(code in (0, 11), f"day {days}: its result", code)
+    once_each(peer, COUNT, "on later days the rest goes, each once")
+
+
+def session_time():
+    """A slow peer: time ends the session, whatever is under way."""
+    cap = 4
+    peer, line, site = make_out(
+        dict(link(session={"time": f"{cap}s"}), bit_rate=8000,
+             rtt="100ms"), rate=1000)
+    fill(site, 8)
+    began = time.monotonic()
+    code = site.link_up("iridium")
+    took = time.monotonic() - began
+    equal(code, 11, "stopped at a budget")
+    check(took < cap + 1, "within its time", took)
+    check(len(peer.mails) < 8, "not all went", len(peer.mails))
+
+
+def money():
+    cost = {"per_megabyte": 1000.0, "per_call": 1.0, "currency": "EUR"}
+    peer, line, site = make_out(dict(link(month={"cost": 25.0}), cost=cost))
+    fill(site)
+    equal(site.link_up("iridium"), 11, "stopped at a budget")
+    check(1 + line.total / 1000 <= 25.0, "the cap holds", line.total)
+    check(0 < len(peer.mails) < COUNT, "some went", len(peer.mails))
+    left = left_of(site, "month")
+    check(left["cost"] is not None and 0 <= left["cost"] < 15,
+          "what is left is shown", left)
+
+
+def reserve():
+    cap = {"day": {"time": "100s"},
+           "reserve": {"time": "90s", "min_priority": 4}}
+    peer, line, site = make_out(dict(link(**cap), bit_rate=2400, rtt="1s"))
+    fill(site, 1, TEXT * 2)
+    fill(site, 1, TEXT * 2, " MT-PRIORITY=5")
+    equal(site.link_up("iridium"), 11, "no budget for ordinary mail")
+    equal(len(peer.mails), 1, "urgent mail may use what is kept back")
+
+
+def smaller_than_any():
+    peer, line, site = make_out(link(day={"bytes": "1K"}))
+    fill(site, 1)
+    equal(site.link_up("iridium"), 11, "a budget smaller than any message")
+    equal(peer.connections, 0, "nobody was called")
+
+
+def inbound():
+    world = World()
+    world.make_shore().start()
+    world.add_customer()
+    cap = 40000
+    line = Narrow(world.shore.port("odmr"))
+    site = world.make_site(peer=world.peer(odmr=line.port),
+                           links=[dict(link(day={"bytes": cap}),
+                                       bit_rate=8 * Narrow.RATE,
+                                       rtt="100ms")]).start()
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        for i in range(COUNT):
+            client.mail("eve@shore.example", f"cap{i}@aurora.example.org",
+                        make(f"message {i}", TEXT))
+    equal(site.link_up("iridium"), 11, "stopped at a budget")
+    check(line.total <= cap, "the cap holds",
+          (line.octets, left_of(site, "day")))
+    wait_until(lambda: all(r["state"] != "active"
+                           for r in world.shore.queue()))
+    kept = [r for r in world.shore.queue() if r["state"] != "active"]
+    check(0 < len(kept) < COUNT, "some came, some stay", len(kept))
+    site.must("link", "allow", "iridium", "--bytes", "1M")
+    check(wait_until(lambda: site.link_up("iridium") == 0
+                     and not world.shore.queue(), 20, 1),
+          "more is allowed: the rest comes", world.shore.queue())
+
+
+run(day_bytes, over_restarts, next_day, session_time, money, reserve,
+    smaller_than_any, inbound)
