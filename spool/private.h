@@ -213,6 +213,7 @@ enum err_code recipients_forget(
 /* Counts D for its customer, if its route is one's. */
 enum err_code tally_add(struct spool_txn *t, const struct delivery_row *d,
 	enum spool_tally kind, int64_t now, struct err *e);
+/* Its tallies and calls: the next one of that name begins with none. */
 enum err_code tally_forget(
 	struct spool_txn *t, const char *name, struct err *e);
 

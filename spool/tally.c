@@ -51,24 +51,37 @@ tally_query(const char *name, size_t limit)
 	return q;
 }
 
-enum err_code
-tally_forget(struct spool_txn *t, const char *name, struct err *e)
+static enum err_code
+remove_all(struct spool_txn *t, enum table_id table, const struct query *q,
+	struct err *e)
 {
-	struct query q = tally_query(name, SPOOL_PAGE);
 	enum err_code rc = OK;
 	bool more = true;
 
 	while (rc == OK && more) {
 		struct rows page;
 
-		rows_init(&page, T_TALLY);
-		rc = tx_query(t, &q, &page, e);
+		rows_init(&page, table);
+		rc = tx_query(t, q, &page, e);
 		for (size_t i = 0; i < page.n && rc == OK; i++)
-			rc = tx_remove(t, T_TALLY, rows_at(&page, i), e);
+			rc = tx_remove(t, table, rows_at(&page, i), e);
 		more = page.n == SPOOL_PAGE;
 		rows_free(&page);
 	}
 	return rc;
+}
+
+enum err_code
+tally_forget(struct spool_txn *t, const char *name, struct err *e)
+{
+	struct query q = tally_query(name, SPOOL_PAGE);
+	struct query sessions = {.table = T_SESSION,
+		.index = SESSION_BY_CUSTOMER,
+		.limit = SPOOL_PAGE};
+	enum err_code rc = remove_all(t, T_TALLY, &q, e);
+
+	query_text(&sessions, SESSION_PEER, OP_EQ, name);
+	return rc == OK ? remove_all(t, T_SESSION, &sessions, e) : rc;
 }
 
 /* --- the statement --- */

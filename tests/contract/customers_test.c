@@ -644,8 +644,11 @@ all_of_a_customer_goes(void **state)
 	put_letter(b, (struct letter){.id = 1, .route = "customer:aurora"});
 	claim_of_aurora(b, 1);
 	end(b, 1, OUTCOME_DELIVERED, false, NOW);
+	WRITE(b, do_sessions, NULL);
+	assert_int_equal(statement(b, JAN, FEB).sessions, 496);
 	delete_customer(b, "aurora");
 	add_customer(b, "aurora");
+	assert_int_equal(statement(b, DEC, FEB + DAY).sessions, 0);
 	assert_list(b, "aurora", NULL);
 	assert_list(b, "borea", "zoe@a.example");
 	assert_int_equal(known(b, "ann@a.example"), KNOWN_NOTHING);
