@@ -59,7 +59,7 @@ def senders_in_turn():
     site = node(peer, [SLOW])
     submit(site, [("ann@aurora.example.org", f"ann {i}", "x\r\n", "")
                   for i in range(200)])
-    submit(site, [("bob@aurora.example.org", f"bob {i}", "x\r\n", "")
+    submit(site, [("bob@aurora.example.org", f"bob {i}", "x\r\n" * 50, "")
                   for i in range(3)])
     submit(site, [("cat@aurora.example.org", "cat large", "x\r\n" * 9000, "")])
     equal(site.link_up("iridium"), 0, "everything moves")
