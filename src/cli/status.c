@@ -157,6 +157,12 @@ print_listeners(const struct facts *f)
 		const char *address = facts_text(r, KEY_ADDRESS);
 		bool colon = strchr(address, ':') != NULL;
 
+		if (facts_int(r, KEY_PORT) == 0) {
+			/* a path, or a program's: neither has one */
+			buf_addf(&line, "%s%s %s", line.len ? ", " : "",
+				facts_text(r, KEY_NAME), address);
+			continue;
+		}
 		buf_addf(&line, "%s%s %s%s%s:%s", line.len ? ", " : "",
 			facts_text(r, KEY_NAME), colon ? "[" : "", address,
 			colon ? "]" : "", facts_text(r, KEY_PORT));

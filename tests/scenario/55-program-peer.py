@@ -69,6 +69,7 @@ def clear():
               if e["peer"] == "shore"), "no address is told")
     row = [r for r in shore.status()["listeners"] if r["name"] == "lines"][0]
     equal(row["port"], 0, "its listener has no port")
+    check("lines program\n" in shore.must("status"), "status names it")
 
 
 def with_tls():
