@@ -29,7 +29,6 @@ static const char *const later[] = {
 	"spool vacuum",
 	"send",
 	"console",
-	"link plan",
 	"link history",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };

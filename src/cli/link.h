@@ -11,6 +11,7 @@ void link_json(struct json *j, const struct record *r);
 /* A row for each link of F; nothing where there is none. */
 void link_table(const struct facts *f);
 
+int link_plan(struct cli *c, const struct args *a);
 int link_allow(struct cli *c, const struct args *a);
 
 #endif

@@ -13,7 +13,7 @@ ROOMS = {
     "link": "base wire",
     "sched": "base wire link",
     "outlook": "base wire conf spool control link sched",
-    "cli": "base wire conf spool control link outlook",
+    "cli": "base wire conf spool control link sched outlook",
     "tui": "base wire conf spool control",
     "daemon": "base wire smtp mail net conf spool control link sched "
               "outlook",
