@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/history.h"
+#include "daemon/leftover.h"
 #include "daemon/links.h"
 #include "link/octets.h"
 #include "link/speed.h"
@@ -293,6 +294,8 @@ tell(struct budgets *b, struct entry *en, enum told told, const char *why)
 		return;
 	if (told == TOLD_SPENT)
 		cut_sessions(b, en);
+	if (told == TOLD_FREE)
+		leftover_clear(b->n);
 	en->told = told;
 	en->why = told == TOLD_FREE ? "" : why;
 	log_info(events[told], LOG_STR("link", en->name),

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/budgets.h"
+#include "daemon/leftover.h"
 #include "daemon/certwatch.h"
 #include "daemon/accounts.h"
 #include "daemon/daemon.h"
@@ -277,6 +278,7 @@ node_reload(struct node *n, struct err *e)
 	n->tls_client = tls_client;
 	dovecot_set_auth(n->dovecot, next->auth);
 	dovecot_users_set_conf(n->dovecot_users, next);
+	leftover_clear(n);
 	budgets_reload(n->budgets);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);
