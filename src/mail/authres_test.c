@@ -77,8 +77,8 @@ test_no_pass(void **state)
 		" front; spf=pass smtp.mailfrom=a@far.example",
 		" front; spf=pass smtp.mailfrom=evil.example",
 		" front; spf=pass smtp.helo=sub.far.example",
-		" front; spf=pass smtp.mailfrom=a@evil.example;"
-		" dkim=fail header.d=far.example",
+		(" front; spf=pass smtp.mailfrom=a@evil.example;"
+		 " dkim=fail header.d=far.example"),
 		" front; spf=fail reason=\"; dkim=pass\"",
 		" front; spf=fail smtp.mailfrom=\"a; dkim=pass",
 		" front; spf=pass (no end",
