@@ -1,58 +1,15 @@
 /* customer statement: what was moved for customers in a month. */
-#include "cli/statement.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "cli/account.h"
 #include "cli/command.h"
+#include "cli/csv.h"
 #include "cli/json.h"
+#include "cli/month.h"
 #include "cli/table.h"
 #include "cli/text.h"
-
-/* --- months --- */
-
-static int64_t
-month_start(int year, int month)
-{
-	struct tm tm = {.tm_year = year - 1900, .tm_mon = month, .tm_mday = 1};
-
-	return timegm(&tm);
-}
-
-static void
-month_borders(int year, int month, int64_t *from_r, int64_t *to_r)
-{
-	*from_r = month_start(year, month);
-	*to_r = month_start(year, month + 1); /* timegm carries the year */
-}
-
-bool
-statement_month(struct str s, int64_t *from_r, int64_t *to_r)
-{
-	uint64_t year, month;
-
-	if (s.n != 7 || s.p[4] != '-' ||
-		!str_u64((struct str){s.p, 4}, &year) ||
-		!str_u64(str_skip(s, 5), &month) || year < 1970 || month < 1 ||
-		month > 12)
-		return false;
-	month_borders((int)year, (int)month - 1, from_r, to_r);
-	return true;
-}
-
-void
-statement_month_of(int64_t wall_s, int64_t *from_r, int64_t *to_r)
-{
-	time_t t = (time_t)wall_s;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	month_borders(tm.tm_year + 1900, tm.tm_mon, from_r, to_r);
-}
 
 /* --- reading --- */
 
@@ -119,20 +76,10 @@ read_statements(struct spool_txn *t, void *arg, struct err *e)
 	X("held_bytes", s->waiting.bytes)
 
 static void
-month_text(int64_t from, char out[16])
-{
-	time_t t = (time_t)from;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(out, 16, "%Y-%m", &tm);
-}
-
-static void
 print_json(const struct statements *st)
 {
 	struct json j;
-	char month[16];
+	char month[MONTH_TEXT_MAX];
 
 	month_text(st->from, month);
 	json_init(&j);
@@ -150,25 +97,11 @@ print_json(const struct statements *st)
 	json_free(&j);
 }
 
-void
-statement_field(struct buf *out, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		buf_addz(out, text);
-		return;
-	}
-	buf_add(out, "\"", 1);
-	for (; *text; text++)
-		buf_addf(out, *text == '"' ? "\"\"" : "%c", *text);
-	buf_add(out, "\"", 1);
-}
-
-/* RFC 4180: lines end with CRLF, the first names the fields. */
 static void
 print_csv(const struct statements *st)
 {
 	struct buf out;
-	char month[16];
+	char month[MONTH_TEXT_MAX];
 
 	month_text(st->from, month);
 	buf_init(&out, 0);
@@ -180,7 +113,7 @@ print_csv(const struct statements *st)
 	for (size_t i = 0; i < st->n; i++) {
 		const struct spool_statement *s = &st->v[i];
 
-		statement_field(&out, s->name);
+		csv_field(&out, s->name);
 		buf_addf(&out, ",%s", month);
 #define CSV_VALUE(name, value) buf_addf(&out, ",%" PRIu64, (uint64_t)(value));
 		COLUMNS(CSV_VALUE)
@@ -258,8 +191,8 @@ parse(const struct args *a, struct statements *st, struct err *e)
 			"customer statement: either --csv or --json");
 	st->name = a->words_n ? a->words[0] : NULL;
 	if (!month)
-		statement_month_of(clock_sane_s(), &st->from, &st->to);
-	else if (!statement_month(str_of(month), &st->from, &st->to))
+		month_of(clock_sane_s(), &st->from, &st->to);
+	else if (!month_parse(str_of(month), &st->from, &st->to))
 		return err_set(e, ERR_USAGE,
 			"--month %.40s: not a month (as 2026-03)", month);
 	return OK;
