@@ -97,6 +97,30 @@ spool_session_list(struct spool_txn *t, const char *link, int64_t since,
 	return rc;
 }
 
+enum err_code
+spool_history_list(struct spool_txn *t, const struct spool_history_filter *f,
+	size_t limit, struct spool_session **list_r, size_t *n_r, struct err *e)
+{
+	struct query q = {.table = T_SESSION,
+		.index = f->link ? SESSION_BY_LINK : BY_KEY,
+		.limit = limit};
+	struct rows out;
+	enum err_code rc;
+
+	query_text(&q, SESSION_LINK, f->link ? OP_EQ : OP_NE,
+		f->link ? f->link : "");
+	query_number(&q, SESSION_ID, OP_GT, f->after_id);
+	query_number(&q, SESSION_STARTED, OP_GE, f->from);
+	query_number(&q, SESSION_STARTED, OP_LT, f->to);
+	rows_init(&out, T_SESSION);
+	rc = tx_query(t, &q, &out, e);
+	if (rc != OK)
+		rows_free(&out);
+	*list_r = (struct spool_session *)(void *)out.data;
+	*n_r = out.n;
+	return rc;
+}
+
 /* --- peers --- */
 
 enum err_code

@@ -96,6 +96,16 @@ enum err_code spool_session_list(struct spool_txn *t, const char *link,
 	int64_t since, size_t limit, struct spool_session **list_r, size_t *n_r,
 	struct err *e);
 
+struct spool_history_filter {
+	const char *link; /* NULL: of all links; customers' are never given */
+	int64_t from, to; /* began from FROM to before TO */
+	int64_t after_id; /* 0: from the oldest kept */
+};
+/* In order of id, which is that of their ends. Given. */
+enum err_code spool_history_list(struct spool_txn *t,
+	const struct spool_history_filter *f, size_t limit,
+	struct spool_session **list_r, size_t *n_r, struct err *e);
+
 /* --- peers --- */
 
 enum err_code spool_peer_put(

@@ -262,6 +262,19 @@ queries_walk_indexes(void **state)
 			 .preds = {{SESSION_LINK, EQ, 0, "l"}},
 			 .preds_n = 1},
 			"session_by_link (link=?"},
+		{{.table = T_SESSION,
+			 .index = SESSION_BY_LINK,
+			 .preds = {{SESSION_LINK, EQ, 0, "l"},
+				 {SESSION_ID, OP_GT, 1, NULL},
+				 {SESSION_STARTED, OP_GE, 1, NULL},
+				 {SESSION_STARTED, OP_LT, 9, NULL}},
+			 .preds_n = 4},
+			"session_by_link (link=? AND id>"},
+		{{.table = T_SESSION,
+			 .preds = {{SESSION_LINK, OP_NE, 0, ""},
+				 {SESSION_ID, OP_GT, 1, NULL}},
+			 .preds_n = 2},
+			"USING INTEGER PRIMARY KEY (rowid>"},
 	};
 	struct engine_conn *c = own_conn(*state);
 

@@ -331,6 +331,57 @@ sessions_newest_first(void **state)
 	WRITE(b, do_sessions, NULL);
 }
 
+static void
+assert_history(struct spool_txn *t, const struct spool_history_filter *f,
+	size_t limit, const char *want)
+{
+	struct spool_session *list;
+	char ids[64] = "";
+	struct err e;
+	size_t n;
+
+	assert_int_equal(spool_history_list(t, f, limit, &list, &n, &e), OK);
+	for (size_t i = 0; i < n; i++)
+		snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%d ",
+			(int)list[i].id);
+	assert_string_equal(ids, want);
+	free(list);
+}
+
+static enum err_code
+do_history(struct spool_txn *t, void *arg, struct err *e)
+{
+	static const char *const links[] = {
+		"vsat", "", "iridium", "vsat", "", "vsat"};
+
+	(void)arg;
+	for (int i = 0; i < 6; i++) {
+		struct spool_session s = {.started = 100 * (i + 1)};
+
+		snprintf(s.link, sizeof(s.link), "%s", links[i]);
+		assert_int_equal(spool_session_add(t, &s, e), OK);
+	}
+#define F(...) (&(struct spool_history_filter){__VA_ARGS__})
+	assert_history(t, F(.to = 9999), 10, "1 3 4 6 ");
+	assert_history(t, F(.to = 9999), 2, "1 3 ");
+	assert_history(t, F(.to = 9999, .after_id = 3), 2, "4 6 ");
+	assert_history(t, F(.from = 300, .to = 600), 10, "3 4 ");
+	assert_history(t, F(.link = "vsat", .to = 9999), 10, "1 4 6 ");
+	assert_history(t, F("vsat", .to = 9999, .after_id = 1), 1, "4 ");
+	assert_history(t, F("vsat", .from = 101, .to = 401), 10, "4 ");
+	assert_history(t, F("nosuch", .to = 9999), 10, "");
+#undef F
+	return OK;
+}
+
+static void
+history_newest_last(void **state)
+{
+	struct box *b = *state;
+
+	WRITE(b, do_history, NULL);
+}
+
 /* --- tickets and named values --- */
 
 static void
@@ -685,6 +736,7 @@ main(void)
 		ON_BOTH(a_customer_with_mail_stays),
 		ON_BOTH(links_and_peers),
 		ON_BOTH(sessions_newest_first),
+		ON_BOTH(history_newest_last),
 		ON_BOTH(tickets_are_used_once),
 		ON_BOTH(named_values),
 		ON_BOTH(events),
