@@ -8,6 +8,7 @@ const struct command *const command_tables[] = {
 	queue_commands,
 	queue_act_commands,
 	link_commands,
+	link_history_commands,
 	peer_commands,
 	user_commands,
 	customer_commands,
@@ -29,7 +30,6 @@ static const char *const later[] = {
 	"spool vacuum",
 	"send",
 	"console",
-	"link history",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };

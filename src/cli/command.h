@@ -28,6 +28,7 @@ extern const struct command status_commands[];
 extern const struct command queue_commands[];
 extern const struct command queue_act_commands[];
 extern const struct command link_commands[];
+extern const struct command link_history_commands[];
 extern const struct command peer_commands[];
 extern const struct command user_commands[];
 extern const struct command customer_commands[];

@@ -141,6 +141,16 @@ def tables():
     check("~" in lines[1], "and shows where it was cut", lines)
     check("a-very-long-name-of-a-person@office.shore.example"
           in site.must("queue", "list"), "to a file nothing is cut")
+    site.link_up("iridium")
+    site.link_down("iridium")
+    wait_until(lambda: site.rows("link", "history"))
+    for words, title in ((["link", "history"], "LINK"),
+                         (["link", "history", "iridium"], "STARTED")):
+        _, shown = terminal(site, words)
+        lines = shown.replace("\r", "").rstrip("\n").split("\n")
+        equal(lines[0].split()[0], title, "a link that was named is known")
+        check(len(lines) > 1 and all(len(line) <= COLUMNS for line in lines),
+              "a past session fits the terminal", lines)
 
 
 run(passwords, questions, customer_with_mail, tables)

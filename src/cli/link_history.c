@@ -1,0 +1,332 @@
+/* link history: the past sessions of links, from the spool. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/csv.h"
+#include "cli/json.h"
+#include "cli/month.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+enum {
+	HISTORY_DAYS = 30, /* where no month is asked for */
+	HISTORY_PAGE = 200,
+};
+
+struct history {
+	struct spool_history_filter filter;
+	size_t limit;
+	struct spool_session *v; /* owned */
+	size_t n;
+};
+
+static enum err_code
+read_page(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct history *h = arg;
+
+	free(h->v);
+	h->v = NULL;
+	h->n = 0;
+	return spool_history_list(t, &h->filter, h->limit, &h->v, &h->n, e);
+}
+
+static int64_t
+seconds(const struct spool_session *s)
+{
+	return s->ended > s->started ? s->ended - s->started : 0;
+}
+
+/* The fields of JSON and CSV: kind, name and value, in order. */
+#define FIELDS(X)                                                              \
+	X(text, "link", s->link)                                               \
+	X(time, "started", s->started)                                         \
+	X(time, "ended", s->ended)                                             \
+	X(uint, "seconds", (uint64_t)seconds(s))                               \
+	X(uint, "messages_sent", s->messages_sent)                             \
+	X(uint, "messages_received", s->messages_received)                     \
+	X(uint, "bytes_sent", s->bytes_sent)                                   \
+	X(uint, "bytes_received", s->bytes_received)                           \
+	X(uint, "turnarounds", s->turnarounds)                                 \
+	X(real, "cost", s->cost)                                               \
+	X(known, "estimate_seconds", s->estimate_s)                            \
+	X(text, "result", s->result)
+
+/* --- JSON --- */
+
+/* 0: nothing was estimated. */
+static void
+json_known(struct json *j, const char *key, int64_t value)
+{
+	if (value)
+		json_int(j, key, value);
+	else
+		json_null(j, key);
+}
+
+static void
+print_json(const struct spool_session *s)
+{
+	struct json j;
+
+	json_init(&j);
+	json_begin(&j);
+#define JSON_FIELD(kind, name, value) json_##kind(&j, name, value);
+	FIELDS(JSON_FIELD)
+#undef JSON_FIELD
+	json_print(&j, stdout);
+	json_free(&j);
+}
+
+/* --- CSV --- */
+
+static void
+csv_text(struct buf *out, const char *text)
+{
+	struct buf clean;
+
+	buf_init(&clean, 0);
+	text_clean(&clean, str_of(text));
+	csv_field(out, buf_z(&clean));
+	buf_free(&clean);
+}
+
+static void
+csv_time(struct buf *out, int64_t wall_s)
+{
+	char text[CLOCK_TEXT_MAX] = "";
+
+	if (wall_s)
+		clock_rfc3339(wall_s, text);
+	buf_addz(out, text);
+}
+
+static void
+csv_uint(struct buf *out, uint64_t value)
+{
+	buf_addf(out, "%" PRIu64, value);
+}
+
+static void
+csv_real(struct buf *out, double value)
+{
+	buf_addf(out, "%.10g", value);
+}
+
+static void
+csv_known(struct buf *out, int64_t value)
+{
+	if (value)
+		buf_addf(out, "%" PRId64, value);
+}
+
+/* Every field of LINE has a comma before it; the first has none to show. */
+static void
+print_line(struct buf *line)
+{
+	struct str text;
+
+	buf_addz(line, "\r\n");
+	text = str_skip(buf_view(line), 1);
+	fwrite(text.p, 1, text.n, stdout);
+	buf_clear(line);
+}
+
+static void
+print_csv_names(void)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+#define CSV_NAME(kind, name, value) buf_addz(&line, "," name);
+	FIELDS(CSV_NAME)
+#undef CSV_NAME
+	print_line(&line);
+	buf_free(&line);
+}
+
+static void
+print_csv(const struct spool_session *s)
+{
+	struct buf line;
+
+	buf_init(&line, 0);
+#define CSV_VALUE(kind, name, value)                                           \
+	buf_addz(&line, ",");                                                  \
+	csv_##kind(&line, value);
+	FIELDS(CSV_VALUE)
+#undef CSV_VALUE
+	print_line(&line);
+	buf_free(&line);
+}
+
+/* --- for people --- */
+
+static struct table *
+begin_table(const struct history *h)
+{
+	static const struct table_column columns[] = {
+		{.title = "LINK"}, /* only where it is not known */
+		{.title = "STARTED"},
+		{.title = "TIME", .right = true},
+		{.title = "OUT", .right = true},
+		{.title = "IN", .right = true},
+		{.title = "SENT", .right = true},
+		{.title = "TAKEN", .right = true},
+		{.title = "TURNS", .right = true, .spare = true},
+		{.title = "COST", .right = true},
+		{.title = "RESULT", .cut = true},
+	};
+	size_t n = sizeof(columns) / sizeof(*columns);
+
+	return h->filter.link ? table_new(stdout, columns + 1, n - 1)
+			      : table_new(stdout, columns, n);
+}
+
+static void
+table_row(
+	struct table *t, const struct history *h, const struct spool_session *s)
+{
+	char text[TEXT_SHORT_MAX];
+
+	if (!h->filter.link)
+		table_cell(t, s->link);
+	text_time(s->started, text);
+	table_cell(t, text);
+	text_duration(seconds(s), text);
+	table_cell(t, text);
+	table_cellf(t, "%u", s->messages_sent);
+	table_cellf(t, "%u", s->messages_received);
+	text_size(s->bytes_sent, text);
+	table_cell(t, text);
+	text_size(s->bytes_received, text);
+	table_cell(t, text);
+	table_cellf(t, "%u", s->turnarounds);
+	table_cellf(t, "%.2f", s->cost);
+	table_cell(t, s->result);
+}
+
+/* --- the verb --- */
+
+struct print {
+	bool json, csv;
+	struct table *table; /* where it is neither */
+};
+
+static void
+print_page(const struct print *p, const struct history *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (p->json)
+			print_json(&h->v[i]);
+		else if (p->csv)
+			print_csv(&h->v[i]);
+		else
+			table_row(p->table, h, &h->v[i]);
+}
+
+/* Page after page, so that memory is bounded; the newest last. */
+static int
+print_all(struct cli *c, const struct print *p, struct history *h)
+{
+	int status;
+
+	h->limit = HISTORY_PAGE;
+	do {
+		status = cli_read(c, read_page, h);
+		if (status != 0)
+			return status;
+		print_page(p, h);
+		if (h->n)
+			h->filter.after_id = h->v[h->n - 1].id;
+	} while (h->n == HISTORY_PAGE);
+	return 0;
+}
+
+/* A link that is configured no more still has its past. */
+static int
+known(struct cli *c, const char *name)
+{
+	struct history h = {
+		.filter = {.link = name, .to = INT64_MAX}, .limit = 1};
+	int status = cli_load(c);
+	bool found;
+
+	if (status != 0 || !name || conf_link(c->conf, name))
+		return status;
+	status = cli_read(c, read_page, &h);
+	found = h.n > 0;
+	free(h.v);
+	if (status != 0 || found)
+		return status;
+	return cli_refuse(ERR_NOTFOUND,
+		"no link \"%s\" in %s; see: tidepost link list", name,
+		c->conf->file);
+}
+
+static enum err_code
+parse(const struct args *a, struct spool_history_filter *f, struct err *e)
+{
+	const char *month = args_value(a, "--month");
+
+	if (args_has(a, "--csv") && args_has(a, "--json"))
+		return err_set(
+			e, ERR_USAGE, "link history: either --csv or --json");
+	f->link = a->words_n ? a->words[0] : NULL;
+	f->from = clock_sane_s() - HISTORY_DAYS * INT64_C(86400);
+	f->to = INT64_MAX;
+	if (month && !month_parse(str_of(month), &f->from, &f->to))
+		return err_set(e, ERR_USAGE,
+			"--month %.40s: not a month (as 2026-03)", month);
+	return OK;
+}
+
+static int
+run_history(struct cli *c, const struct args *a)
+{
+	struct history h = {.v = NULL};
+	struct print p = {
+		.json = args_has(a, "--json"), .csv = args_has(a, "--csv")};
+	struct err e;
+	int status;
+
+	if (parse(a, &h.filter, &e) != OK)
+		return cli_fail(&e);
+	status = known(c, h.filter.link);
+	if (status != 0)
+		return status;
+	if (p.csv)
+		print_csv_names();
+	else if (!p.json)
+		p.table = begin_table(&h);
+	status = print_all(c, &p, &h);
+	if (status == 0 && p.table && table_rows(p.table) == 0)
+		puts("none");
+	table_end(p.table);
+	free(h.v);
+	return status;
+}
+
+static const struct option options[] = {
+	{.name = "--by", .value = "user", .later = true},
+	{.name = "--month",
+		.value = "YYYY-MM",
+		.help = "of that month, UTC (the last 30 days)"},
+	{.name = "--csv", .help = "a line a session, with a header (RFC 4180)"},
+	{.name = "--json", .help = "an object a line"},
+	{.name = NULL},
+};
+
+const struct command link_history_commands[] = {
+	{.name = "link history",
+		.words = "[NAME]",
+		.most = 1,
+		.options = options,
+		.help = "Past sessions: what each moved, cost, and how it "
+			"ended.",
+		.example = "tidepost link history iridium --month 2026-03",
+		.run = run_history},
+	{.name = NULL},
+};
