@@ -100,6 +100,17 @@ void receive_body_add(struct receive *r, struct str octets);
 void receive_body_end(struct receive *r);
 /* Forgets the transaction and what the spool has of its body. */
 void receive_reset(struct receive *r);
+/* The transaction is over; what the spool has of its body stays. */
+void receive_forget(struct receive *r);
+/* Takes the body of message ID out of the spool, in the background. */
+void receive_body_drop(struct node *n, int64_t id);
+
+/* The whole message goes to the spool; its reply follows the commit. */
+void receive_store(struct receive *r);
+/* The reply to the end of message ID, by how storing it went. */
+void receive_store_answer(struct receive *r, int64_t id, enum err_code code);
+/* LMTP: the reply that all recipients of the last message get. */
+void receive_store_keep(struct receive *r, const struct reply *reply);
 
 /*
  * Mail of users (RFC 6409): the header is kept until it is whole; then it goes
