@@ -59,4 +59,13 @@ void deliver_stepped(struct deliver *d);
 void deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 	const struct reply *final, bool in_doubt);
 
+/* The first of one of the lists above; NULL: it is empty. */
+struct parcel *deliver_first(const struct list_node *list);
+/* The octets of the message given last are all with the machine. */
+void deliver_current_flies(struct deliver *d);
+/* Begins a step where something ended or more may be claimed. */
+void deliver_top_up(struct deliver *d);
+/* The host's `work`: the next octets, the next message, or idle is told. */
+bool deliver_work(void *arg, enum want want);
+
 #endif
