@@ -1,66 +1,21 @@
-#include "daemon/exchange.h"
+#include "daemon/exchange_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/call.h"
 #include "daemon/certwatch.h"
-#include "daemon/crash.h"
-#include "daemon/deliver.h"
-#include "daemon/giveup.h"
 #include "daemon/history.h"
 #include "daemon/links.h"
-#include "daemon/reach.h"
-#include "daemon/tickets.h"
-#include "spool/records.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum step { STEP_PUSH, STEP_COLLECT };
-
-struct exchange {
-	struct node *n;
-	struct exchange_conf conf;
-	const struct conf_peer *peer;
-	char **routes;
-	char *link, *interface, *address; /* owned; NULL none */
-	enum step steps[2];
-	size_t steps_n, step; /* which one runs */
-	struct known known;
-	struct reach *reach; /* of the step */
-	const char *host;    /* that answered last; borrowed; NULL: none */
-	int64_t step_started_s;
-	struct deliver *deliver; /* NULL: none, or turned */
-	struct session *session; /* held while there is one */
-	char password[SASL_SECRET_MAX + 1];
-	char policy[TICKETS_POLICY_MAX]; /* what a TLS ticket belongs to */
-	char ticket_peer[SPOOL_NAME_MAX + 1];
-	struct buf ticket;
-	bool turned, turn_refused, looked_for_large;
-	struct tls_certificate certificate; /* that it showed last */
-	bool has_certificate;
-	bool served;	 /* a host greeted us and let us in */
-	bool data_tried; /* after BDAT was not known */
-	size_t asked;	 /* domains for which ETRN was said */
-	/* What became of collecting; told when all else went well. */
-	struct session_left left; /* at the far side, on purpose */
-	enum exchange_code collect_code;
-	char collect_text[400];
-	struct exchange_result result;
-	char last_address[64];
-	struct buf keywords;
-	unsigned refs;	    /* jobs of the spool that will come back */
-	bool finishing;	    /* nothing more is begun */
-	unsigned returning; /* of them: messages that are too large */
-	bool ended, finished;
-};
-
 static void begin_step(struct exchange *x);
 
-static void
-unref(struct exchange *x)
+void
+exchange_unref(struct exchange *x)
 {
 	if (--x->refs)
 		return;
@@ -105,8 +60,8 @@ tell_left(struct exchange *x)
  * What returns to its sender does not wait for this peer any more; before that
  * is on disk it would be a reason to call again.
  */
-static void
-finish(struct exchange *x)
+void
+exchange_end(struct exchange *x)
 {
 	x->ended = true;
 	if (x->finished || x->returning)
@@ -131,221 +86,7 @@ finish(struct exchange *x)
 	if (x->has_certificate)
 		certwatch_seen(x->n->certwatch, x->certificate.ends);
 	x->conf.done(x->conf.arg, &x->result);
-	unref(x);
-}
-
-/* --- what the sending host tells --- */
-
-static bool
-same_connection(const struct exchange *x)
-{
-	return x->peer->collect_port == 0 ||
-	       x->peer->collect_port == x->peer->port;
-}
-
-static const char *
-own_domains(const struct exchange *x, char *out, size_t size)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < x->peer->domains.n; i++) {
-		int len = snprintf(out + at, size - at, "%s%s", i ? "," : "",
-			x->peer->domains.v[i]);
-
-		if (len < 0 || (size_t)len >= size - at)
-			return NULL; /* too long a line: all of ours */
-		at += (size_t)len;
-	}
-	return at ? out : NULL;
-}
-
-/* --- ETRN (RFC 1985 5.2) --- */
-
-static const struct conf_strings *
-asked_domains(const struct exchange *x)
-{
-	return x->peer->domains.n ? &x->peer->domains
-				  : &x->n->conf->local.domains;
-}
-
-/* Asked first: what waits goes over the same connection behind it. */
-static void
-asked_all(struct exchange *x, struct deliver *d)
-{
-	if (same_connection(x) && x->step + 1 < x->steps_n && !x->finishing) {
-		x->step++;
-		deliver_push(d);
-	} else {
-		deliver_quit(d);
-	}
-}
-
-static void
-ask_next(struct exchange *x, struct deliver *d)
-{
-	const struct conf_strings *domains = asked_domains(x);
-
-	if (x->asked < domains->n)
-		deliver_etrn(d, domains->v[x->asked++]);
-	else
-		asked_all(x, d);
-}
-
-/* True: the peer does not do it; no other domain is asked for. */
-static bool
-etrn_refused(struct exchange *x, const char *domain, const struct reply *r)
-{
-	bool never = reply_class(r) == 5 && x->asked == 1;
-	char line[256];
-
-	reply_one_line(r, line, sizeof(line));
-	if (x->collect_code == EXCHANGE_OK)
-		snprintf(x->collect_text, sizeof(x->collect_text),
-			"%.60s %s%.60s: %s", x->peer->name,
-			never ? "does not do ETRN for " : "refuses ETRN for ",
-			domain, line);
-	x->collect_code =
-		r->code == 530 ? EXCHANGE_NOT_TRUSTED : EXCHANGE_UNREACHABLE;
-	x->result.cannot_collect = never;
-	return never;
-}
-
-static void
-on_etrn_reply(struct exchange *x, struct deliver *d, const struct reply *r)
-{
-	const char *domain = asked_domains(x)->v[x->asked - 1];
-	char line[400];
-
-	reply_one_line(r, line, sizeof(line));
-	log_info("etrn", LOG_STR("peer", x->peer->name),
-		LOG_STR("domain", domain), LOG_STR("reply", line));
-	if (reply_class(r) == 2)
-		x->result.expects_mail |= r->code != 251;
-	else if (etrn_refused(x, domain, r)) {
-		asked_all(x, d);
-		return;
-	}
-	ask_next(x, d);
-}
-
-static void
-on_ready(void *arg, struct deliver *d)
-{
-	struct exchange *x = arg;
-
-	x->served = true;
-	buf_clear(&x->keywords);
-	buf_addz(&x->keywords, deliver_keywords(d));
-}
-
-static void
-given_up(void *arg, enum err_code code, const struct err *e, size_t count)
-{
-	struct exchange *x = arg;
-
-	if (code != OK)
-		log_error("too-large-not-returned",
-			LOG_STR("peer", x->peer->name),
-			LOG_STR("why", e->text));
-	else if (count)
-		log_warning("too-large", LOG_STR("peer", x->peer->name),
-			LOG_INT("deliveries", count));
-	x->returning--;
-	if (x->ended)
-		finish(x);
-	unref(x);
-}
-
-/*
- * What is larger than the only peer of its route takes (RFC 1870) will never
- * go: it returns to its sender now, not after days.
- */
-static void
-return_too_large(struct exchange *x, struct deliver *d)
-{
-	const struct conf *conf = x->n->conf;
-	uint64_t most = deliver_size_max(d);
-	char text[300];
-
-	snprintf(text, sizeof(text),
-		"the message is larger than %s takes (%llu octets)",
-		x->peer->name, (unsigned long long)most);
-	for (size_t i = 0; most && i < conf->routes_n; i++) {
-		const struct conf_route *route = &conf->routes[i];
-		struct spool_filter f = {
-			.route = conf_route_name(route), .larger = most};
-
-		if (route->peers.n != 1 ||
-			strcmp(route->peers.v[0], x->peer->name) != 0)
-			continue;
-		for (int state = 0; state < 2; state++) {
-			f.has_state = true;
-			f.state = state ? SPOOL_DEFERRED : SPOOL_READY;
-			x->refs++;
-			x->returning++;
-			giveup(x->n, &(struct giveup_conf){.filters = &f,
-					     .filters_n = 1,
-					     .status = "5.3.4",
-					     .text = text,
-					     .done = given_up,
-					     .arg = x});
-		}
-	}
-}
-
-static void
-on_idle(void *arg, struct deliver *d)
-{
-	struct exchange *x = arg;
-	char domains[400];
-
-	if (x->finishing) {
-		deliver_quit(d);
-		return;
-	}
-	if (x->steps[x->step] == STEP_PUSH && !x->looked_for_large) {
-		x->looked_for_large = true;
-		return_too_large(x, d);
-	}
-
-	if (x->steps[x->step] == STEP_PUSH && same_connection(x) &&
-		x->step + 1 < x->steps_n)
-		x->step++;
-	if (x->steps[x->step] == STEP_COLLECT &&
-		x->peer->collect == COLLECT_ETRN)
-		ask_next(x, d);
-	else if (x->steps[x->step] == STEP_COLLECT && !x->turn_refused)
-		deliver_atrn(d, own_domains(x, domains, sizeof(domains)));
-	else
-		deliver_quit(d);
-}
-
-/* RFC 2645 5.2.1: 453 is success with nothing to collect. */
-static void
-on_turn_reply(void *arg, struct deliver *d, const struct reply *r)
-{
-	struct exchange *x = arg;
-	char line[400];
-
-	if (x->peer->collect == COLLECT_ETRN) {
-		on_etrn_reply(x, d, r);
-		return;
-	}
-	if (r->code == 250) {
-		x->turned = true;
-		crash_point("turn-accepted");
-		return;
-	}
-	x->turn_refused = true;
-	reply_one_line(r, line, sizeof(line));
-	log_info("not-turned", LOG_STR("peer", x->peer->name),
-		LOG_STR("reply", line));
-	if (r->code != 453) {
-		x->collect_code = r->code == 530 ? EXCHANGE_NOT_TRUSTED
-						 : EXCHANGE_UNREACHABLE;
-		str_copyz(x->collect_text, sizeof(x->collect_text), line);
-	}
-	deliver_quit(d);
+	exchange_unref(x);
 }
 
 /* What came instead of what was expected, and who may say that it is right. */
@@ -440,7 +181,7 @@ on_over(void *arg, const struct deliver_result *r)
 		x->step++;
 		begin_step(x);
 	} else {
-		finish(x);
+		exchange_end(x);
 	}
 }
 
@@ -503,9 +244,9 @@ start_machine(struct exchange *x, struct session *s)
 		.push = !collect_only,
 		.peer = p->name,
 		.link = x->link,
-		.owner = {.ready = on_ready,
-			.idle = on_idle,
-			.turn_reply = on_turn_reply,
+		.owner = {.ready = exchange_ready,
+			.idle = exchange_idle,
+			.turn_reply = exchange_turn_reply,
 			.start_tls = on_start_tls,
 			.over = on_over},
 		.arg = x,
@@ -585,7 +326,7 @@ begin_session(void *arg, uint64_t session, struct str ticket)
 			session_pump(s);
 		}
 	}
-	unref(x);
+	exchange_unref(x);
 }
 
 /* What a ticket belongs to; each port may be a server of its own. */
@@ -606,7 +347,7 @@ not_reached(struct exchange *x, const struct reached *r)
 	x->result.no_link = r->no_link;
 	history_unreached(x->n, x->link ? x->link : "", x->peer->name,
 		x->step_started_s, r->why);
-	finish(x);
+	exchange_end(x);
 }
 
 static void
@@ -682,7 +423,7 @@ learned(void *arg, enum err_code code, const struct err *e)
 	free(j);
 	if (!x->finished)
 		begin_step(x);
-	unref(x);
+	exchange_unref(x);
 }
 
 static void
@@ -740,8 +481,8 @@ finish_soon(void *arg)
 {
 	struct exchange *x = arg;
 
-	finish(x);
-	unref(x);
+	exchange_end(x);
+	exchange_unref(x);
 }
 
 struct exchange *
@@ -808,5 +549,5 @@ exchange_link_lost(struct exchange *x)
 	}
 	reach_free(x->reach);
 	x->reach = NULL;
-	finish(x);
+	exchange_end(x);
 }
