@@ -69,7 +69,7 @@ def collects_its_own():
           "borealis's copy of the shared message is there")
     equal(len(copies(second.wait_mail("mate"), other)), 1,
           "and its own message")
-    equal(shore.queue(), [], "nothing is left")
+    check(shore.wait_queue_empty(), "nothing is left")
     row = {r["name"]: r for r in shore.rows("customer", "list")}["aurora"]
     equal(row["waiting_messages"], 0, "customer list says so")
     check(row["last_call"], "and when it last called", row)

@@ -28,7 +28,7 @@ def waits_from_the_last_octet(keywords):
     equal(site.link_up("iridium"), 0, "a message of 4 s goes")
     equal(len(peer.mails), 1, "once")
     equal(peer.connections, 1, "over one connection")
-    equal(site.queue(), [], "and nothing is left")
+    check(site.wait_queue_empty(), "and nothing is left")
 
 
 def by_bdat():

@@ -357,7 +357,7 @@ def both_ways_in_one_call():
           seconds)
     equal(len(copies(world.shore.mailbox("ben"), out)), 1, "out it went, once")
     equal(len(copies(site.mailbox("cap"), back)), 1, "in it came, once")
-    equal(world.shore.queue(), [], "the provider has nothing left")
+    check(world.shore.wait_queue_empty(), "the provider has nothing left")
     site.link_down("iridium")
     status, seconds = timed_link_up(site)
     equal(status, 0, "nothing waits: 0")
@@ -379,7 +379,7 @@ def all_domains_once():
                                      texts["mate"]))
     equal(got, {"cap": 1, "mate": 1, "cook": 1, "mate at deck": 1},
           "everything came, once")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 def a_session_holds_the_link():
@@ -456,7 +456,7 @@ def odd_peers():
         status = site.link_up("iridium")
         equal((name, status), (name, 13), "a peer that " + name)
         equal(len(peer.mails), 1, "what was sent is sent once")
-        equal(site.queue(), [], "and is known to be")
+        check(site.wait_queue_empty(), "and is known to be")
 
 
 def link_lost_meanwhile():

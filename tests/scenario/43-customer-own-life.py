@@ -78,7 +78,7 @@ def not_now():
     time.sleep(1.2)
     call = collect(world)
     equal(len(call.mails), 1, "the next call gets it")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 def never_by_days():
@@ -139,7 +139,7 @@ def odd_customers():
     equal(len(copies([m.octets for m in call.mails], octets)), 1,
           "only HELO: taken all the same")
     told(world, "1 message collected")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 def busy_line():

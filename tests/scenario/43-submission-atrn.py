@@ -73,8 +73,8 @@ def push_then_collect():
                     and e.get("session") == session)
     check(last_in < first_out, "first it pushed, then it collected",
           (last_in, first_out))
-    equal(world.shore.queue(), [], "nothing is left at the provider")
-    equal(site.queue(), [], "nor at the site")
+    check(world.shore.wait_queue_empty(), "nothing is left at the provider")
+    check(site.wait_queue_empty(), "nor at the site")
     check(wait_until(lambda: world.shore.rows("customer", "list")
                      [0]["last_result"] == "3 messages collected"),
           "and it is told")

@@ -84,7 +84,7 @@ def too_large():
     equal(tellings(call), [], "it is told once")
     call = collect(world)
     equal(len(call.mails), 1, "a host that takes more gets it")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 def held_and_put_off():

@@ -290,7 +290,7 @@ def one_body_for_all():
     call = collect(world, user="borealis")
     equal([m.recipients for m in call.mails], [["cap@borealis.example"]],
           "the other customer has its copy")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 run(own_mail_only, one_body_for_all)

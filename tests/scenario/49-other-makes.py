@@ -100,7 +100,7 @@ def foreign_mail():
         check(line.startswith("250 2.0.0 "), "our own is taken", said)
     for user, octets in (("cap", mine), ("cook", mixed), ("mate", last)):
         once(site, user, octets, f"ours for {user}")
-    equal(site.queue(), [], "nothing of others is kept")
+    check(site.wait_queue_empty(), "nothing of others is kept")
     equal(sorted(os.listdir(f"{site.dir}/mail")), [MINE], "nor delivered")
 
 
@@ -194,7 +194,7 @@ def pushed_all_the_same():
             client.mail(f"ann@{MINE}", "ben@shore.example", make("out"))
         equal(site.link_up("iridium"), 13, f"{what}: 13")
         equal(len(peer.mails), 1, f"{what}: out it went")
-        equal(site.queue(), [], f"{what}: and is gone from here")
+        check(site.wait_queue_empty(), f"{what}: and is gone from here")
 
 
 def silent_behind_the_turn():
@@ -308,7 +308,7 @@ def drops_at_data():
     equal([m.recipients for m in call.mails], [[f"cap@{ALSO}"]],
           "and goes with the next call")
     equal(len(copies([m.octets for m in call.mails], both)), 1, "whole")
-    equal(world.shore.queue(), [], "nothing is left")
+    check(world.shore.wait_queue_empty(), "nothing is left")
 
 
 run(foreign_mail, one_for_each_session, clear_text_behind_tls,

@@ -139,7 +139,7 @@ def cut_replies(name, how, keywords):
     equal([n for n in doubled if doubled[n] > doubts[ids[n]]], [],
           f"{name}: {len(doubled)} came twice, all told")
     equal(elsewhere, [], f"{name}: and only where the final reply was cut")
-    equal(world.shore.queue(), [], f"{name}: nothing is left")
+    check(world.shore.wait_queue_empty(), f"{name}: nothing is left")
 
 
 def replies_of_the_customer():

@@ -57,7 +57,7 @@ def drain(keywords, count):
     fill(site, count)
     equal(site.link_up("iridium"), 0, "everything moves")
     equal(len(peer.mails), count, "every message arrives, once")
-    equal(site.queue(), [], "nothing is left")
+    check(site.wait_queue_empty(), "nothing is left")
     equal(link.connections, 1, "over one connection")
     equal(history(site, 1), [link.turns], "the node counts the same turns")
     return peer, link
@@ -110,7 +110,7 @@ def tls(kind, turns_warm):
         link.reset()
         fill(site, 30, "ann@aurora.example.org")
         equal(site.link_up("iridium"), 0, f"{kind}, {round_}: all moves")
-        equal(site.queue(), [], f"{kind}, {round_}: nothing is left")
+        check(site.wait_queue_empty(), f"{kind}, {round_}: nothing is left")
         site.must("link", "down", "iridium")
         seen.append(link.turns)
         equal(history(site, len(seen)), seen,

@@ -203,7 +203,7 @@ def rules_on_arrival():
           "what was released goes")
     site.link_down("iridium")
     equal(site.link_up("harbour"), 0, "the right link comes")
-    equal(site.queue(), [], "and carries the rest")
+    check(site.wait_queue_empty(), "and carries the rest")
     equal(len(place_of(peer.mails, "Subject: list")), 1, "once")
 
 

@@ -50,7 +50,7 @@ def moves_over():
     equal(len(site.events("delivered")), MESSAGES, "each once")
     used = [e["link"] for e in site.events("connected") if "link" in e]
     equal(used, ["iridium", "harbour"], "one after the other")
-    equal(site.queue(), [], "nothing is left")
+    check(site.wait_queue_empty(), "nothing is left")
 
 
 def no_call_while_a_cheaper_one_is_up():

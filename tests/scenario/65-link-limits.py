@@ -61,7 +61,7 @@ def outbound():
     check(wait_until(lambda: len(peer.mails) == 2), "small mail goes on")
     equal(site.link_up("harbour"), 0, "another link takes it")
     equal(len(peer.mails), 4, "all of it")
-    equal(site.queue(), [], "nothing is left")
+    check(site.wait_queue_empty(), "nothing is left")
 
 
 def nothing_to_connect_for():
