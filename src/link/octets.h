@@ -6,8 +6,8 @@
  * and 40 octets for each TCP segment (IPv4 20, TCP 20), empty ones too. Text of
  * one direction that leaves in one go fills segments of an ordinary 1500 octet
  * link; every second segment is answered by an empty one. The numbers below
- * were taken from traces; what a session really used is in its record, and
- * the history shows both.
+ * are typical ones of the standards; what a session really used is in its
+ * record, and the history shows both.
  */
 #ifndef LINK_OCTETS_H
 #define LINK_OCTETS_H
