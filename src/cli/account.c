@@ -312,8 +312,12 @@ say_waiting(struct cli *c, const struct change *ch)
 		printf("%" PRIu64 " %s %s\n", n,
 			text_plural(n, "delivery", "deliveries"),
 			is(ch, ACTION_WORD_SUSPEND)
-				? "stay here until it is resumed"
-				: "wait for its next call");
+				? text_plural(n,
+					  "stays here until it is "
+					  "resumed",
+					  "stay here until it is resumed")
+				: text_plural(n, "waits for its next call",
+					  "wait for its next call"));
 }
 
 static void

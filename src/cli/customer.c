@@ -244,6 +244,10 @@ print_waiting(const struct spool_waiting *w)
 {
 	char text[TEXT_SHORT_MAX];
 
+	if (w->deliveries == 0) {
+		printf("%-13s%s\n", "waiting", "nothing");
+		return;
+	}
 	text_size(w->bytes, text);
 	printf("%-13s%" PRIu64 " %s, %s\n", "waiting", w->deliveries,
 		text_plural(w->deliveries, "delivery", "deliveries"), text);
