@@ -99,19 +99,15 @@ daemon_make_tls(struct node *n, const struct conf *conf,
 		.ca_file = conf->tls.client_ca_file,
 		.min_version = conf->tls.min_version,
 	};
-	unsigned char keys[TICKET_KEYS_MAX][TICKET_KEY_BYTES];
 	enum err_code rc = tls_client_new(&client, client_r, e);
 
 	if (rc == OK)
 		rc = add_identities(*client_r, conf, e);
 	if (rc != OK || !conf->tls.certificate)
 		return rc;
-	rc = ticketkeys_load(n->spool, keys, &server.ticket_keys_n, e);
-	server.ticket_keys = keys;
-	if (rc == OK)
-		rc = tls_server_new(&server, server_r, e);
-	explicit_bzero(keys, sizeof(keys));
-	return rc;
+	server.ticket_keys = n->ticket_keys->v;
+	server.ticket_keys_n = n->ticket_keys->n;
+	return tls_server_new(&server, server_r, e);
 }
 
 /* --- folders and rights --- */
@@ -217,18 +213,18 @@ struct sweeper {
 	struct loop_timer *timer;
 };
 
-/* Once a day; the certificate is read anew, too. */
+/* The certificate is read anew, too. */
 static void
-renew_ticket_keys(struct node *n)
+ticket_keys_renewed(void *arg, const struct ticketkeys *keys)
 {
+	struct node *n = arg;
 	struct tls_server *server = NULL;
 	struct tls_client *client = NULL;
 	struct err e = {0};
 
-	if (!n->tls_server ||
-		clock_mono_ms() - n->tls_made_ms < DAEMON_TICKET_KEYS_MS)
+	if (!keys || n->stopping)
 		return;
-	n->tls_made_ms = clock_mono_ms();
+	*n->ticket_keys = *keys;
 	if (daemon_make_tls(n, n->conf, &server, &client, &e) != OK) {
 		log_warning("certificate", LOG_STR("why", e.text));
 		tls_server_free(server);
@@ -239,6 +235,17 @@ renew_ticket_keys(struct node *n)
 	tls_client_free(n->tls_client);
 	n->tls_server = server;
 	n->tls_client = client;
+}
+
+/* Once a day. */
+static void
+renew_ticket_keys(struct node *n)
+{
+	if (!n->tls_server ||
+		clock_mono_ms() - n->tls_made_ms < DAEMON_TICKET_KEYS_MS)
+		return;
+	n->tls_made_ms = clock_mono_ms();
+	ticketkeys_renew(n->spool, ticket_keys_renewed, n);
 }
 
 static void
@@ -352,6 +359,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = open_spool(n, e);
 	if (rc == OK)
+		rc = ticketkeys_load(n->spool, n->ticket_keys, e);
+	if (rc == OK)
 		rc = daemon_make_tls(
 			n, n->conf, &n->tls_server, &n->tls_client, e);
 	if (rc == OK)
@@ -417,6 +426,8 @@ close_all(struct node *n)
 	rate_free(n->atrn_rate);
 	tls_server_free(n->tls_server);
 	tls_client_free(n->tls_client);
+	explicit_bzero(n->ticket_keys, sizeof(*n->ticket_keys));
+	free(n->ticket_keys);
 	loop_free(n->loop);
 	for (size_t i = 0; i < n->retired_n; i++)
 		conf_free(n->retired[i]);
@@ -457,6 +468,7 @@ daemon_run(struct node *n, struct err *e)
 	n->started_ms = n->tls_made_ms = clock_mono_ms();
 	n->loop = loop_new();
 	n->pool = pool_new(n->loop, DAEMON_HELPERS);
+	n->ticket_keys = xcalloc(1, sizeof(*n->ticket_keys));
 	n->accounts = accounts_new();
 	n->dovecot = dovecot_new(n->loop);
 	n->dovecot_users = dovecot_users_new(n->loop);

@@ -27,6 +27,7 @@ struct fill;
 struct links;
 struct local;
 struct services;
+struct ticketkeys;
 
 struct rate;
 
@@ -40,6 +41,7 @@ struct node {
 	size_t retired_n;
 	struct tls_server *tls_server; /* NULL: no certificate is set */
 	struct tls_client *tls_client;
+	struct ticketkeys *ticket_keys; /* owned */
 	struct accounts *accounts;
 	struct dovecot *dovecot;
 	struct dovecot_users *dovecot_users;

@@ -1,6 +1,7 @@
 #include "daemon/ticketkeys.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "spool/records.h"
 
 #include <errno.h>
@@ -76,20 +77,57 @@ refresh(struct spool_txn *t, void *arg, struct err *e)
 		(struct str){(const char *)r->v, r->n * ROW_BYTES}, e);
 }
 
+static void
+take_keys(const struct rows *r, struct ticketkeys *keys_r)
+{
+	keys_r->n = r->n;
+	for (size_t i = 0; i < r->n; i++)
+		memcpy(keys_r->v[i], r->v[i] + 8, TICKET_KEY_BYTES);
+}
+
 enum err_code
-ticketkeys_load(struct spool *spool,
-	unsigned char keys_r[TICKET_KEYS_MAX][TICKET_KEY_BYTES], size_t *n_r,
-	struct err *e)
+ticketkeys_load(struct spool *spool, struct ticketkeys *keys_r, struct err *e)
 {
 	struct rows *r = xcalloc(1, sizeof(*r));
 	enum err_code rc = spool_write(spool, refresh, r, e);
 
-	if (rc == OK) {
-		*n_r = r->n;
-		for (size_t i = 0; i < r->n; i++)
-			memcpy(keys_r[i], r->v[i] + 8, TICKET_KEY_BYTES);
-	}
+	if (rc == OK)
+		take_keys(r, keys_r);
 	explicit_bzero(r, sizeof(*r));
 	free(r);
 	return rc;
+}
+
+struct renewal {
+	struct rows rows; /* first: what refresh() is given */
+	ticketkeys_done *done;
+	void *arg;
+};
+
+static void
+renewed(void *arg, enum err_code code, const struct err *e)
+{
+	struct renewal *r = arg;
+	struct ticketkeys keys = {.n = 0};
+
+	if (code == OK) {
+		take_keys(&r->rows, &keys);
+		r->done(r->arg, &keys);
+	} else {
+		log_warning("ticket-keys-not-renewed", LOG_STR("why", e->text));
+		r->done(r->arg, NULL);
+	}
+	explicit_bzero(&keys, sizeof(keys));
+	explicit_bzero(r, sizeof(*r));
+	free(r);
+}
+
+void
+ticketkeys_renew(struct spool *spool, ticketkeys_done *done, void *arg)
+{
+	struct renewal *r = xcalloc(1, sizeof(*r));
+
+	r->done = done;
+	r->arg = arg;
+	spool_submit(spool, refresh, renewed, r);
 }

@@ -10,9 +10,18 @@
 
 enum { TICKET_KEYS_MAX = 8, TICKET_KEY_BYTES = 80 };
 
-/* Newest first; makes one where there is none or it is old. Blocking. */
-enum err_code ticketkeys_load(struct spool *spool,
-	unsigned char keys_r[TICKET_KEYS_MAX][TICKET_KEY_BYTES], size_t *n_r,
-	struct err *e);
+struct ticketkeys {
+	unsigned char v[TICKET_KEYS_MAX][TICKET_KEY_BYTES]; /* newest first */
+	size_t n;
+};
+
+/* Makes one where there is none or it is old. At start: blocking. */
+enum err_code ticketkeys_load(
+	struct spool *spool, struct ticketkeys *keys_r, struct err *e);
+
+/* Borrowed until it returns; NULL: they could not be read or made. */
+typedef void ticketkeys_done(void *arg, const struct ticketkeys *keys);
+/* The same in the background. */
+void ticketkeys_renew(struct spool *spool, ticketkeys_done *done, void *arg);
 
 #endif
