@@ -147,7 +147,7 @@ body_read(void *arg, enum err_code code, const struct err *e)
 			LOG_STR("why", code == OK
 					       ? "it is shorter than its size"
 					       : e->text));
-		p->counts = true; /* it must not come first again at once */
+		p->unreadable = true;
 		smtp_client_abort(d->client, "the spool cannot be read");
 		free(j->chunk);
 	} else {

@@ -186,11 +186,17 @@ take_parcels(struct deliver *d, struct step *st)
 	{
 		struct parcel *p = LIST_ITEM(node, struct parcel, node);
 
+		d->recipients += p->claimed.n;
+		if (p->unreadable) {
+			log_error("body-unreadable",
+				LOG_INT("msg", p->claimed.message.id));
+			deliver_end(d, p, PARCEL_BROKEN, NULL, false);
+			continue;
+		}
 		list_remove(node);
 		list_push(&d->waiting, node);
 		d->waiting_n++;
 		d->waiting_octets += p->size;
-		d->recipients += p->claimed.n;
 		crash_point("deliver-claimed");
 	}
 }
@@ -355,8 +361,13 @@ static void
 verdict_broken(const struct deliver *d, const struct parcel *p,
 	struct settle *st, size_t i)
 {
-	if (!p->counts || d->result.link_lost || d->result.no_bdat ||
-		d->customer)
+	/* It would stand in the way of all others behind it. */
+	if (p->unreadable)
+		settle_hold(st, i, REASON_RULE_HOLD,
+			"its body cannot be read from the spool; look with "
+			"tidepost spool check");
+	else if (!p->counts || d->result.link_lost || d->result.no_bdat ||
+		 d->customer)
 		settle_release(st, i, "the connection ended");
 	else
 		settle_defer(st, i, REASON_RETRY_WAIT,

@@ -56,6 +56,7 @@ parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 	rc = spool_body_read(
 		t, m->id, 0, p->chunk, first_octets(m), &p->chunk_n, e);
 	p->offset = p->chunk_n;
+	p->unreadable = p->chunk_n < first_octets(m);
 	if (rc == OK && !(extensions & EXT_MT_PRIORITY) &&
 		(!size_max_peer || m->size + TUNNEL_FIELD_MAX <= size_max_peer))
 		tunnel(p);

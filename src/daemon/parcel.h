@@ -49,6 +49,7 @@ struct parcel {
 	enum parcel_end end;
 	struct reply final;
 	bool in_doubt;
+	bool unreadable; /* the spool has less of it than its size: held */
 };
 
 /*

@@ -215,6 +215,7 @@ receive_forget(struct receive *r)
 	r->s->message = 0;
 }
 
+/* What is still held of the header goes to the body; NULL: nothing wrong. */
 static const struct reply *
 end_header(struct receive *r)
 {

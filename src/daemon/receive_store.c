@@ -274,7 +274,6 @@ fill_message(const struct receive *r, struct spool_message *m)
 		smtp_server_helo(r->server), stream_peer_address(r->s->stream));
 }
 
-/* The transaction is over; what the spool has of it stays. */
 /*
  * The rule of each recipient. The message itself has the highest priority that
  * somebody gave it: not our own for lists and notices, which is no reason to
@@ -320,5 +319,3 @@ receive_store(struct receive *r)
 	session_hold(r->s);
 	spool_submit(st->n->spool, write_message, stored, st);
 }
-
-/* What is still held of the header goes to the body; NULL: nothing wrong. */

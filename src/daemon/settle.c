@@ -83,6 +83,16 @@ hold(struct verdict *v, enum spool_reason reason, const char *why)
 	snprintf(v->text, sizeof(v->text), "%s: %.900s", why, text);
 }
 
+void
+settle_hold(
+	struct settle *st, size_t i, enum spool_reason reason, const char *why)
+{
+	struct verdict *v = &st->verdicts[i];
+
+	*v = (struct verdict){.kind = OUTCOME_HELD, .reason = reason};
+	str_copyz(v->text, sizeof(v->text), why);
+}
+
 static bool
 is_customers(const struct spool_delivery *d)
 {

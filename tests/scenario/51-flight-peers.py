@@ -12,6 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import sqlite3
 import time
 
 from peer import KEYWORDS, Raw
@@ -464,7 +465,46 @@ def before_ready():
           "as many recipients at a time as the peer said")
 
 
+def body_gone():
+    """A body that is damaged in the store is held; what is behind it goes."""
+    for name, keywords in BOTH:
+        peer = Peer(auth=False, keywords=keywords)
+        site = site_for(peer)
+        ids = []
+        with Smtp(site.port("lan")) as client:
+            client.ehlo()
+            for lines in (20, 20000, 20, 20000):
+                reply = client.mail("ann@aurora.example.org",
+                                    f"to{len(ids)}@shore.example",
+                                    make(f"no {len(ids)}",
+                                         "a line\r\n" * lines))
+                ids.append(int(reply.message_id))
+        site.stop()
+        with sqlite3.connect(f"{site.dir}/spool/spool.db") as spool:
+            # the only chunk of the first, the second one of the last
+            for chunk in (ids[0] << 20, (ids[3] << 20) + 1):
+                equal(spool.execute("DELETE FROM chunk WHERE id = ?",
+                                    (chunk,)).rowcount, 1,
+                      f"{name}: a piece of a body is taken away")
+        spool.close()
+        site.start()
+        check(wait_until(lambda: drain_once(site) or len(peer.mails) == 2),
+              f"{name}: the others go")
+        equal(sorted(r for m in peer.mails for r in m.recipients),
+              ["to1@shore.example", "to2@shore.example"], f"{name}: just these")
+        check(wait_until(lambda: [r["state"] for r in site.queue()]
+                         == ["held"] * 2), f"{name}: the damaged ones are held",
+              site.queue())
+        check(all("spool check" in r["reason"] for r in site.queue()),
+              f"{name}: and say why", site.queue())
+
+
+def drain_once(site):
+    site.link_up("iridium", "20s")
+    site.link_down("iridium")
+
+
 run(refusals, expires, patient, one_message_many_claims, busy_now, refused_at_once,
     closes_at_first, closes_after_each, mismatches, left_out, late, no_bdat,
     customer_without_bdat, customer_that_errs, customer_out_of_step, stopped,
-    before_ready)
+    before_ready, body_gone)
