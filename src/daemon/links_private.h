@@ -65,6 +65,32 @@ void links_event(struct link_run *r, enum link_event ev);
 /* CONF holds from now on; ends `stuck`. */
 void links_configure(struct link_run *r, const struct conf_link *conf);
 
+/* --- links.c, for the other files --- */
+
+struct link_run *links_run_new(struct links *l, const struct conf_link *conf);
+/* Its machine begins with what is recorded. I: its place among the links. */
+void links_run_begin(struct link_run *r, size_t i);
+/* Down, failed or disabled: nothing is open. */
+bool links_is_at_rest(const struct link_run *r);
+/* Each of its peers has a turn. */
+void links_begin(struct link_run *r);
+void links_tell_rest(struct link_run *r);
+/* For the next moment that a machine waits for. */
+void links_set_timer(struct links *l);
+
+/* --- links_record.c --- */
+
+void links_record_boot(char *out, size_t size);
+/* DIAL: dial.up runs when it is on the disk. */
+void links_record_save(struct link_run *r, bool dial);
+/* Makes the links of the configuration, with what is recorded. Blocking. */
+enum err_code links_record_load(struct links *l, struct err *e);
+
+/* --- links_reload.c --- */
+
+/* The daemon ends as soon as no line is open, if it is to end. */
+void links_quit_if_closed(struct links *l);
+
 /* --- links_auto.c --- */
 
 void links_auto_begin(struct links *l);

@@ -1,0 +1,182 @@
+/* Dispatch: an exchange with a peer begins, and what its result says. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dispatch_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+back_off(struct peer_run *p)
+{
+	const struct conf *conf = p->d->n->conf;
+	size_t i = p->failures < conf->queue.retry_n ? p->failures
+						     : conf->queue.retry_n - 1;
+
+	p->failures++;
+	p->wait_until = clock_sane_s() + conf->queue.retry_s[i];
+	dispatch_due_at(p->d, p->wait_until);
+}
+
+static bool
+went_well(const struct exchange_result *result)
+{
+	return result->code == EXCHANGE_OK || result->code == EXCHANGE_LEFT ||
+	       result->code == EXCHANGE_BUDGET;
+}
+
+/* --- a peer that cannot be used --- */
+
+/* A peer that cannot be used is a reason for all that waits for it. */
+static void
+set_trouble(struct peer_run *p, const struct exchange_result *result)
+{
+	enum spool_reason was = p->trouble;
+	char text[sizeof(p->trouble_text)];
+
+	memcpy(text, p->trouble_text, sizeof(text));
+	if (result->code == EXCHANGE_NOT_TRUSTED)
+		p->trouble = result->auth ? REASON_AUTH : REASON_TLS;
+	else if (result->code == EXCHANGE_UNREACHABLE &&
+		 !result->only_collect_failed)
+		p->trouble = REASON_RETRY_WAIT;
+	else if (went_well(result))
+		p->trouble = REASON_NONE;
+	if (result->code == EXCHANGE_UNREACHABLE)
+		snprintf(text, sizeof(text),
+			"%s%.200s cannot be reached: %.700s",
+			result->no_link ? "no link: " : "", p->peer->name,
+			result->text);
+	else if (result->code == EXCHANGE_NOT_TRUSTED)
+		str_copyz(text, sizeof(text), result->text);
+	if (p->trouble == was && strcmp(text, p->trouble_text) == 0)
+		return;
+	memcpy(p->trouble_text, text, sizeof(text));
+	links_explain(p->d->n->links);
+}
+
+enum spool_reason
+dispatch_trouble(
+	const struct dispatch *d, const char *peer, const char **text_r)
+{
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (strcmp(d->peers[i]->peer->name, peer) == 0) {
+			*text_r = d->peers[i]->trouble_text;
+			return d->peers[i]->trouble;
+		}
+	return REASON_NONE;
+}
+
+/* --- after it --- */
+
+/* The link was taken down; it may be up again by now, or another one. */
+static void
+after_link_lost(struct peer_run *p)
+{
+	p->want_collect |= dispatch_collects(p->peer);
+	p->wake = true;
+	dispatch_look(p);
+}
+
+static void
+after_success(struct peer_run *p, const struct exchange_result *result)
+{
+	if (p->collecting)
+		p->collected_at = clock_sane_s();
+	p->failures = 0;
+	p->wait_until = p->collect_after = 0;
+	p->fruitless = p->pushing && result->pushed == 0;
+	dispatch_look(p); /* what arrived meanwhile */
+}
+
+/* Pushing works; only the turn is asked for again later. */
+static void
+after_collect_failure(struct peer_run *p, const struct exchange_result *result)
+{
+	if (result->cannot_collect) {
+		p->collected_at = clock_sane_s(); /* not before next time */
+	} else {
+		p->want_collect = true;
+		p->collect_after =
+			clock_sane_s() + p->d->n->conf->queue.retry_s[0];
+		dispatch_due_at(p->d, p->collect_after);
+	}
+	p->fruitless = p->pushing && result->pushed == 0;
+	dispatch_look(p);
+}
+
+static void
+after_failure(struct peer_run *p)
+{
+	p->want_collect |= p->collecting;
+	back_off(p);
+	dispatch_rest(p);
+}
+
+static void
+exchange_done(void *arg, const struct exchange_result *result)
+{
+	struct peer_run *p = arg;
+	struct node *n = p->d->n;
+
+	p->exchange = NULL;
+	if (p->orphan || p->d->stopping) {
+		if (p->orphan && dispatch_is_at_rest(p))
+			dispatch_free_peer(p);
+		return;
+	}
+	log_info("exchange-end", LOG_STR("peer", p->peer->name),
+		LOG_STR("link", p->link), LOG_INT("code", result->code),
+		LOG_STR("text", result->text));
+	if (!result->taken_down)
+		links_peer_result(n->links, p->link, result);
+	set_trouble(p, result);
+	if (result->expects_mail && !result->taken_down)
+		dispatch_await(p);
+	if (result->taken_down)
+		after_link_lost(p);
+	else if (went_well(result))
+		after_success(p, result);
+	else if (result->only_collect_failed)
+		after_collect_failure(p, result);
+	else
+		after_failure(p);
+}
+
+/* --- before it --- */
+
+bool
+dispatch_may_collect(const struct peer_run *p)
+{
+	return p->want_collect && p->collect_after <= clock_sane_s();
+}
+
+void
+dispatch_start(struct peer_run *p, const struct link_way *way, bool push)
+{
+	struct node *n = p->d->n;
+	char last[SPOOL_NAME_MAX + 1];
+
+	memcpy(last, p->link, sizeof(last));
+	str_copyz(p->link, sizeof(p->link), way->link);
+	p->pushing = push;
+	p->collecting = dispatch_may_collect(p);
+	if (p->collecting)
+		p->want_collect = false;
+	p->exchange = exchange_start(n, &(struct exchange_conf){
+						.peer = p->peer,
+						.routes = p->routes,
+						.routes_n = p->routes_n,
+						.link = way->link,
+						.interface = way->interface,
+						.address = way->address,
+						.push = push,
+						.collect = p->collecting,
+						.done = exchange_done,
+						.arg = p,
+					});
+	if (way->link)
+		links_working(n->links, p->link);
+	if (last[0] && strcmp(last, p->link) != 0)
+		dispatch_settle_link(p->d, last); /* it moved over */
+}
