@@ -21,18 +21,18 @@ class Step:
 class Shim:
     def __init__(self, folder):
         self.log = f"{folder}/steps"
-        self.library = f"{folder}/shim.so"
+        self.so = f"{folder}/shim.so"
         source = os.path.join(os.path.dirname(__file__), "shim.c")
         done = subprocess.run(
             [os.environ.get("CC", "cc"), "-O1", "-shared", "-fPIC", "-o",
-             self.library, source, "-ldl"], capture_output=True, text=True)
+             self.so, source, "-ldl"], capture_output=True, text=True)
         if done.returncode:
             report.skip("the shim does not compile here: "
                         + done.stderr.strip()[-300:])
 
     def env(self, clock=None, kill=None, speed=None):
         """The environment for a daemon with the shim."""
-        env = {"LD_PRELOAD": self.library, "TIDEPOST_SHIM_LOG": self.log}
+        env = {"LD_PRELOAD": self.so, "TIDEPOST_SHIM_LOG": self.log}
         # The sanitizers want to be first, but do not need to be.
         env["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "")
                                + ":verify_asan_link_order=0").lstrip(":")
