@@ -32,7 +32,7 @@ ALL_LDFLAGS := -pthread $(if $(SAN),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SAN)
 
 # --- rooms: a static library each -----------------------------------------
 
-ROOMS	:= base wire smtp mail net link sched outlook control
+ROOMS	:= base wire smtp mail net link sched outlook control faces
 room_dir = $(if $(filter spool conf,$1),$1,src/$1)
 room_src = $(filter-out %_test.c,$(wildcard $(call room_dir,$1)/*.c \
 	   $(call room_dir,$1)/*/*.c))
@@ -42,7 +42,7 @@ libs	= $(foreach r,$1,$(call room_lib,$r))
 
 # Order matters to the linker: who uses comes before who is used.
 DAEMON_ROOMS := outlook sched link smtp mail net control conf spool wire base
-FACE_ROOMS   := outlook sched link control conf spool wire base
+FACE_ROOMS   := faces outlook sched link control conf spool wire base
 
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig
@@ -107,7 +107,7 @@ $(call obj,$(wildcard spool/sqlite/*.c)): | $(SQL_INC)
 TEST_SRC := $(wildcard src/*/*_test.c spool/*_test.c spool/*/*_test.c \
 	   conf/*_test.c tests/contract/*_test.c)
 TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
-$(BUILD)/%_test: $(BUILD)/%_test.o $(call libs,$(DAEMON_ROOMS))
+$(BUILD)/%_test: $(BUILD)/%_test.o $(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS)
 # No room holds the daemon: a test there is for one file that needs no other.
 $(BUILD)/src/daemon/%_test: $(BUILD)/src/daemon/%_test.o \
@@ -125,7 +125,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,\
 	   $(FUZZ_SRC))
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
-		$(BUILD)/tests/fuzz/replay.o $(call libs,$(DAEMON_ROOMS))
+		$(BUILD)/tests/fuzz/replay.o $(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 FUZZ_SECONDS ?= 60
@@ -140,7 +140,8 @@ fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 		$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 		$$([ -f $$dict ] && echo -dict=$$dict) \
 		$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
-$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(call libs,$(DAEMON_ROOMS))
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o \
+		$(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -11,7 +11,7 @@
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/recipients.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 struct change {
 	struct spool_settings settings;
@@ -359,7 +359,7 @@ carry_out(struct cli *c, struct change *ch)
 			"%s: --return needs the daemon, and it is not running",
 			ch->a->command->name);
 	if (!done) {
-		cli_who(ch->who, sizeof(ch->who));
+		store_who(ch->who, sizeof(ch->who));
 		ch->now_s = clock_sane_s();
 		ch->keep_until = ch->now_s + c->conf->queue.keep_deleted_s;
 		status = cli_write(c, change_in_spool, ch);

@@ -3,7 +3,7 @@
 #define CLI_ACCOUNT_SETTINGS_H
 
 #include "cli/args.h"
-#include "cli/request.h"
+#include "faces/request.h"
 #include "spool/settings.h"
 
 /*

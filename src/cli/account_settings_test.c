@@ -8,9 +8,6 @@
 #include "cli/account_settings.c"
 #include "cli/args.c"
 #include "cli/recipients.c"
-#include "cli/request.c"
-#include "cli/text.c"
-#include "cli/utf8.c"
 
 #include <stdio.h>
 

@@ -7,7 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/text.h"
+#include "faces/text.h"
 
 static const int fatal_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { FATAL_N = sizeof(fatal_signals) / sizeof(*fatal_signals) };

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 static void
 print_complaint(const struct complaint *complaint)

@@ -1,16 +1,11 @@
 #include "cli/context.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "cli/text.h"
+#include "faces/text.h"
 
 void
 cli_close(struct cli *c)
@@ -77,79 +72,13 @@ cli_load(struct cli *c)
 	return c->conf ? 0 : err_exit_status(ERR_CONFIG);
 }
 
-/* The folder of "sqlite:/path/spool.db"; false: the spool is no file. */
-static bool
-spool_folder(const char *url, char *out, size_t size)
-{
-	struct str scheme = STR("sqlite:");
-	struct str path = str_of(url);
-	char *slash;
-
-	if (!str_starts_nocase(path, scheme) ||
-		!str_copy(out, size, str_skip(path, scheme.n)))
-		return false;
-	slash = strrchr(out, '/');
-	if (!slash || slash == out)
-		return false;
-	*slash = '\0';
-	return true;
-}
-
-static enum err_code
-become(const struct passwd *pw, struct err *e)
-{
-	if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
-		setuid(pw->pw_uid) < 0)
-		return err_set(e, ERR_PERM, "becoming %s: %s", pw->pw_name,
-			strerror(errno));
-	return OK;
-}
-
-/*
- * Root works on the spool as the one it belongs to, so that no file in its
- * folder ends up with an owner the daemon is locked out by.
- */
-static enum err_code
-drop_root(const struct conf *conf, struct err *e)
-{
-	char folder[4096];
-	struct stat st;
-	const struct passwd *pw;
-
-	if (geteuid() != 0 ||
-		!spool_folder(conf->spool, folder, sizeof(folder)))
-		return OK;
-	if (stat(folder, &st) == 0) {
-		pw = st.st_uid ? getpwuid(st.st_uid) : NULL;
-		return pw ? become(pw, e) : OK;
-	}
-	pw = conf->user ? getpwnam(conf->user) : NULL;
-	if (!pw || pw->pw_uid == 0)
-		return OK;
-	if (mkdir(folder, 0750) < 0 ||
-		chown(folder, pw->pw_uid, pw->pw_gid) < 0)
-		return err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
-	return become(pw, e);
-}
-
-static enum err_code
-open_spool(struct cli *c, const struct spool_options *options, struct err *e)
-{
-	spool_close(c->spool);
-	c->spool = NULL;
-	c->spool_writes = !options->read_only;
-	return spool_open(options, &c->spool, e);
-}
-
 enum err_code
 cli_spool_try(struct cli *c, struct err *e)
 {
-	struct spool_options options = {
-		.url = c->conf->spool, .read_only = true};
-
 	if (c->spool)
 		return OK;
-	return open_spool(c, &options, e);
+	c->spool_writes = false;
+	return store_open(c->conf, &c->spool, e);
 }
 
 int
@@ -166,36 +95,22 @@ cli_spool_read(struct cli *c)
 		return cli_refuse(ERR_CLOSED,
 			"%s (the first start of tidepostd makes the spool)",
 			e.text);
-	if (code == ERR_PERM)
-		return cli_refuse(code,
-			"%s (root, the daemon's user and the group "
-			"tidepost-console may look)",
-			e.text);
 	return code == OK ? 0 : cli_fail(&e);
 }
 
 int
 cli_spool_write(struct cli *c)
 {
-	struct spool_options options = {.create = true, .daemon = true};
 	struct err e;
-	enum err_code code;
 	int status = cli_load(c);
 
 	if (status != 0 || (c->spool && c->spool_writes))
 		return status;
-	options.url = c->conf->spool;
-	options.events_keep_s = c->conf->log.keep_s;
-	options.reserve_bytes = c->conf->limits.disk_reserve;
-	code = drop_root(c->conf, &e);
-	if (code == OK)
-		code = open_spool(c, &options, &e);
-	if (code == ERR_PERM)
-		return cli_refuse(code,
-			"%s (while the daemon is down only root and its user "
-			"may change things)",
-			e.text);
-	return code == OK ? 0 : cli_fail(&e);
+	spool_close(c->spool);
+	c->spool = NULL;
+	c->spool_writes = true;
+	return store_open_alone(c->conf, &c->spool, &e) == OK ? 0
+							      : cli_fail(&e);
 }
 
 int
@@ -304,15 +219,4 @@ cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
 	int64_t *count_r)
 {
 	return cli_parts_to_daemon(c, request, 1, NULL, NULL, done_r, count_r);
-}
-
-void
-cli_who(char *out, size_t size)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	if (pw)
-		snprintf(out, size, "user %s", pw->pw_name);
-	else
-		snprintf(out, size, "user %u", (unsigned)getuid());
 }

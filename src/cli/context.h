@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "control/client.h"
 #include "control/protocol.h"
+#include "faces/store.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -68,8 +69,5 @@ int cli_to_daemon(struct cli *c, const struct record *request, bool *done_r,
  */
 int cli_parts_to_daemon(struct cli *c, const struct record *v, size_t n,
 	cli_answer *each, void *arg, bool *done_r, int64_t *count_r);
-
-/* Who does this, for the event log: "user root". */
-void cli_who(char *out, size_t size);
 
 #endif

@@ -9,7 +9,7 @@
 #include "cli/json.h"
 #include "cli/queue.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 #include "spool/settings.h"
 
 static int

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/customer_file.h"
 #include "cli/file.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 /* --- import --- */
 

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/clock.h"
-#include "cli/utf8.h"
+#include "faces/utf8.h"
 
 void
 json_init(struct json *j)

@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include "cli/json.c"
-#include "cli/utf8.c"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/linkchange.h"
+#include "faces/text.h"
 
 enum {
 	/* Beyond --deadline the daemon is given so long to say so. */
@@ -142,77 +142,9 @@ run_list(struct cli *c, const struct args *a)
 /* --- up, down, enable, disable --- */
 
 struct change {
-	const char *action;
+	struct link_change to;
 	const struct args *a;
-	const char *name;
-	struct spool_link row; /* as it becomes */
-	bool changed;
-	char who[SPOOL_NAME_MAX + 1];
 };
-
-/* What the row says from now on; twice up or down changes nothing. */
-static void
-apply(struct change *ch)
-{
-	struct spool_link *l = &ch->row;
-	const char *address = args_value(ch->a, "--address");
-	const char *interface = args_value(ch->a, "--interface");
-	const char *reason = args_value(ch->a, "--reason");
-	struct spool_link before = *l;
-
-	if (strcmp(ch->action, ACTION_WORD_UP) == 0) {
-		l->up = true;
-		str_copyz(l->interface, sizeof(l->interface), interface);
-		str_copyz(l->address, sizeof(l->address), address);
-	} else if (strcmp(ch->action, ACTION_WORD_DOWN) == 0) {
-		l->up = false;
-	} else {
-		l->disabled = strcmp(ch->action, ACTION_WORD_DISABLE) == 0;
-		l->stuck = l->stuck && l->disabled;
-		str_copyz(l->reason, sizeof(l->reason),
-			l->disabled ? reason : "");
-	}
-	ch->changed = l->up != before.up || l->disabled != before.disabled ||
-		      l->stuck != before.stuck;
-	if (!l->up || !before.up)
-		l->verified = false;
-}
-
-static enum err_code
-record_event(struct spool_txn *t, const struct change *ch, struct err *e)
-{
-	struct spool_event ev = {.time = clock_sane_s(), .level = LOG_INFO};
-	const char *reason = args_value(ch->a, "--reason");
-
-	snprintf(ev.event, sizeof(ev.event), "link-%s", ch->action);
-	str_copyz(ev.link, sizeof(ev.link), ch->name);
-	snprintf(ev.text, sizeof(ev.text), "by %s%s%s", ch->who,
-		reason ? ": " : "", reason ? reason : "");
-	return spool_event_add(t, &ev, e);
-}
-
-static enum err_code
-change_in_spool(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct change *ch = arg;
-	enum err_code code = spool_link_get(t, ch->name, &ch->row, e);
-	char boot[64];
-
-	if (code != OK && code != ERR_NOTFOUND)
-		return code;
-	if (code == ERR_NOTFOUND)
-		ch->row = (struct spool_link){0};
-	facts_boot(boot);
-	if (strcmp(ch->row.boot, boot) != 0)
-		ch->row.up = false;
-	str_copyz(ch->row.boot, sizeof(ch->row.boot), boot);
-	str_copyz(ch->row.name, sizeof(ch->row.name), ch->name);
-	apply(ch);
-	if (ch->changed)
-		ch->row.since = clock_sane_s();
-	code = spool_link_put(t, &ch->row, e);
-	return code == OK && ch->changed ? record_event(t, ch, e) : code;
-}
 
 static const struct {
 	const char *action, *done;
@@ -229,8 +161,8 @@ static void
 say_done(const struct change *ch, const char *where)
 {
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp(words[i].action, ch->action) == 0)
-			text_printf(stdout, "%s: %s%s\n", ch->name,
+		if (strcmp(words[i].action, ch->to.action) == 0)
+			text_printf(stdout, "%s: %s%s\n", ch->to.name,
 				words[i].done, where);
 }
 
@@ -239,8 +171,8 @@ change_directly(struct cli *c, struct change *ch)
 {
 	int status;
 
-	if (strcmp(ch->action, ACTION_WORD_CALL) == 0 ||
-		strcmp(ch->action, ACTION_WORD_HANGUP) == 0)
+	if (strcmp(ch->to.action, ACTION_WORD_CALL) == 0 ||
+		strcmp(ch->to.action, ACTION_WORD_HANGUP) == 0)
 		return cli_refuse(ERR_CLOSED,
 			"the daemon is not running: only it calls and hangs "
 			"up; what it left open it hangs up when it starts");
@@ -248,8 +180,11 @@ change_directly(struct cli *c, struct change *ch)
 		return cli_refuse(ERR_CLOSED,
 			"the daemon is not running: there is nothing to wait "
 			"for");
-	cli_who(ch->who, sizeof(ch->who));
-	status = cli_write(c, change_in_spool, ch);
+	ch->to.interface = args_value(ch->a, "--interface");
+	ch->to.address = args_value(ch->a, "--address");
+	ch->to.reason = args_value(ch->a, "--reason");
+	store_who(ch->to.who, sizeof(ch->to.who));
+	status = cli_write(c, link_change_in_spool, &ch->to);
 	if (status == 0)
 		say_done(ch, " (recorded; the daemon is not running)");
 	return status;
@@ -309,8 +244,8 @@ change_by_daemon(struct change *ch, struct control_client *client)
 
 	if (parse_deadline(ch->a, &deadline_s, &e) != OK)
 		return cli_fail(&e);
-	protocol_request(&request, VERB_LINK, ch->action);
-	record_add(&request, KEY_NAME, ch->name);
+	protocol_request(&request, VERB_LINK, ch->to.action);
+	record_add(&request, KEY_NAME, ch->to.name);
 	record_add(&request, KEY_INTERFACE, args_value(ch->a, "--interface"));
 	record_add(&request, KEY_ADDRESS, args_value(ch->a, "--address"));
 	record_add(&request, KEY_REASON, args_value(ch->a, "--reason"));
@@ -329,22 +264,22 @@ change_by_daemon(struct change *ch, struct control_client *client)
 static int
 run_change(struct cli *c, const struct args *a)
 {
-	struct change ch = {.a = a, .name = a->words[0]};
+	struct change ch = {.a = a, .to = {.name = a->words[0]}};
 	struct control_client *client;
 	struct err e;
 	int64_t deadline_s;
 	int status;
 
-	ch.action = strrchr(a->command->name, ' ') + 1;
+	ch.to.action = strrchr(a->command->name, ' ') + 1;
 	if (parse_deadline(a, &deadline_s, &e) != OK)
 		return cli_fail(&e);
 	status = cli_connect(c, &client);
 	if (status != 0)
 		return status;
-	if (!client && !conf_link(c->conf, ch.name))
+	if (!client && !conf_link(c->conf, ch.to.name))
 		status = cli_refuse(ERR_NOTFOUND,
 			"no link \"%s\" in %s; see: tidepost link list",
-			ch.name, c->conf->file);
+			ch.to.name, c->conf->file);
 	else if (client)
 		status = change_by_daemon(&ch, client);
 	else

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/facts.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 /* The fields of link list, into an open object. */
 void link_json(struct json *j, const struct record *r);

@@ -131,7 +131,7 @@ link_allow(struct cli *c, const struct args *a)
 		"%lld seconds, %llu bytes, %.2f of money more",
 		(long long)al.more.seconds, (unsigned long long)al.more.bytes,
 		al.more.cost);
-	cli_who(al.who, sizeof(al.who));
+	store_who(al.who, sizeof(al.who));
 	status = cli_connect(c, &client);
 	if (status != 0)
 		return status;

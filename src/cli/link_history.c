@@ -8,7 +8,7 @@
 #include "cli/json.h"
 #include "cli/month.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 enum {
 	HISTORY_DAYS = 30, /* where no month is asked for */

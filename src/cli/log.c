@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/json.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 enum {
 	LOG_PAGE = 200,

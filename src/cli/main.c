@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/text.h"
+#include "faces/text.h"
 #include "cli/version.h"
 
 /* Options before the verb; *at_r: where the verb stands. -1: go on. */

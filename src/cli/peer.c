@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 #include "spool/trust.h"
 
 enum { FINGERPRINT_TEXT = 72 }; /* "sha256:" and 64 digits */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/facts.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 void
 progress_init(struct progress *p)

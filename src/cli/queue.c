@@ -8,23 +8,7 @@
 #include "cli/command.h"
 #include "cli/filter.h"
 #include "cli/table.h"
-#include "cli/text.h"
-
-enum err_code
-queue_page(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct queue_page *p = arg;
-	struct spool_cursor after = p->after; /* may run again from the start */
-	enum err_code code;
-
-	free(p->rows);
-	p->rows = NULL;
-	p->n = 0;
-	code = spool_list(t, &p->filter, &after, p->limit, &p->rows, &p->n, e);
-	if (code == OK)
-		p->after = after;
-	return code;
-}
+#include "faces/text.h"
 
 int
 queue_each(struct cli *c, const struct spool_filter *f, uint64_t limit,
@@ -46,21 +30,6 @@ queue_each(struct cli *c, const struct spool_filter *f, uint64_t limit,
 	if (n_r)
 		*n_r = n;
 	return status;
-}
-
-void
-queue_reason(const struct spool_row *row, char *out, size_t size)
-{
-	out[0] = '\0';
-	if (row->reason != REASON_NONE)
-		spool_reason_text(row->reason, row->reason_arg,
-			row->d.next_attempt, out, size);
-}
-
-const char *
-queue_sender(const char *sender)
-{
-	return sender[0] ? sender : "<>";
 }
 
 static void

@@ -12,64 +12,36 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/filter.h"
-#include "cli/text.h"
-
-struct act {
-	const char *word;  /* of the request: "hold" */
-	const char *asked; /* "Hold", of a question */
-	const char *done;  /* "held" */
-	enum spool_action_kind kind;
-	bool always_ask;
-	bool daemon_only;
-};
-
-static const struct act acts[] = {
-	{ACTION_WORD_HOLD, "Hold", "held", ACTION_HOLD, false, false},
-	{ACTION_WORD_RELEASE, "Release", "released", ACTION_RELEASE, false,
-		false},
-	{ACTION_WORD_RETRY, "Retry", "due now", ACTION_RETRY, false, false},
-	{ACTION_WORD_DELETE, "Delete", "deleted", ACTION_DELETE, true, false},
-	{ACTION_WORD_UNDELETE, "Undelete", "undeleted", ACTION_UNDELETE, false,
-		false},
-	{ACTION_WORD_RETURN, "Return", "returned to the sender", ACTION_DELETE,
-		false, true},
-	{ACTION_WORD_PRIORITY, "Change priority of", "changed", ACTION_PRIORITY,
-		false, false},
-};
+#include "faces/act.h"
+#include "faces/text.h"
 
 /* What was asked for, parsed. */
 struct wish {
-	const struct act *act;
+	struct act_job job;
 	const struct args *a;
-	struct spool_filter *filters; /* owned: one per id, or one */
-	size_t filters_n;
-	bool by_id;
-	int priority;
-	char who[SPOOL_NAME_MAX + 1];
-	int64_t now_s, keep_until;
-	size_t changed;
 };
 
 static const struct act *
 find_act(const struct command *command)
 {
 	struct str word;
+	const struct act *act;
 
 	str_cut(str_of(command->name), ' ', &word);
-	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++)
-		if (str_eq(str_of(acts[i].word), word))
-			return &acts[i];
-	abort();
+	act = act_find(word);
+	if (!act)
+		abort();
+	return act;
 }
 
 static enum err_code
 parse_ids(struct wish *w, const char *const *words, size_t n, struct err *e)
 {
-	w->filters = xcalloc(n, sizeof(*w->filters));
-	w->filters_n = n;
-	w->by_id = true;
+	w->job.filters = xcalloc(n, sizeof(*w->job.filters));
+	w->job.filters_n = n;
+	w->job.by_id = true;
 	for (size_t i = 0; i < n; i++) {
-		struct spool_filter *f = &w->filters[i];
+		struct spool_filter *f = &w->job.filters[i];
 
 		if (!protocol_id_parse(str_of(words[i]), &f->id, &f->n))
 			return err_set(e, ERR_USAGE,
@@ -94,9 +66,9 @@ parse_which(struct wish *w, const char *const *words, size_t n, struct err *e)
 		return err_set(e, ERR_USAGE,
 			"%s: which? Give ids, filters or --all",
 			w->a->command->name);
-	w->filters = xcalloc(1, sizeof(*w->filters));
-	w->filters_n = 1;
-	return filter_parse(w->a, w->now_s, w->filters, e);
+	w->job.filters = xcalloc(1, sizeof(*w->job.filters));
+	w->job.filters_n = 1;
+	return filter_parse(w->a, w->job.now_s, w->job.filters, e);
 }
 
 static enum err_code
@@ -106,8 +78,8 @@ parse_wish(struct wish *w, struct err *e)
 	size_t n = w->a->words_n;
 	enum err_code code;
 
-	if (w->act->kind == ACTION_PRIORITY) {
-		if (!conf_parse_priority(str_of(words[0]), &w->priority))
+	if (w->job.act->kind == ACTION_PRIORITY) {
+		if (!conf_parse_priority(str_of(words[0]), &w->job.priority))
 			return err_set(e, ERR_USAGE,
 				"priority %s: -9 to 9, or bulk, low, normal, "
 				"urgent, flash",
@@ -116,11 +88,11 @@ parse_wish(struct wish *w, struct err *e)
 		n--;
 	}
 	code = parse_which(w, words, n, e);
-	for (size_t i = 0; code == OK && i < w->filters_n; i++)
-		if (w->act->kind == ACTION_UNDELETE &&
-			!w->filters[i].has_state) {
-			w->filters[i].has_state = true;
-			w->filters[i].state = SPOOL_DELETED;
+	for (size_t i = 0; code == OK && i < w->job.filters_n; i++)
+		if (w->job.act->kind == ACTION_UNDELETE &&
+			!w->job.filters[i].has_state) {
+			w->job.filters[i].has_state = true;
+			w->job.filters[i].state = SPOOL_DELETED;
 		}
 	return code;
 }
@@ -134,8 +106,8 @@ count_wished(struct cli *c, struct wish *w, uint64_t *n_r)
 	int status = 0;
 
 	*n_r = 0;
-	for (size_t i = 0; status == 0 && i < w->filters_n; i++) {
-		p.filter = w->filters[i];
+	for (size_t i = 0; status == 0 && i < w->job.filters_n; i++) {
+		p.filter = w->job.filters[i];
 		p.after = (struct spool_cursor){0};
 		do {
 			status = cli_read(c, queue_page, &p);
@@ -154,7 +126,8 @@ confirm(struct cli *c, struct wish *w, bool *go_r)
 	uint64_t n;
 	int status;
 
-	*go_r = args_has(w->a, "--yes") || (w->by_id && !w->act->always_ask);
+	*go_r = args_has(w->a, "--yes") ||
+		(w->job.by_id && !w->job.act->always_ask);
 	if (*go_r)
 		return 0;
 	if (!ask_possible())
@@ -164,12 +137,12 @@ confirm(struct cli *c, struct wish *w, bool *go_r)
 	status = count_wished(c, w, &n);
 	if (status != 0)
 		return status;
-	if (n == 0 && !w->by_id) {
+	if (n == 0 && !w->job.by_id) {
 		puts("none");
 		return 0;
 	}
 	snprintf(question, sizeof(question), "%s %" PRIu64 " %s?",
-		w->act->asked, n, text_plural(n, "delivery", "deliveries"));
+		w->job.act->asked, n, text_plural(n, "delivery", "deliveries"));
 	*go_r = n == 0 || ask_yes(question);
 	if (!*go_r)
 		puts("nothing done");
@@ -178,93 +151,37 @@ confirm(struct cli *c, struct wish *w, bool *go_r)
 
 /* --- doing --- */
 
-/* ERR_NOTFOUND: F names one delivery or message, and it is not there. */
-static enum err_code
-check_there(struct spool_txn *t, const struct spool_filter *f, struct err *e)
-{
-	struct spool_filter look = {.id = f->id, .n = f->n};
-	char id[PROTOCOL_ID_TEXT_MAX];
-
-	for (int deleted = 0; deleted < 2; deleted++) {
-		struct spool_cursor after = {0};
-		struct spool_row *rows = NULL;
-		size_t n = 0;
-		enum err_code code;
-
-		look.has_state = deleted;
-		look.state = SPOOL_DELETED;
-		code = spool_list(t, &look, &after, 1, &rows, &n, e);
-		free(rows);
-		if (code != OK || n)
-			return code;
-	}
-	protocol_id_format(f->id, f->n, id);
-	return err_set(e, ERR_NOTFOUND,
-		"%s: no such delivery; nothing was changed", id);
-}
-
-static enum err_code
-act_in_spool(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct wish *w = arg;
-	struct spool_action action = {.kind = w->act->kind,
-		.now = w->now_s,
-		.keep_until = w->keep_until,
-		.priority = w->priority,
-		.who = w->who};
-	enum err_code code = OK;
-
-	w->changed = 0;
-	for (size_t i = 0; code == OK && i < w->filters_n; i++) {
-		size_t n = 0;
-
-		action.filter = w->filters[i];
-		if (w->by_id)
-			code = check_there(t, &w->filters[i], e);
-		if (code == OK)
-			code = spool_act(t, &action, &n, e);
-		w->changed += n;
-	}
-	return code;
-}
-
 static void
-fill_request(const struct wish *w, struct record *r)
+fill_request(const struct wish *w, struct request *r)
 {
-	char id[PROTOCOL_ID_TEXT_MAX];
-
-	protocol_request(r, VERB_QUEUE, w->act->word);
-	for (size_t i = 0; w->by_id && i < w->filters_n; i++) {
-		protocol_id_format(w->filters[i].id, w->filters[i].n, id);
-		record_add(r, KEY_ID, id);
-	}
-	if (!w->by_id)
-		filter_request(w->a, r);
+	act_request(&w->job, r);
+	if (!w->job.by_id)
+		filter_request(w->a, r->v);
 	if (args_has(w->a, "--all"))
-		record_add(r, KEY_ALL, "1");
-	if (w->act->kind == ACTION_PRIORITY)
-		record_add_int(r, KEY_PRIORITY, w->priority);
+		request_add(r, KEY_ALL, "1");
 }
 
 static int
 carry_out(struct cli *c, struct wish *w)
 {
-	struct record request;
+	struct request request;
 	int64_t count = -1;
 	bool done;
 	int status;
 
 	fill_request(w, &request);
-	status = cli_to_daemon(c, &request, &done, &count);
-	record_free(&request);
-	if (!done && w->act->daemon_only)
+	status = cli_parts_to_daemon(
+		c, request.v, request.n, NULL, NULL, &done, &count);
+	request_free(&request);
+	if (!done && w->job.act->daemon_only)
 		return cli_refuse(ERR_CLOSED,
 			"%s needs the daemon, and it is not running",
 			w->a->command->name);
 	if (!done) {
-		w->keep_until = w->now_s + c->conf->queue.keep_deleted_s;
-		status = cli_write(c, act_in_spool, w);
-		count = (int64_t)w->changed;
+		w->job.keep_until =
+			w->job.now_s + c->conf->queue.keep_deleted_s;
+		status = cli_write(c, act_in_spool, &w->job);
+		count = (int64_t)w->job.changed;
 	}
 	if (status != 0)
 		return status;
@@ -273,7 +190,7 @@ carry_out(struct cli *c, struct wish *w)
 	else
 		printf("%" PRId64 " %s %s\n", count,
 			text_plural((uint64_t)count, "delivery", "deliveries"),
-			w->act->done);
+			w->job.act->done);
 	return 0;
 }
 
@@ -281,18 +198,19 @@ static int
 run_act(struct cli *c, const struct args *a)
 {
 	struct wish w = {
-		.act = find_act(a->command), .a = a, .now_s = clock_wall_s()};
+		.job = {.act = find_act(a->command), .now_s = clock_wall_s()},
+		.a = a};
 	struct err e = {0};
 	bool go = false;
 	int status;
 
-	cli_who(w.who, sizeof(w.who));
+	store_who(w.job.who, sizeof(w.job.who));
 	status = parse_wish(&w, &e) == OK ? cli_load(c) : cli_fail(&e);
 	if (status == 0)
 		status = confirm(c, &w, &go);
 	if (status == 0 && go)
 		status = carry_out(c, &w);
-	free(w.filters);
+	free(w.job.filters);
 	return status;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/text.h"
+#include "faces/text.h"
 
 enum {
 	HISTORY_MAX = 2000, /* events of one message kept in memory */

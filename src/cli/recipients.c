@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "cli/text.h"
+#include "faces/text.h"
 
 /* Without its comment, which "#" begins at the front or behind a blank. */
 static struct str

@@ -9,7 +9,7 @@
 #include "cli/json.h"
 #include "cli/month.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 /* --- reading --- */
 

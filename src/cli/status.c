@@ -7,7 +7,7 @@
 #include "cli/facts.h"
 #include "cli/link.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 static const struct record *
 only(const struct facts *f, const char *kind)

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "cli/text.h"
+#include "faces/text.h"
 
 static const char gap[] = "  ";
 static const unsigned gap_n = sizeof(gap) - 1;

@@ -6,10 +6,9 @@
 #include <cmocka.h>
 
 #include "cli/table.c"
-#include "cli/text.c"
-#include "cli/utf8.c"
 
 #include <locale.h>
+#include <string.h>
 
 static const struct table_column columns[] = {
 	{.title = "ID"},

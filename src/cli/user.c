@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/table.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 static int
 run_change(struct cli *c, const struct args *a)

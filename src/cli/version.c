@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/text.h"
+#include "faces/text.h"
 
 int
 version_print(void)

@@ -28,6 +28,8 @@
  *	   or any of from= to= (globs) state= route= older= larger=
  *	   or all=1
  *	   and priority=N with action=priority
+ *	   and skip_gone=1: an id that is no delivery any more is passed over
+ *	The ids may go on in the next records.
  *	  -> end, count= deliveries changed. An id that is no delivery:
  *	     end=65 and nothing is changed. "older" is seconds before now.
  *	     Without state, undelete looks at the deleted ones, all other
@@ -174,6 +176,7 @@ enum {
 #define KEY_OLDER "older"
 #define KEY_LARGER "larger"
 #define KEY_ALL "all"
+#define KEY_SKIP_GONE "skip_gone"
 #define KEY_PRIORITY "priority"
 
 #define KEY_SENDER "sender"

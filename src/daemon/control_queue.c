@@ -14,7 +14,8 @@ struct queue_job {
 	struct control_conn *c;
 	struct spool_action action;
 	struct spool_filter *filters;
-	size_t filters_n;
+	size_t filters_n, filters_cap;
+	bool skip_gone; /* an id that names nothing is passed over */
 	size_t changed;
 };
 
@@ -28,26 +29,49 @@ free_job(struct queue_job *j)
 
 /* --- decoding --- */
 
+static struct spool_filter *
+add_filter(struct queue_job *j, const struct spool_filter *base)
+{
+	if (j->filters_n == j->filters_cap) {
+		j->filters_cap = j->filters_cap ? j->filters_cap * 2 : 4;
+		j->filters = xrealloc(
+			j->filters, j->filters_cap * sizeof(*j->filters));
+	}
+	j->filters[j->filters_n] = *base;
+	return &j->filters[j->filters_n++];
+}
+
+/* The ids of one record of the request. */
+static bool
+decode_ids_of(struct queue_job *j, const struct record *r,
+	const struct spool_filter *base)
+{
+	const char *key, *value;
+
+	for (size_t i = 0; record_at(r, i, &key, &value); i++) {
+		struct spool_filter *f;
+
+		if (strcmp(key, KEY_ID) != 0)
+			continue;
+		f = add_filter(j, base);
+		if (!protocol_id_parse(str_of(value), &f->id, &f->n))
+			return false;
+	}
+	return true;
+}
+
 static bool
 decode_ids(struct queue_job *j, const struct spool_filter *base)
 {
-	const struct record *r = &j->c->request;
-	const char *text;
+	const struct control_conn *c = j->c;
 
-	for (size_t i = 0; (text = record_get_nth(r, KEY_ID, i)) != NULL; i++) {
-		struct spool_filter *f;
-
-		j->filters = xrealloc(
-			j->filters, (j->filters_n + 1) * sizeof(*j->filters));
-		f = &j->filters[j->filters_n++];
-		*f = *base;
-		if (!protocol_id_parse(str_of(text), &f->id, &f->n))
+	if (!decode_ids_of(j, &c->request, base))
+		return false;
+	for (size_t i = 0; i < c->parts_n; i++)
+		if (!decode_ids_of(j, &c->parts[i], base))
 			return false;
-	}
-	if (j->filters_n == 0) {
-		j->filters = xmalloc(sizeof(*j->filters));
-		j->filters[j->filters_n++] = *base;
-	}
+	if (j->filters_n == 0)
+		add_filter(j, base);
 	return true;
 }
 
@@ -76,6 +100,7 @@ decode(struct queue_job *j)
 		f.larger = (uint64_t)number;
 		narrow = true;
 	}
+	j->skip_gone = conn_get(c, KEY_SKIP_GONE) != NULL;
 	return narrow && decode_ids(j, &f);
 }
 
@@ -150,7 +175,8 @@ write_action(struct spool_txn *t, void *arg, struct err *e)
 		size_t n = 0;
 
 		j->action.filter = j->filters[i];
-		rc = must_exist(t, &j->filters[i], e);
+		if (!j->skip_gone)
+			rc = must_exist(t, &j->filters[i], e);
 		if (rc == OK)
 			rc = spool_act(t, &j->action, &n, e);
 		j->changed += n;
@@ -187,7 +213,7 @@ check_filters(struct spool_txn *t, void *arg, struct err *e)
 	struct queue_job *j = arg;
 	enum err_code rc = OK;
 
-	for (size_t i = 0; rc == OK && i < j->filters_n; i++)
+	for (size_t i = 0; !j->skip_gone && rc == OK && i < j->filters_n; i++)
 		rc = must_exist(t, &j->filters[i], e);
 	return rc;
 }

@@ -13,8 +13,9 @@ ROOMS = {
     "link": "base wire",
     "sched": "base wire link",
     "outlook": "base wire conf spool control link sched",
-    "cli": "base wire conf spool control link sched outlook",
-    "tui": "base wire conf spool control",
+    "faces": "base wire conf spool control link sched outlook",
+    "cli": "base wire conf spool control link sched outlook faces",
+    "tui": "base wire conf spool control link sched outlook faces",
     "daemon": "base wire smtp mail net conf spool control link sched "
               "outlook",
 }

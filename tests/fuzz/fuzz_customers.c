@@ -7,8 +7,8 @@
 #include "cli/account_settings.c"
 #include "cli/args.c"
 #include "cli/customer_file.c"
-#include "cli/request.c"
-#include "cli/utf8.c"
+#include "faces/request.c"
+#include "faces/utf8.c"
 
 static char *
 list_of(const struct spool_settings *s)

@@ -189,6 +189,18 @@ def acts_on_queue():
     equal(len(site.queue()), 3, "the daemon sees what was done without it")
 
 
+def more_ids_than_a_record():
+    site = fresh()
+    first = send(site, "ben@shore.example")
+    last = send(site, "eve@shore.example")
+    many = [f"{first}.1"] * 30000
+    equal(site.must("queue", "hold", *many, last), "2 deliveries held\n",
+          "ids that fill several records are one request")
+    exits(site, UNKNOWN, "queue", "release", *many, "999999")
+    equal([row["state"] for row in site.queue()], ["held", "held"],
+          "an unknown one at the end: nothing is changed")
+
+
 def held_stays():
     world = World()
     site, shore = world.pair()
@@ -219,4 +231,5 @@ def events():
            "log")
 
 
-run(codes, as_json, hostile_text, acts_on_queue, held_stays, events)
+run(codes, as_json, hostile_text, acts_on_queue, more_ids_than_a_record,
+    held_stays, events)

@@ -2,8 +2,8 @@
  * A request to the daemon that may be too long for one record: it is made a
  * key at a time and goes on in further records as needed.
  */
-#ifndef CLI_REQUEST_H
-#define CLI_REQUEST_H
+#ifndef FACES_REQUEST_H
+#define FACES_REQUEST_H
 
 #include "control/record.h"
 

@@ -1,4 +1,4 @@
-#include "cli/text.h"
+#include "faces/text.h"
 
 #include <inttypes.h>
 #include <langinfo.h>
@@ -11,7 +11,7 @@
 #include <wchar.h>
 
 #include "base/clock.h"
-#include "cli/utf8.h"
+#include "faces/utf8.h"
 
 enum { COLUMNS_DEFAULT = 80 };
 

@@ -6,8 +6,8 @@
  * octets that are not UTF-8 become \xNN; on a terminal that cannot show UTF-8
  * so does everything outside ASCII.
  */
-#ifndef CLI_TEXT_H
-#define CLI_TEXT_H
+#ifndef FACES_TEXT_H
+#define FACES_TEXT_H
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "cli/request.h"
+#include "faces/request.h"
 
 #include <inttypes.h>
 #include <stdio.h>
