@@ -1,6 +1,7 @@
 #include "mail/ashore.h"
 
 #include "base/clock.h"
+#include "mail/header.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,30 +40,6 @@ add_clean(struct buf *out, struct str s, size_t max)
 		n += 1u + blank;
 		blank = false;
 	}
-}
-
-/* The value of the first Subject with what is folded behind it. */
-static struct str
-find_subject(struct str header)
-{
-	static const struct str name = {"Subject:", sizeof("Subject:") - 1};
-
-	while (header.n) {
-		struct str from = header, rest, line;
-
-		line = str_cut(header, '\n', &rest);
-		if (line.n == 0 || (line.n == 1 && line.p[0] == '\r'))
-			break;
-		if (!str_starts_nocase(line, name)) {
-			header = rest;
-			continue;
-		}
-		while (rest.n && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-			str_cut(rest, '\n', &rest);
-		from.n -= rest.n;
-		return str_skip(from, name.n);
-	}
-	return STR("");
 }
 
 /* --- one message --- */
@@ -106,7 +83,7 @@ add_until(struct buf *out, int64_t until)
 static void
 add_item(struct buf *out, const struct ashore_item *item)
 {
-	struct str subject = find_subject(item->header);
+	struct str subject = header_find(item->header, STR("Subject"));
 
 	buf_addz(out, "\r\n");
 	add_line(out, "From: ",

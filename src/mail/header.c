@@ -148,3 +148,43 @@ header_scan_priority(const struct header_scan *h, int *priority_r)
 	*priority_r = (v.p[0] - '0') * (negative ? -1 : 1);
 	return true;
 }
+
+/* --- in memory --- */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool
+header_field_next(struct str *in, struct str *field_r)
+{
+	struct str all = *in, line = str_cut(*in, '\n', in);
+
+	if (line.n == 0 || (line.n == 1 && line.p[0] == '\r')) {
+		*in = all;
+		return false;
+	}
+	while (in->n > 0 && is_blank(in->p[0]))
+		str_cut(*in, '\n', in);
+	*field_r = (struct str){all.p, all.n - in->n};
+	return true;
+}
+
+struct str
+header_field_name(struct str field, struct str *body_r)
+{
+	return str_trim(str_cut(field, ':', body_r));
+}
+
+struct str
+header_find(struct str header, struct str name)
+{
+	struct str field, body;
+
+	while (header_field_next(&header, &field))
+		if (str_eq_nocase(header_field_name(field, &body), name))
+			return body;
+	return STR("");
+}

@@ -56,6 +56,16 @@ void header_scan_init(struct header_scan *h);
 void header_scan_feed(struct header_scan *h, struct str octets);
 /* No octets follow, even if the header has not ended. */
 void header_scan_end(struct header_scan *h);
+/*
+ * For a header that is in memory. The field at the front of *IN, its folded
+ * lines and its last line end with it; *IN moves behind it. False: there the
+ * header ends, at its empty line or with the octets.
+ */
+bool header_field_next(struct str *in, struct str *field_r);
+/* The same, as its name without blanks and what follows the colon. */
+struct str header_field_name(struct str field, struct str *body_r);
+/* What follows the colon of the first field NAME; empty: there is none. */
+struct str header_find(struct str header, struct str name);
 /* The value of a single, valid MT-Priority field; false: there is none. */
 bool header_scan_priority(const struct header_scan *h, int *priority_r);
 

@@ -1,6 +1,7 @@
 #include "mail/submit.h"
 
 #include "mail/addrlist.h"
+#include "mail/header.h"
 
 #include <string.h>
 
@@ -154,27 +155,14 @@ struct fields {
 	struct str body[FIELDS]; /* of the first */
 };
 
-/* The field at the front of *IN with its folded lines; moves behind it. */
-static struct str
-take_field(struct str *in)
-{
-	struct str all = *in, line;
-
-	do {
-		line = str_cut(*in, '\n', in);
-	} while (in->n > 0 && (in->p[0] == ' ' || in->p[0] == '\t'));
-	return (struct str){all.p, (size_t)(line.p + line.n - all.p)};
-}
-
 static void
 find_fields(const struct submit *s, struct fields *f_r)
 {
-	struct str rest = buf_view(&s->header);
+	struct str rest = buf_view(&s->header), field;
 
 	*f_r = (struct fields){0};
-	while (rest.n > 0 && !s->headless) {
-		struct str body, field = take_field(&rest),
-				 name = str_trim(str_cut(field, ':', &body));
+	while (!s->headless && header_field_next(&rest, &field)) {
+		struct str body, name = header_field_name(field, &body);
 
 		for (size_t i = 0; i < FIELDS; i++)
 			if (str_eq_nocase(name, str_of(names[i])) &&
