@@ -294,6 +294,13 @@ build_customers(struct conf *c, const struct node *g)
 }
 
 static void
+build_notices(struct conf *c, const struct node *g)
+{
+	c->notices.copy_to = build_text(g, "notices.copy_to");
+	c->notices.full_size = (uint64_t)build_value(g, "notices.full_size").n;
+}
+
+static void
 build_log(struct conf *c, const struct node *g)
 {
 	c->log.to = build_text(g, "log.to");
@@ -353,6 +360,7 @@ build_conf(const struct node *root, const char *file)
 	build_local(c, node_member(root, "local"));
 	build_queue(c, node_member(root, "queue"));
 	build_customers(c, node_member(root, "customers"));
+	build_notices(c, node_member(root, "notices"));
 	build_log(c, node_member(root, "log"));
 	build_lists(c, root);
 	build_links(c, root);

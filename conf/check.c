@@ -1,4 +1,5 @@
 #include "conf/check.h"
+#include "wire/address.h"
 #include "wire/grammar.h"
 
 #include <errno.h>
@@ -107,6 +108,20 @@ check_paths(const struct check *k)
 	if (c->run_dir[0] != '/')
 		complain_error(k->out, check_at(k->root, "run_dir"),
 			"run_dir: this should be an absolute path");
+}
+
+static void
+check_notices(const struct check *k)
+{
+	const char *to = k->conf->notices.copy_to;
+	struct mailbox address;
+
+	if (to && !address_parse(str_of(to), true, &address))
+		complain_error(k->out,
+			check_at(group_of(k, "notices"), "copy_to"),
+			"notices.copy_to: %s is no address; write it as "
+			"postmaster@example.org",
+			to);
 }
 
 /* The path behind "dovecot:"; AT is the value, KEY its name. */
@@ -310,6 +325,7 @@ check_conf(
 	check_hostname(&k);
 	check_paths(&k);
 	check_auth(&k);
+	check_notices(&k);
 	check_tls(&k);
 	check_tls_files(&k);
 	check_networks(&k);

@@ -104,6 +104,7 @@ conf_free(struct conf *c)
 	strings_free(&c->auth_results);
 	free(c->queue.retry_s);
 	free(c->hooks);
+	free(c->notices.copy_to);
 	free(c->log.to);
 	free(c->log.level);
 	free(c);

@@ -184,6 +184,10 @@ struct conf {
 	struct {
 		bool tell_kept;
 	} customers;
+	struct {
+		char *copy_to; /* an address; NULL nobody */
+		uint64_t full_size;
+	} notices;
 	char *hooks;
 	struct {
 		char *to, *level;

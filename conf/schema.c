@@ -973,6 +973,26 @@ static const struct schema_row rows[] = {
 			"mail for it that is kept back, once for each.",
 	},
 	{
+		.path = "notices",
+		.type = SCHEMA_GROUP,
+		.sentence = "What senders are told of mail that failed.",
+	},
+	{
+		.path = "notices.copy_to",
+		.type = SCHEMA_STRING,
+		.sentence = "An address that gets a copy of each notice of "
+			    "mail that failed; by default nobody does.",
+	},
+	{
+		.path = "notices.full_size",
+		.type = SCHEMA_SIZE,
+		.most = 16 * MEGA,
+		.fallback = "64K",
+		.sentence = "The largest message that comes back whole in a "
+			    "notice, where its sender asked for that "
+			    "(RET=FULL); of others only the header does.",
+	},
+	{
 		.path = "hooks",
 		.type = SCHEMA_STRING,
 		.later = "no hook is run yet",

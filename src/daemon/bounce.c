@@ -7,30 +7,36 @@
 #include "daemon/policy.h"
 #include "daemon/rules.h"
 #include "mail/dsn.h"
-#include "mail/header.h"
 #include "spool/records.h"
+#include "wire/grammar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct outcome_row {
+struct told {
 	char address[WIRE_MAILBOX_MAX + 1];
 	char orcpt[WIRE_ORCPT_MAX + 1];
 	char status[12];
 	char reply[SPOOL_TEXT_MAX + 1];
 	char peer[SPOOL_NAME_MAX + 1];
+	char log_id[40];
 	enum dsn_action action;
-	int64_t when;
+	int64_t last_attempt, retry_until;
 };
 
 struct bounce {
 	struct node *n;
 	struct spool_message original;
 	char route[SPOOL_NAME_MAX + 1];
-	int64_t generation; /* of the route */
-	struct outcome_row *rows;
+	/* who else hears of failures; "" nobody */
+	char copy_to[WIRE_MAILBOX_MAX + 1], copy_route[SPOOL_NAME_MAX + 1];
+	char hostname[WIRE_DOMAIN_MAX + 1];
+	uint64_t full_size;
+	int64_t generation; /* of the routes */
+	struct told *rows;
 	size_t rows_n;
-	int64_t id; /* of the notice */
+	bool failed; /* one of the rows is a failure */
+	int64_t id;  /* of the notice */
 };
 
 static bool
@@ -57,13 +63,31 @@ bounce_needed(struct node *n, const struct spool_message *m,
 
 bool
 bounce_wanted(struct node *n, const struct spool_message *m,
-	const struct spool_delivery *d)
+	const struct spool_delivery *d, enum dsn_action action)
 {
 	char route[SPOOL_NAME_MAX + 1];
+	unsigned asked = d->params.notify;
 
-	return m->sender[0] && !m->is_notice &&
-	       (d->params.notify & NOTIFY_SUCCESS) &&
-	       route_to_sender(n, m, route);
+	if (m->sender[0] == '\0' || m->is_notice)
+		return false;
+	if (action == DSN_DELAYED ? asked && !(asked & NOTIFY_DELAY)
+				  : !(asked & NOTIFY_SUCCESS))
+		return false;
+	return route_to_sender(n, m, route);
+}
+
+/* A copy that nobody takes is none: the notice itself goes all the same. */
+static void
+find_copy(struct bounce *b)
+{
+	const char *address = b->n->conf->notices.copy_to;
+	struct mailbox to;
+
+	if (!address || !address_parse(str_of(address), true, &to) ||
+		str_eq_nocase(str_of(address), str_of(b->original.sender)) ||
+		!policy_route_now(b->n, &to, b->copy_route))
+		return;
+	str_copyz(b->copy_to, sizeof(b->copy_to), address);
 }
 
 struct bounce *
@@ -74,27 +98,35 @@ bounce_new(struct node *n, const struct spool_message *m)
 	b->n = n;
 	b->original = *m;
 	b->generation = n->route_generation;
+	str_copyz(b->hostname, sizeof(b->hostname), n->conf->hostname);
+	b->full_size = n->conf->notices.full_size;
 	route_to_sender(n, m, b->route);
+	find_copy(b);
 	return b;
 }
 
 void
 bounce_add(struct bounce *b, const struct spool_delivery *d,
-	enum dsn_action action, const char *status, const char *reply,
-	const char *peer, int64_t now)
+	const struct bounce_row *row)
 {
-	struct outcome_row *f;
+	struct told *f;
 
 	if (b->rows_n == 0)
 		b->id = spool_new_id(b->n->spool);
 	b->rows = xrealloc(b->rows, (b->rows_n + 1) * sizeof(*b->rows));
 	f = &b->rows[b->rows_n++];
-	*f = (struct outcome_row){.when = now, .action = action};
+	*f = (struct told){.action = row->action,
+		.last_attempt =
+			row->last_attempt ? row->last_attempt : d->last_attempt,
+		.retry_until = row->retry_until};
+	b->failed |= row->action == DSN_FAILED;
 	str_copyz(f->address, sizeof(f->address), d->recipient);
 	str_copyz(f->orcpt, sizeof(f->orcpt), d->params.orcpt);
-	str_copyz(f->status, sizeof(f->status), status);
-	str_copyz(f->reply, sizeof(f->reply), reply);
-	str_copyz(f->peer, sizeof(f->peer), peer);
+	str_copyz(f->status, sizeof(f->status), row->status);
+	str_copyz(f->reply, sizeof(f->reply), row->reply);
+	str_copyz(f->peer, sizeof(f->peer), row->peer);
+	snprintf(f->log_id, sizeof(f->log_id), "%lld.%u",
+		(long long)b->original.id, d->n);
 }
 
 bool
@@ -103,73 +135,72 @@ bounce_is_empty(const struct bounce *b)
 	return b->rows_n == 0;
 }
 
-/* The original's header, as much of it as is kept, whole lines. */
-static enum err_code
-read_header(
-	struct spool_txn *t, int64_t id, char *out, size_t *n_r, struct err *e)
+/*
+ * RFC 3461 6.2: the text comes back where it was asked for, something failed,
+ * and it is not too long. Binary would make the notice binary.
+ */
+static bool
+returns_whole(const struct bounce *b)
 {
-	struct header_scan scan;
-	enum err_code rc;
+	const struct spool_message *m = &b->original;
 
-	rc = spool_body_read(t, id, 0, out, DSN_HEADER_MAX, n_r, e);
-	if (rc != OK)
-		return rc;
-	header_scan_init(&scan);
-	header_scan_feed(&scan, (struct str){out, *n_r});
-	if (scan.ended) {
-		*n_r = (size_t)scan.size - 1;
-		if (*n_r && out[*n_r - 1] == '\r')
-			(*n_r)--;
-	} else {
-		while (*n_r && out[*n_r - 1] != '\n')
-			(*n_r)--;
-	}
-	return OK;
+	return b->failed && m->params.ret == RET_FULL &&
+	       m->params.body != BODY_BINARYMIME && m->size <= b->full_size;
+}
+
+/* The front of the original, or all of it. OUT is given, free(). */
+static enum err_code
+read_original(struct spool_txn *t, const struct bounce *b, char **out_r,
+	size_t *n_r, struct err *e)
+{
+	uint64_t most = returns_whole(b) ? b->original.size : DSN_HEADER_READ;
+
+	*out_r = xmalloc((size_t)most + 1);
+	return spool_body_read(
+		t, b->original.id, 0, *out_r, (size_t)most, n_r, e);
 }
 
 static void
-compose(const struct bounce *b, struct str header, struct buf *out)
+compose(const struct bounce *b, struct str original, struct buf *out)
 {
 	struct dsn_recipient *rows =
 		xcalloc(b->rows_n, sizeof(struct dsn_recipient));
 	char date[CLOCK_TEXT_MAX] = "", arrival[CLOCK_TEXT_MAX];
 	struct dsn d = {
-		.hostname = b->n->conf->hostname,
+		.hostname = b->hostname,
 		.to = b->original.sender,
 		.envid = b->original.params.envid,
 		.date = date,
 		.arrival = arrival,
-		.id = b->original.id,
+		.received_from = b->original.received_from,
 		.notice_id = b->id,
 		.recipients = rows,
 		.recipients_n = b->rows_n,
-		.header = header,
+		.utf8 = b->original.params.smtputf8,
+		.header = original,
+		.whole = returns_whole(b) ? original : STR(""),
 	};
 
 	if (clock_trusted())
 		clock_rfc5322(clock_wall_s(), date);
 	clock_rfc5322(b->original.received_at, arrival);
-	for (size_t i = 0; i < b->rows_n; i++)
+	for (size_t i = 0; i < b->rows_n; i++) {
+		const struct told *f = &b->rows[i];
+
 		rows[i] = (struct dsn_recipient){
-			.action = b->rows[i].action,
-			.address = b->rows[i].address,
-			.orcpt = b->rows[i].orcpt,
-			.status = b->rows[i].status,
-			.reply = b->rows[i].reply,
-			.peer = b->rows[i].peer,
-			.last_attempt = b->rows[i].when,
+			.action = f->action,
+			.address = f->address,
+			.orcpt = f->orcpt,
+			.status = f->status,
+			.reply = f->reply,
+			.peer = f->peer,
+			.log_id = f->log_id,
+			.last_attempt = f->last_attempt,
+			.retry_until = f->retry_until,
 		};
+	}
 	dsn_compose(&d, out);
 	free(rows);
-}
-
-static bool
-is_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 127)
-			return false;
-	return true;
 }
 
 /* As urgent as what it is about (RFC 6710 4.6), if that was said. */
@@ -177,6 +208,45 @@ static int
 notice_priority(const struct spool_message *m)
 {
 	return m->priority || m->params.has_priority ? m->priority : RULES_LOW;
+}
+
+static void
+set_delivery(const struct bounce *b, const struct spool_message *m,
+	const char *to, const char *route, struct spool_delivery *d_r)
+{
+	*d_r = (struct spool_delivery){
+		.message = b->id,
+		.state = SPOOL_READY,
+		.route_generation = b->generation,
+		.queued_at = m->received_at,
+		.priority = m->priority,
+		/* RFC 3461 6.2: a notice asks for none about itself */
+		.params.notify = NOTIFY_NEVER,
+	};
+	str_copyz(d_r->recipient, sizeof(d_r->recipient), to);
+	str_copyz(d_r->route, sizeof(d_r->route), route);
+}
+
+static enum err_code
+add_event(
+	struct spool_txn *t, const struct bounce *b, int64_t now, struct err *e)
+{
+	struct spool_event ev = {
+		.time = now,
+		.level = LOG_INFO,
+		.event = "notice",
+		.message = b->original.id,
+	};
+
+	snprintf(ev.text, sizeof(ev.text), "the sender is told by message %lld",
+		(long long)b->id);
+	return spool_event_add(t, &ev, e);
+}
+
+static bool
+has_copy(const struct bounce *b)
+{
+	return b->failed && b->copy_to[0];
 }
 
 static enum err_code
@@ -188,46 +258,32 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.received_at = clock_sane_s(),
 		.received_from = "local",
 		.size = body.n,
-		.has_8bit = !is_ascii(body),
+		.has_8bit = !grammar_is_ascii(body),
 		.is_notice = true,
 		.priority = notice_priority(&b->original),
-		.params.smtputf8 = !is_ascii(str_of(b->original.sender)) ||
-				   b->original.params.smtputf8,
+		.params.smtputf8 = dsn_is_utf8(b->original.sender),
 	};
-	struct spool_delivery d = {
-		.message = b->id,
-		.n = 1,
-		.state = SPOOL_READY,
-		.route_generation = b->generation,
-		.queued_at = m.received_at,
-		.priority = m.priority,
-		/* RFC 3461 6.2: a notice asks for none about itself */
-		.params.notify = NOTIFY_NEVER,
-	};
-	struct spool_event ev = {
-		.time = m.received_at,
-		.level = LOG_INFO,
-		.event = "notice",
-		.message = b->original.id,
-	};
+	size_t n = 1u + has_copy(b);
+	struct spool_delivery *d = xcalloc(2, sizeof(*d));
 	enum err_code rc;
 
-	str_copyz(d.recipient, sizeof(d.recipient), b->original.sender);
-	str_copyz(d.route, sizeof(d.route), b->route);
-	snprintf(ev.text, sizeof(ev.text), "the sender is told by message %lld",
-		(long long)b->id);
+	set_delivery(b, &m, b->original.sender, b->route, &d[0]);
+	set_delivery(b, &m, b->copy_to, b->copy_route, &d[1]);
+	d[0].n = 1;
+	d[1].n = 2;
 	rc = spool_body_append(t, b->id, body, e);
 	if (rc == OK)
-		rc = place_set(t, &m, &d, 1, m.received_at, e);
+		rc = place_set(t, &m, d, n, m.received_at, e);
 	if (rc == OK)
-		rc = spool_message_add(t, &m, &d, 1, e);
-	return rc == OK ? spool_event_add(t, &ev, e) : rc;
+		rc = spool_message_add(t, &m, d, n, e);
+	free(d);
+	return rc == OK ? add_event(t, b, m.received_at, e) : rc;
 }
 
 enum err_code
 bounce_write(struct spool_txn *t, struct bounce *b, struct err *e)
 {
-	char *header;
+	char *original;
 	struct buf body;
 	enum err_code rc;
 	size_t n = 0;
@@ -235,13 +291,12 @@ bounce_write(struct spool_txn *t, struct bounce *b, struct err *e)
 	if (bounce_is_empty(b))
 		return OK;
 	buf_init(&body, 0);
-	header = xmalloc(DSN_HEADER_MAX);
-	rc = read_header(t, b->original.id, header, &n, e);
+	rc = read_original(t, b, &original, &n, e);
 	if (rc == OK) {
-		compose(b, (struct str){header, n}, &body);
+		compose(b, (struct str){original, n}, &body);
 		rc = store_notice(t, b, buf_view(&body), e);
 	}
-	free(header);
+	free(original);
 	buf_free(&body);
 	return rc;
 }
@@ -255,6 +310,8 @@ bounce_written(struct bounce *b)
 		LOG_STR("to", b->original.sender), LOG_INT("notice", b->id));
 	node_stored(b->n, b->generation);
 	dispatch_arrived(b->n->dispatch, b->route);
+	if (has_copy(b))
+		dispatch_arrived(b->n->dispatch, b->copy_route);
 }
 
 void

@@ -1,6 +1,12 @@
 /*
- * Notices (failed, delivered, relayed), written in the transaction that ends
- * the deliveries, so that no failure is ever silent and none is told twice.
+ * Notices (mail/dsn.h), written in the transaction that ends the deliveries, or
+ * marks them as told, so that no failure is ever silent and none is told twice.
+ *
+ * Who has something to tell of a message: bounce_new on the loop, bounce_add
+ * for each recipient of which bounce_needed or bounce_wanted said so,
+ * bounce_write in the transaction, bounce_written after its commit. What else
+ * the transaction marks (spool_set_warned after DSN_DELAYED) is the caller's.
+ * One notice is made of all that was added.
  */
 #ifndef DAEMON_BOUNCE_H
 #define DAEMON_BOUNCE_H
@@ -21,14 +27,26 @@ enum bounce_need {
 enum bounce_need bounce_needed(struct node *n, const struct spool_message *m,
 	const struct spool_delivery *d);
 
-struct bounce *bounce_new(struct node *n, const struct spool_message *m);
-/* Did the sender ask to hear of success (RFC 3461 4.1), and can it? */
+/*
+ * Did the sender ask, or for DSN_DELAYED not forbid, to hear of ACTION
+ * (RFC 3461 4.1), and can it? Not for DSN_FAILED.
+ */
 bool bounce_wanted(struct node *n, const struct spool_message *m,
-	const struct spool_delivery *d);
-/* STATUS "5.1.1"; REPLY: PEER's words, or ours where PEER is "". */
+	const struct spool_delivery *d, enum dsn_action action);
+
+/* On the loop: it reads the settings of the node. */
+struct bounce *bounce_new(struct node *n, const struct spool_message *m);
+/* What is told of one recipient; texts are borrowed. */
+struct bounce_row {
+	enum dsn_action action;
+	const char *status;   /* "5.1.1" */
+	const char *reply;    /* PEER's words, or ours where PEER is "" */
+	const char *peer;     /* the host that said it */
+	int64_t last_attempt; /* 0: as D says */
+	int64_t retry_until;  /* DSN_DELAYED: when it expires; 0 not known */
+};
 void bounce_add(struct bounce *b, const struct spool_delivery *d,
-	enum dsn_action action, const char *status, const char *reply,
-	const char *peer, int64_t now);
+	const struct bounce_row *row);
 bool bounce_is_empty(const struct bounce *b);
 /* In the transaction, before the original's deliveries end. */
 enum err_code bounce_write(

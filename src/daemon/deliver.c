@@ -284,6 +284,7 @@ on_free(void *arg)
 	free_texts(d->routes, d->routes_n);
 	free_texts(d->domains, d->domains_n);
 	free(d->peer);
+	free(d->host);
 	free(d->link);
 	free(d);
 }
@@ -361,6 +362,8 @@ deliver_start(
 	d->domains = copy_texts(conf->domains, conf->domains_n);
 	d->domains_n = conf->domains_n;
 	d->peer = str_dupz(conf->peer);
+	d->host =
+		str_dupz(conf->host && conf->host[0] ? conf->host : conf->peer);
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;

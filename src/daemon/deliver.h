@@ -58,6 +58,7 @@ struct deliver_conf {
 	 */
 	uint64_t ahead;
 	const char *peer;	    /* for reasons and log */
+	const char *host;	    /* its host, for notices; NULL: peer */
 	const char *link;	    /* NULL none */
 	const char *const *domains; /* ATRN with a list; copied; NULL all */
 	size_t domains_n;

@@ -15,7 +15,7 @@ struct deliver {
 	void *owner_arg;
 	char **routes, **domains; /* owned */
 	size_t routes_n, domains_n;
-	char *peer, *link; /* owned; link may be NULL */
+	char *peer, *host, *link; /* owned; link may be NULL */
 	bool push, customer;
 	struct account_mark mark; /* of the customer when it began */
 	bool finishing;		  /* no further message is begun */

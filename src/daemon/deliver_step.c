@@ -392,6 +392,7 @@ settle_parcel(const struct deliver *d, const struct parcel *p)
 		d->n, &p->claimed, d->s->id, d->peer, d->link, d->s->id);
 	bool learns = p->replies && teaches(d);
 
+	settle_host(st, d->host);
 	for (size_t i = 0; learns && i < p->claimed.n; i++)
 		if (p->replies[i].code)
 			settle_learn(st, i, &p->replies[i]);

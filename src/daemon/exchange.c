@@ -243,6 +243,7 @@ start_machine(struct exchange *x, struct session *s)
 		.routes_n = x->conf.routes_n,
 		.push = !collect_only,
 		.peer = p->name,
+		.host = x->host,
 		.link = x->link,
 		.owner = {.ready = exchange_ready,
 			.idle = exchange_idle,

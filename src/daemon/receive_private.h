@@ -115,7 +115,7 @@ void receive_store_keep(struct receive *r, const struct reply *reply);
 /*
  * Mail of users (RFC 6409): the header is kept until it is whole; then it goes
  * to r->body with what it lacked, or all octets are dropped. The body's size is
- * counted by who calls.
+ * counted by who calls. Who asks for nothing gets the header back (RET=HDRS).
  */
 void receive_submit_begin(struct receive *r);
 void receive_submit_forget(struct receive *r);

@@ -40,6 +40,9 @@ receive_submit_begin(struct receive *r)
 	if (r->service != SERVICE_SUBMISSION || r->turned ||
 		r->account[0] == '\0' || (a && a->kind == ACCOUNT_CUSTOMER))
 		return;
+	/* What comes back may have to cross a paid link. */
+	if (r->params.ret == RET_NONE)
+		r->params.ret = RET_HDRS;
 	r->submission = xcalloc(1, sizeof(*r->submission));
 	submit_init(&r->submission->submit);
 }

@@ -32,6 +32,7 @@ struct settle {
 	size_t count;
 	uint64_t owner, session;
 	char peer[SPOOL_NAME_MAX + 1], link[SPOOL_NAME_MAX + 1];
+	char host[SPOOL_NAME_MAX + 1]; /* whose words a notice quotes */
 	struct bounce *bounce;
 	int64_t now;
 	bool in_doubt;
@@ -58,11 +59,18 @@ settle_new(struct node *n, const struct spool_claimed *claimed, uint64_t owner,
 	st->session = session;
 	str_copyz(st->peer, sizeof(st->peer), peer);
 	str_copyz(st->link, sizeof(st->link), link);
+	str_copyz(st->host, sizeof(st->host), peer);
 	st->bounce = bounce_new(n, &claimed->message);
 	st->now = clock_sane_s();
 	for (size_t i = 0; i < st->count; i++)
 		settle_release(st, i, "not tried");
 	return st;
+}
+
+void
+settle_host(struct settle *st, const char *host)
+{
+	str_copyz(st->host, sizeof(st->host), host);
 }
 
 void
@@ -145,8 +153,12 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 			"cannot be delivered, and nobody vouches for the "
 			"sender, who is not told");
 	else if (need == BOUNCE_WRITE)
-		bounce_add(st->bounce, d, DSN_FAILED, status, text,
-			peer_to_tell(d, peer), st->now);
+		bounce_add(st->bounce, d,
+			&(struct bounce_row){.action = DSN_FAILED,
+				.status = status,
+				.reply = text,
+				.peer = peer_to_tell(d, peer),
+				.last_attempt = peer[0] ? st->now : 0});
 }
 
 void
@@ -224,16 +236,23 @@ settle_tell_success(struct settle *st, enum dsn_action action)
 }
 
 static void
-tell(struct settle *st, size_t i, const struct reply *r)
+tell(struct settle *st, size_t i, const struct reply *r, const char *text)
 {
 	if (!st->tell_success ||
-		!bounce_wanted(st->n, &st->m, &st->deliveries[i]))
+		!bounce_wanted(st->n, &st->m, &st->deliveries[i], st->success))
 		return;
 	/* Who forges a sender can ask for success to be told to it, too. */
 	if (is_customers(&st->deliveries[i]) && !st->m.vouched)
 		return;
-	bounce_add(st->bounce, &st->deliveries[i], st->success,
-		r->enhanced[0] == '2' ? r->enhanced : "2.0.0", "", "", st->now);
+	bounce_add(st->bounce, &st->deliveries[i],
+		&(struct bounce_row){.action = st->success,
+			.status = r->enhanced[0] == '2' ? r->enhanced : "2.0.0",
+			.reply = st->success == DSN_RELAYED ? text : "",
+			.peer = st->success == DSN_RELAYED
+					? peer_to_tell(
+						  &st->deliveries[i], st->host)
+					: "",
+			.last_attempt = st->now});
 }
 
 void
@@ -246,12 +265,12 @@ settle_reply(struct settle *st, size_t i, const struct reply *r)
 	if (reply_class(r) == 2) {
 		*v = (struct verdict){.kind = OUTCOME_DELIVERED};
 		str_copyz(v->text, sizeof(v->text), text);
-		tell(st, i, r);
+		tell(st, i, r, text);
 	} else if (reply_class(r) == 5) {
 		fail(st, i, r->enhanced[0] == '5' ? r->enhanced : "5.0.0", text,
-			st->peer, false);
+			st->host, false);
 	} else {
-		defer(st, i, REASON_PEER_4XX, text, st->peer);
+		defer(st, i, REASON_PEER_4XX, text, st->host);
 	}
 }
 

@@ -16,6 +16,8 @@ struct settle;
 /* CLAIMED is copied. PEER: whose words the verdicts quote. LINK may be NULL. */
 struct settle *settle_new(struct node *n, const struct spool_claimed *claimed,
 	uint64_t owner, const char *peer, const char *link, uint64_t session);
+/* The peer's host, as notices call it; by default PEER. Before the verdicts. */
+void settle_host(struct settle *st, const char *host);
 
 /* The peer's answer to delivery I of the claimed: 2xx, 4xx or 5xx. */
 void settle_reply(struct settle *st, size_t i, const struct reply *r);

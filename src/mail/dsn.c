@@ -1,26 +1,39 @@
-#include "mail/dsn.h"
+#include "mail/dsn_private.h"
 
-#include "base/clock.h"
+#include "mail/transfer.h"
 #include "wire/grammar.h"
-#include "wire/xtext.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { DSN_LINE_MAX = 900 };
+enum {
+	BOUNDARY_MAX = 80,
+	PLAIN_LINE_MAX = 998, /* RFC 5322 2.1.1 */
+};
 
-/* Remote text on one line: no control octets, bounded. */
-static void
-add_safe(struct buf *out, const char *z)
+void
+dsn_add_safe(struct buf *out, struct str s, bool utf8, size_t max)
 {
-	for (size_t i = 0; z[i] && i < DSN_LINE_MAX; i++) {
-		unsigned char c = (unsigned char)z[i];
+	while (s.n && max) {
+		unsigned char c = (unsigned char)s.p[0];
+		size_t n = c < 128 ? 1 : grammar_utf8_octets(s);
 
-		buf_add(out, c < ' ' || c == 127 ? " " : &z[i], 1);
+		if (n > max)
+			return;
+		if (c < ' ' || c == 127)
+			buf_add(out, " ", 1);
+		else if (c < 128 || (utf8 && n))
+			buf_add(out, s.p, n);
+		else
+			buf_add(out, "?", 1);
+		n = n ? n : 1;
+		max -= n;
+		s = str_skip(s, n);
 	}
 }
 
-static bool
-has_action(const struct dsn *d, enum dsn_action action)
+bool
+dsn_has(const struct dsn *d, enum dsn_action action)
 {
 	for (size_t i = 0; i < d->recipients_n; i++)
 		if (d->recipients[i].action == action)
@@ -28,172 +41,155 @@ has_action(const struct dsn *d, enum dsn_action action)
 	return false;
 }
 
-static const char *
-subject(const struct dsn *d)
+bool
+dsn_is_utf8(const char *to)
 {
-	if (has_action(d, DSN_FAILED))
-		return "Undelivered mail returned to sender";
-	return has_action(d, DSN_DELIVERED) ? "Your mail was delivered"
-					    : "Your mail was passed on";
+	return !grammar_is_ascii(str_of(to));
 }
 
-static void
-add_header(const struct dsn *d, bool utf8, struct buf *out)
-{
-	buf_addf(out,
-		"From: Mail delivery <MAILER-DAEMON@%s>\r\n"
-		"To: <%s>\r\n"
-		"Subject: %s\r\n",
-		d->hostname, d->to, subject(d));
-	if (d->date[0])
-		buf_addf(out, "Date: %s\r\n", d->date);
-	buf_addf(out,
-		"Message-ID: <notice.%lld@%s>\r\n"
-		"Auto-Submitted: auto-replied\r\n"
-		"MIME-Version: 1.0\r\n"
-		"Content-Type: multipart/report; report-type=delivery-status;\r\n"
-		"\tboundary=\"=_tidepost_%lld\"\r\n"
-		"%s\r\n",
-		(long long)d->notice_id, d->hostname, (long long)d->notice_id,
-		utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-}
+/* --- parts ---------------------------------------------------------------- */
 
-static void
-add_boundary(const struct dsn *d, const char *end, struct buf *out)
-{
-	buf_addf(out, "\r\n--=_tidepost_%lld%s\r\n", (long long)d->notice_id,
-		end);
-}
+struct part {
+	const char *type;
+	bool as_is; /* message/rfc822 is never encoded (RFC 2046 5.2.1) */
+	struct buf body;
+};
 
-static void
-add_text_row(const struct dsn_recipient *r, struct buf *out)
+enum { TEXT, STATUS, ORIGINAL, PARTS };
+
+/* What may stand as it is: lines, and none of them too long. */
+static bool
+is_lines(struct str s)
 {
-	buf_addz(out, "  ");
-	add_safe(out, r->address);
-	if (r->action == DSN_FAILED) {
-		buf_addz(out, "\r\n    ");
-		if (r->peer[0]) {
-			add_safe(out, r->peer);
-			buf_addz(out, " said: ");
-		}
-		add_safe(out, r->reply);
+	size_t column = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool end = s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n';
+
+		if (end)
+			i++;
+		else if (!s.p[i] || s.p[i] == '\r' || s.p[i] == '\n')
+			return false;
+		column = end ? 0 : column + 1;
+		if (column > PLAIN_LINE_MAX)
+			return false;
 	}
-	buf_addz(out, "\r\n");
+	return true;
 }
 
 static void
-add_text_of(const struct dsn *d, enum dsn_action action, const char *what,
+add_part(const struct part *p, bool eight, struct buf *out)
+{
+	struct str s = buf_view(&p->body);
+	bool ascii = grammar_is_ascii(s);
+	enum transfer how = TRANSFER_NONE;
+
+	buf_addf(out, "Content-Type: %s\r\n", p->type);
+	if (!p->as_is && (!is_lines(s) || (!ascii && !eight)))
+		how = transfer_shorter(s);
+	if (how != TRANSFER_NONE)
+		buf_addf(out, "Content-Transfer-Encoding: %s\r\n",
+			transfer_name(how));
+	else if (!ascii)
+		buf_addz(out, "Content-Transfer-Encoding: 8bit\r\n");
+	buf_addz(out, "\r\n");
+	transfer_add(out, s, how);
+}
+
+/* Does a line of S begin with the delimiter, two dashes and BOUNDARY? */
+static bool
+has_delimiter(struct str s, struct str boundary)
+{
+	struct str line;
+
+	while (s.n) {
+		line = str_cut(s, '\n', &s);
+		if (line.n >= boundary.n + 2 && memcmp(line.p, "--", 2) == 0 &&
+			memcmp(line.p + 2, boundary.p, boundary.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Numbers are guessed; so it is looked for, in all that it is to part. */
+static void
+choose_boundary(const struct dsn *d, const struct buf *texts, char *out)
+{
+	unsigned turn = 0;
+	bool found;
+
+	do {
+		found = false;
+		snprintf(out, BOUNDARY_MAX, "=_%lld.%u",
+			(long long)d->notice_id, turn++);
+		for (size_t i = 0; i < PARTS; i++)
+			found |=
+				has_delimiter(buf_view(&texts[i]), str_of(out));
+	} while (found);
+}
+
+static void
+add_multipart(const struct dsn *d, bool eight, const struct part *parts,
 	struct buf *out)
 {
-	if (!has_action(d, action))
-		return;
-	buf_addf(out, "%s\r\n\r\n", what);
-	for (size_t i = 0; i < d->recipients_n; i++)
-		if (d->recipients[i].action == action)
-			add_text_row(&d->recipients[i], out);
-	buf_addz(out, "\r\n");
-}
+	char boundary[BOUNDARY_MAX];
+	struct buf texts[PARTS];
 
-static void
-add_text_part(const struct dsn *d, struct buf *out)
-{
-	add_boundary(d, "", out);
+	for (size_t i = 0; i < PARTS; i++) {
+		buf_init(&texts[i], 0);
+		add_part(&parts[i], eight, &texts[i]);
+	}
+	choose_boundary(d, texts, boundary);
 	buf_addf(out,
-		"Content-Type: text/plain; charset=utf-8\r\n\r\n"
-		"This is the mail system at %s.\r\n\r\n",
-		d->hostname);
-	add_text_of(
-		d, DSN_FAILED, "Your message could not be delivered to:", out);
-	add_text_of(
-		d, DSN_DELIVERED, "Your message is in the mailbox of:", out);
-	add_text_of(d, DSN_RELAYED,
-		"Your message went on to a system that reports no more, for:",
-		out);
-	buf_addz(out, "The header of your message is below; its text is not"
-		      " repeated.\r\n");
+		"Content-Type: multipart/report; report-type=delivery-status;\r\n"
+		"\tboundary=\"%s\"\r\n",
+		boundary);
+	for (size_t i = 0; i < PARTS; i++)
+		if (!grammar_is_ascii(buf_view(&texts[i]))) {
+			buf_addz(out, "Content-Transfer-Encoding: 8bit\r\n");
+			break;
+		}
+	for (size_t i = 0; i < PARTS; i++) {
+		buf_addf(out, "\r\n--%s\r\n", boundary);
+		buf_adds(out, buf_view(&texts[i]));
+		buf_free(&texts[i]);
+	}
+	buf_addf(out, "\r\n--%s--\r\n", boundary);
 }
 
 static void
-add_recipient(const struct dsn_recipient *r, struct buf *out)
+make_original(const struct dsn *d, struct part *p)
 {
-	static const char *const actions[] = {[DSN_FAILED] = "failed",
-		[DSN_DELIVERED] = "delivered",
-		[DSN_RELAYED] = "relayed"};
-	char when[CLOCK_TEXT_MAX];
-
-	if (r->orcpt[0]) {
-		struct str address,
-			type = str_cut(str_of(r->orcpt), ';', &address);
-
-		/* RFC 3461 6.3: the decoded form of the parameter */
-		buf_addf(out, "Original-Recipient: %.*s; ", STR_FMT(type));
-		if (!xtext_decode(address, out))
-			buf_adds(out, address);
-		buf_addz(out, "\r\n");
-	}
-	buf_addf(out, "Final-Recipient: %s; ",
-		grammar_is_ascii(str_of(r->address)) ? "rfc822" : "utf-8");
-	add_safe(out, r->address);
-	buf_addf(out, "\r\nAction: %s\r\nStatus: %s\r\n", actions[r->action],
-		r->status);
-	if (r->peer[0]) {
-		buf_addz(out, "Remote-MTA: dns; ");
-		add_safe(out, r->peer);
-		buf_addz(out, "\r\nDiagnostic-Code: smtp; ");
-		add_safe(out, r->reply);
-		buf_addz(out, "\r\n");
-	}
-	if (r->last_attempt) {
-		clock_rfc5322(r->last_attempt, when);
-		buf_addf(out, "Last-Attempt-Date: %s\r\n", when);
-	}
-}
-
-static void
-add_status_part(const struct dsn *d, bool utf8, struct buf *out)
-{
-	add_boundary(d, "", out);
-	buf_addf(out,
-		"Content-Type: message/%sdelivery-status\r\n\r\n"
-		"Reporting-MTA: dns; %s\r\n",
-		utf8 ? "global-" : "", d->hostname);
-	if (d->envid[0]) {
-		buf_addz(out, "Original-Envelope-Id: ");
-		if (!xtext_decode(str_of(d->envid), out))
-			buf_addz(out, d->envid);
-		buf_addz(out, "\r\n");
-	}
-	if (d->arrival[0])
-		buf_addf(out, "Arrival-Date: %s\r\n", d->arrival);
-	for (size_t i = 0; i < d->recipients_n; i++) {
-		buf_addz(out, "\r\n");
-		add_recipient(&d->recipients[i], out);
-	}
-}
-
-/* RFC 3464 1: 7 bit unless an address or the header itself is more. */
-static bool
-needs_utf8(const struct dsn *d)
-{
-	for (size_t i = 0; i < d->recipients_n; i++)
-		if (!grammar_is_ascii(str_of(d->recipients[i].address)))
-			return true;
-	return false;
+	buf_init(&p->body, 0);
+	p->as_is = d->whole.n && !d->utf8;
+	if (d->whole.n)
+		p->type = d->utf8 ? "message/global" : "message/rfc822";
+	else
+		p->type = d->utf8 ? "message/global-headers"
+				  : "text/rfc822-headers";
+	if (d->whole.n)
+		buf_adds(&p->body, d->whole);
+	else
+		dsn_add_original(d->header, &p->body);
 }
 
 void
 dsn_compose(const struct dsn *d, struct buf *out)
 {
-	bool utf8 = needs_utf8(d);
-	bool eight = utf8 || !grammar_is_ascii(d->header);
+	bool eight = dsn_is_utf8(d->to), global = dsn_status_is_global(d);
+	struct part parts[PARTS] = {
+		[TEXT] = {.type = "text/plain; charset=utf-8"},
+		[STATUS] = {.type = global ? "message/global-delivery-status"
+					   : "message/delivery-status"},
+	};
 
-	add_header(d, eight, out);
-	add_text_part(d, out);
-	add_status_part(d, utf8, out);
-	add_boundary(d, "", out);
-	buf_addf(out, "Content-Type: %s\r\n%s\r\n",
-		utf8 ? "message/global-headers" : "text/rfc822-headers",
-		eight && !utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
-	buf_adds(out, d->header);
-	add_boundary(d, "--", out);
+	buf_init(&parts[TEXT].body, 0);
+	dsn_add_text(d, &parts[TEXT].body);
+	buf_init(&parts[STATUS].body, 0);
+	dsn_add_status(d, global, &parts[STATUS].body);
+	make_original(d, &parts[ORIGINAL]);
+	dsn_add_header(d, eight, out);
+	add_multipart(d, eight, parts, out);
+	for (size_t i = 0; i < PARTS; i++)
+		buf_free(&parts[i].body);
 }

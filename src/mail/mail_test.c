@@ -1,4 +1,3 @@
-#include "mail/dsn.h"
 #include "mail/header.h"
 #include "mail/trace.h"
 
@@ -195,57 +194,6 @@ test_header_scan_of_odd_messages(void **state)
 	}
 }
 
-static void
-test_notice(void **state)
-{
-	struct dsn_recipient r[] = {
-		{.address = "bob@example.net",
-			.orcpt = "rfc822;Bob+40example.net",
-			.status = "5.1.1",
-			.reply = "550 5.1.1 no\r\nSuch: user",
-			.peer = "mail.example.net",
-			.last_attempt = 1800000000},
-		{.address = "carol@example.net",
-			.orcpt = "",
-			.status = "5.4.7",
-			.reply = "tried on 5 days",
-			.peer = ""},
-	};
-	struct dsn d = {.hostname = "aurora.example.org",
-		.to = "anna@aurora.example.org",
-		.envid = "QQ+3D1",
-		.date = "Mon, 2 Mar 2026 06:00:00 +0000",
-		.arrival = "Sun, 1 Mar 2026 06:00:00 +0000",
-		.id = 4711,
-		.notice_id = 4712,
-		.recipients = r,
-		.recipients_n = 2,
-		.header = STR("Subject: hello\r\n")};
-	const char *z;
-	struct buf b;
-
-	(void)state;
-	buf_init(&b, 0);
-	dsn_compose(&d, &b);
-	z = buf_z(&b);
-	assert_non_null(strstr(z, "report-type=delivery-status"));
-	assert_non_null(strstr(z, "\r\nAuto-Submitted: auto-replied\r\n"));
-	assert_non_null(strstr(z, "Original-Envelope-Id: QQ=1\r\n"));
-	assert_non_null(
-		strstr(z, "Original-Recipient: rfc822; Bob@example.net\r\n"
-			  "Final-Recipient: rfc822; bob@example.net\r\n"
-			  "Action: failed\r\nStatus: 5.1.1\r\n"
-			  "Remote-MTA: dns; mail.example.net\r\n"));
-	assert_non_null(
-		strstr(z, "Final-Recipient: rfc822; carol@example.net\r\n"
-			  "Action: failed\r\nStatus: 5.4.7\r\n"));
-	assert_non_null(strstr(z, "text/rfc822-headers\r\n\r\nSubject: hello"));
-	/* what a peer said stays on its line */
-	assert_null(strstr(z, "\r\nSuch: user"));
-	assert_string_equal(z + b.len - 6, "12--\r\n");
-	buf_free(&b);
-}
-
 int
 main(void)
 {
@@ -257,7 +205,6 @@ main(void)
 		cmocka_unit_test(test_header_scan_of_odd_messages),
 		cmocka_unit_test(test_header_asks),
 		cmocka_unit_test(test_header_asks_to_the_end),
-		cmocka_unit_test(test_notice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
