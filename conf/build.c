@@ -253,6 +253,10 @@ build_local(struct conf *c, const struct node *g)
 	c->local.domains = build_strings(g, "local.domains");
 	build_deliver(c, g);
 	build_users(c, g);
+	c->local.separators = build_text(g, "local.separator");
+	if (strcmp(c->local.separators, "none") == 0)
+		c->local.separators[0] = '\0';
+	c->local.quota = (uint64_t)build_value(g, "local.quota").n;
 	c->local.aliases = build_text(g, "local.aliases");
 }
 

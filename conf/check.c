@@ -294,16 +294,29 @@ check_users(const struct check *k)
 	if (c->local.users == USERS_DOVECOT)
 		check_dovecot(k, &n->at, "local.users", c->local.users_from);
 	else if (c->local.users == USERS_SPOOL)
-		complain_error(k->out, &n->at,
-			"local.users: spool is not yet supported, only any, "
-			"file: and dovecot:");
+		return;
 	else if (c->local.users != USERS_FILE)
 		complain_error(k->out, &n->at,
-			"local.users: this should be any, or file: or "
+			"local.users: this should be any, spool, or file: or "
 			"dovecot: and a path");
 	else if (c->local.users_from[0] != '/')
 		complain_error(k->out, &n->at,
 			"local.users: the path should begin with /");
+}
+
+static void
+check_separator(const struct check *k)
+{
+	const struct node *g = group_of(k, "local");
+	const char *p = k->conf->local.separators;
+
+	for (; check_given(g, "separator") && *p; p++)
+		if (!strchr("+-=_.#", *p)) {
+			complain_error(k->out, check_at(g, "separator"),
+				"local.separator: this should be none, or some "
+				"of + - = _ . and #");
+			return;
+		}
 }
 
 static void
@@ -332,6 +345,7 @@ check_conf(
 	check_domains(&k);
 	check_deliver(&k);
 	check_users(&k);
+	check_separator(&k);
 	check_queue(&k);
 	check_listeners(&k);
 	check_peers(&k);

@@ -161,6 +161,8 @@ struct conf {
 		struct conf_strings domains;
 		enum conf_deliver deliver;
 		char *deliver_to; /* what follows "maildir:" */
+		char *separators; /* octets before an extension */
+		uint64_t quota;	  /* of a mailbox; 0: none */
 		enum conf_users users;
 		char *users_from; /* what follows "file:" */
 		char *aliases;

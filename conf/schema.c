@@ -386,11 +386,28 @@ static const struct schema_row rows[] = {
 		.path = "local.users",
 		.type = SCHEMA_STRING,
 		.fallback = "any",
+		.sentence = "Who has a mailbox: any, file: and the path of a "
+			    "list of names, spool, the users in the spool, or "
+			    "dovecot: and the path of Dovecot's socket "
+			    "auth-userdb; others get 550 5.1.1.",
+	},
+	{
+		.path = "local.separator",
+		.type = SCHEMA_STRING,
+		.fallback = "+",
 		.sentence =
-			"Who has a mailbox: any, file: and the path of a "
-			"list of names, or dovecot: and the path of Dovecot's "
-			"socket auth-userdb; others get 550 5.1.1. spool is "
-			"not yet supported.",
+			"What parts a user from the extension in an "
+			"address (ann+lists): some of + - = _ . and #, each "
+			"of which does, or none.",
+	},
+	{
+		.path = "local.quota",
+		.type = SCHEMA_SIZE,
+		.most = TERA,
+		.fallback = "0",
+		.sentence = "The size of a Maildir; 0 is any, but where its "
+			    "file maildirsize says more. Mail beyond it "
+			    "waits.",
 	},
 	{
 		.path = "local.aliases",

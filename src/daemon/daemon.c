@@ -400,6 +400,8 @@ close_all(struct node *n)
 	if (n->etrn)
 		etrn_stop(n->etrn);
 	close_sessions(n);
+	if (n->local)
+		local_join(n->local);
 	pool_free(n->pool);
 	if (n->budgets)
 		budgets_stop(n->budgets);

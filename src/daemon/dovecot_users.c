@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "daemon/addressee.h"
 #include "daemon/dovecot_conn.h"
 
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct dovecot_users {
 	uint32_t last_id;
 	struct known *known;
 	size_t known_n, known_next;
+	char *separators; /* owned; local.separator */
 };
 
 struct dovecot_lookup {
@@ -43,13 +45,17 @@ struct dovecot_lookup {
 	struct loop_timer *timer;
 };
 
-/* As Dovecot's users write it: no quotes, the domain in lower case. */
+/*
+ * As Dovecot's users write it: no quotes, no extension, the domain in lower
+ * case.
+ */
 static bool
-name_of(const struct mailbox *m, char name_r[WIRE_MAILBOX_MAX + 1])
+name_of(const struct dovecot_users *u, const struct mailbox *m,
+	char name_r[WIRE_MAILBOX_MAX + 1])
 {
 	size_t n;
 
-	if (!mailbox_local_plain(m, name_r, WIRE_LOCAL_PART_MAX + 1))
+	if (!addressee_user(m, u->separators, name_r))
 		return false;
 	n = strlen(name_r);
 	name_r[n++] = '@';
@@ -92,7 +98,7 @@ dovecot_users_cached(struct dovecot_users *u, const struct mailbox *m)
 	char name[WIRE_MAILBOX_MAX + 1];
 	const struct known *k;
 
-	if (!name_of(m, name))
+	if (!name_of(u, m, name))
 		return DOVECOT_USER_NONE;
 	k = find_known(u, name);
 	if (!k || clock_mono_ms() >= k->until_ms)
@@ -147,7 +153,7 @@ dovecot_users_ask(struct dovecot_users *u, const struct mailbox *m,
 	dovecot_users_fn *fn, void *arg)
 {
 	struct dovecot_lookup *q = xcalloc(1, sizeof(*q));
-	bool fits = name_of(m, q->name);
+	bool fits = name_of(u, m, q->name);
 
 	q->u = u;
 	q->fn = fn;
@@ -284,6 +290,7 @@ dovecot_users_new(struct loop *loop)
 
 	u->loop = loop;
 	u->conn = dovecot_conn_new(loop, "users", &conn_ops, u);
+	u->separators = str_dupz("");
 	list_init(&u->lookups);
 	return u;
 }
@@ -296,6 +303,7 @@ dovecot_users_free(struct dovecot_users *u)
 	LIST_EACH(node, tmp, &u->lookups)
 	lookup_free(LIST_ITEM(node, struct dovecot_lookup, node));
 	dovecot_conn_free(u->conn);
+	free(u->separators);
 	free(u->known);
 	free(u);
 }
@@ -307,6 +315,8 @@ dovecot_users_set_conf(struct dovecot_users *u, const struct conf *conf)
 
 	/* A reload forgets: it is how an operator says "look again". */
 	u->known_n = u->known_next = 0;
+	free(u->separators);
+	u->separators = str_dupz(conf->local.separators);
 	if (used && !u->known)
 		u->known = xcalloc(USERS_KEPT_MAX, sizeof(*u->known));
 	dovecot_conn_set_path(u->conn, used ? conf->local.users_from : NULL);

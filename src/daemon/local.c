@@ -4,8 +4,9 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
-#include "daemon/maildir.h"
+#include "daemon/putting.h"
 #include "daemon/settle.h"
+#include "daemon/userlist.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ enum {
 
 struct local {
 	struct node *n;
+	struct pool *pool; /* its own: a disk or a program may be slow */
 	size_t running;
 	bool claiming, again, stopping;
 	bool unsure; /* an outcome was not stored: a mailbox may have the mail
@@ -30,9 +32,9 @@ struct local_job {
 	bool found;
 	int64_t now, due;
 	/* what the helper thread found, one a delivery */
-	enum err_code *codes;
-	struct err *errors;
-	char *pattern, *hostname, *domain; /* owned: a reload may come */
+	struct letter_end *ends;
+	bool *unknown;		 /* no such user; one a delivery */
+	const struct conf *conf; /* when it began; kept by the node */
 	struct settle *settle;
 };
 
@@ -43,11 +45,8 @@ free_job(struct local_job *j)
 {
 	spool_claimed_clear(&j->claimed);
 	settle_free(j->settle);
-	free(j->codes);
-	free(j->errors);
-	free(j->pattern);
-	free(j->hostname);
-	free(j->domain);
+	free(j->ends);
+	free(j->unknown);
 	free(j);
 }
 
@@ -90,15 +89,20 @@ settled(void *arg, enum err_code code, const struct err *e)
 static void
 judge(struct local_job *j, size_t i)
 {
+	const struct letter_end *end = &j->ends[i];
 	struct reply ok;
 
-	if (j->codes[i] == OK) {
-		reply_set(&ok, 250, "2.0.0", "delivered to the mailbox");
+	switch (end->fate) {
+	case LETTER_DELIVERED:
+		reply_set(&ok, 250, end->status, "%s", end->text);
 		settle_reply(j->settle, i, &ok);
-	} else if (j->codes[i] == ERR_INVALID) {
-		settle_fail(j->settle, i, "5.1.1", j->errors[i].text);
-	} else {
-		settle_defer(j->settle, i, REASON_DISK, j->errors[i].text);
+		break;
+	case LETTER_REFUSED:
+		settle_fail(j->settle, i, end->status, end->text);
+		break;
+	case LETTER_DEFERRED:
+		settle_defer(j->settle, i, REASON_DISK, end->text);
+		break;
 	}
 }
 
@@ -118,29 +122,70 @@ delivered(void *arg)
 
 /* --- on a helper thread --- */
 
+/* One chunk at a time: the reader of the spool is shared, so not for long. */
+struct piece {
+	struct local_job *j;
+	uint64_t offset;
+	char *out;
+	size_t size, n;
+};
+
+static enum err_code
+read_from_spool(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct piece *p = arg;
+
+	return spool_body_read(t, p->j->claimed.message.id, p->offset, p->out,
+		p->size, &p->n, e);
+}
+
+static enum err_code
+read_piece(void *arg, uint64_t offset, char *out, size_t size, size_t *n_r,
+	struct err *e)
+{
+	struct piece p = {arg, offset, out, size, 0};
+	enum err_code rc = spool_read(p.j->l->n->spool, read_from_spool, &p, e);
+
+	*n_r = p.n;
+	return rc;
+}
+
+static void
+deliver_one(struct local_job *j, size_t i)
+{
+	const struct spool_delivery *d = &j->claimed.deliveries[i];
+	const struct conf *conf = j->conf;
+	struct letter l = {
+		.id = d->message,
+		.n = d->n,
+		.received_at = j->claimed.message.received_at,
+		.hostname = conf->hostname,
+		.sender = j->claimed.message.sender,
+		.body = {j->claimed.message.size, read_piece, j},
+		.again = j->l->unsure || d->attempts > 0 ||
+			 d->queued_at <= j->l->n->started_s,
+	};
+	struct err e = {0};
+	enum err_code rc = addressee_set(&l.to, d->recipient,
+		conf->local.domains.n ? conf->local.domains.v[0]
+				      : conf->hostname,
+		conf->local.separators, &e);
+
+	if (rc == OK && j->unknown[i])
+		rc = err_set(&e, ERR_INVALID, "no such user here");
+	if (rc == OK)
+		putting_do(conf, &l, &j->ends[i]);
+	else
+		letter_end_by(&j->ends[i], rc, &e);
+}
+
 static void
 deliver(void *arg)
 {
 	struct local_job *j = arg;
 
-	for (size_t i = 0; i < j->claimed.n; i++) {
-		const struct spool_delivery *d = &j->claimed.deliveries[i];
-		struct maildir_job m = {
-			.spool = j->l->n->spool,
-			.pattern = j->pattern,
-			.hostname = j->hostname,
-			.sender = j->claimed.message.sender,
-			.id = d->message,
-			.n = d->n,
-			.received_at = j->claimed.message.received_at,
-			.recipient = d->recipient,
-			.fallback_domain = j->domain,
-			.look_in_cur = j->l->unsure || d->attempts > 0 ||
-				       d->queued_at <= j->l->n->started_s,
-		};
-
-		j->codes[i] = maildir_deliver(&m, &j->errors[i]);
-	}
+	for (size_t i = 0; i < j->claimed.n; i++)
+		deliver_one(j, i);
 }
 
 /* The daemon stops before it was begun. */
@@ -177,19 +222,28 @@ claim_one(struct spool_txn *t, void *arg, struct err *e)
 	return spool_route_due(t, routes[0], NULL, j->now, &j->due, e);
 }
 
+/* What an alias named, or lost its mailbox since it was accepted. */
+static bool
+is_unknown(const struct node *n, const struct spool_delivery *d)
+{
+	struct mailbox m;
+
+	return address_parse(str_of(d->recipient), true, &m) &&
+	       !mailbox_is_postmaster(&m) && !userlist_has(n, &m);
+}
+
 static void
 begin(struct local_job *j)
 {
-	const struct conf *conf = j->l->n->conf;
+	struct node *n = j->l->n;
 
-	j->codes = xcalloc(j->claimed.n, sizeof(*j->codes));
-	j->errors = xcalloc(j->claimed.n, sizeof(*j->errors));
-	j->pattern = str_dupz(conf->local.deliver_to);
-	j->hostname = str_dupz(conf->hostname);
-	j->domain = str_dupz(conf->local.domains.n ? conf->local.domains.v[0]
-						   : conf->hostname);
+	j->conf = n->conf;
+	j->ends = xcalloc(j->claimed.n, sizeof(*j->ends));
+	j->unknown = xcalloc(j->claimed.n, sizeof(*j->unknown));
+	for (size_t i = 0; i < j->claimed.n; i++)
+		j->unknown[i] = is_unknown(n, &j->claimed.deliveries[i]);
 	j->l->running++;
-	pool_submit_droppable(j->l->n->pool, deliver, delivered, dropped, j);
+	pool_submit_droppable(j->l->pool, deliver, delivered, dropped, j);
 }
 
 static void
@@ -242,6 +296,7 @@ local_new(struct node *n)
 	struct local *l = xcalloc(1, sizeof(*l));
 
 	l->n = n;
+	l->pool = pool_new(n->loop, LOCAL_AT_ONCE);
 	return l;
 }
 
@@ -255,6 +310,13 @@ void
 local_stop(struct local *l)
 {
 	l->stopping = true;
+}
+
+void
+local_join(struct local *l)
+{
+	pool_free(l->pool);
+	l->pool = NULL;
 }
 
 void

@@ -14,6 +14,8 @@ struct local *local_new(struct node *n);
 void local_kick(struct local *l);
 /* Begins nothing any more. */
 void local_stop(struct local *l);
+/* Waits for what is under way. */
+void local_join(struct local *l);
 void local_free(struct local *l); /* NULL is fine */
 
 #endif

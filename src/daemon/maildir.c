@@ -1,6 +1,7 @@
 #include "daemon/maildir.h"
 
 #include "daemon/crash.h"
+#include "daemon/maildirsize.h"
 #include "mail/trace.h"
 
 #include <dirent.h>
@@ -12,98 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum err_code
-system_err(struct err *e, const char *what, const char *path)
-{
-	enum err_code code = errno == ENOSPC || errno == EDQUOT	 ? ERR_FULL
-			     : errno == EACCES || errno == EPERM ? ERR_PERM
-			     : errno == EROFS			 ? ERR_READONLY
-								 : ERR_IO;
+/* --- folders --- */
 
-	return err_set(e, code, "%s %s: %s", what, path, strerror(errno));
-}
-
-/* --- where --- */
-
-/* One part of a path out of an address: nothing that climbs or hides. */
-static bool
-safe_name(const char *in, size_t n, char *out, size_t size)
-{
-	if (n == 0 || n >= size || in[0] == '.')
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)in[i];
-
-		if (c < ' ' || c == 127 || c == '/')
-			return false;
-		out[i] = in[i];
-	}
-	out[n] = '\0';
-	str_lower(out);
-	return true;
-}
-
-bool
-maildir_can_hold(const struct mailbox *recipient)
-{
-	char local[WIRE_LOCAL_PART_MAX + 1], user[WIRE_LOCAL_PART_MAX + 1];
-
-	return mailbox_local_plain(recipient, local, sizeof(local)) &&
-	       safe_name(local, strlen(local), user, sizeof(user));
-}
-
-static bool
-expand(const char *pattern, const char *user, const char *domain,
-	struct buf *out)
-{
-	struct str rest = str_of(pattern);
-
-	while (rest.n) {
-		bool ok;
-
-		if (str_starts_nocase(rest, STR("{user}"))) {
-			ok = buf_addz(out, user);
-			rest = str_skip(rest, 6);
-		} else if (str_starts_nocase(rest, STR("{domain}"))) {
-			ok = buf_addz(out, domain);
-			rest = str_skip(rest, 8);
-		} else {
-			ok = buf_add(out, rest.p, 1);
-			rest = str_skip(rest, 1);
-		}
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static enum err_code
-find_folder(const struct maildir_job *j, struct buf *out, struct err *e)
-{
-	struct mailbox m;
-	char local[WIRE_LOCAL_PART_MAX + 1];
-	char user[WIRE_LOCAL_PART_MAX + 1], domain[WIRE_DOMAIN_MAX + 1];
-	struct str at;
-
-	if (address_parse(str_of(j->recipient), true, &m)) {
-		at = mailbox_domain(&m);
-	} else {
-		/* <postmaster> has no domain */
-		memset(&m, 0, sizeof(m));
-		str_copyz(m.text, sizeof(m.text), j->recipient);
-		m.local_n = (uint16_t)strlen(m.text);
-		at = str_of(j->fallback_domain);
-	}
-	if (mailbox_local_plain(&m, local, sizeof(local)) &&
-		safe_name(local, strlen(local), user, sizeof(user)) &&
-		safe_name(at.p, at.n, domain, sizeof(domain)) &&
-		expand(j->pattern, user, domain, out))
-		return OK;
-	return err_set(e, ERR_INVALID, "<%s> cannot be the name of a mailbox",
-		j->recipient);
-}
-
-/* mkdir -p, mode 0700 for what is made; each new entry is made durable. */
 static enum err_code
 sync_folder(const char *path, struct err *e)
 {
@@ -111,13 +22,14 @@ sync_folder(const char *path, struct err *e)
 	enum err_code rc = OK;
 
 	if (fd < 0)
-		return system_err(e, "cannot open", path);
+		return letter_errno(e, "open", path);
 	if (fsync(fd) < 0)
-		rc = system_err(e, "cannot sync", path);
+		rc = letter_errno(e, "sync", path);
 	close(fd);
 	return rc;
 }
 
+/* mkdir -p, mode 0700 for what is made; each new entry is made durable. */
 static enum err_code
 make_folder(char *path, struct err *e)
 {
@@ -136,10 +48,10 @@ make_folder(char *path, struct err *e)
 	if (errno == EEXIST)
 		return OK;
 	if (errno != ENOENT)
-		return system_err(e, "cannot make", path);
+		return letter_errno(e, "make", path);
 	slash = strrchr(path, '/');
 	if (!slash || slash == path)
-		return system_err(e, "cannot make", path);
+		return letter_errno(e, "make", path);
 	*slash = '\0';
 	rc = make_folder(path, e);
 	*slash = '/';
@@ -150,7 +62,7 @@ static enum err_code
 make_folders(const char *folder, struct err *e)
 {
 	static const char *const subs[] = {"tmp", "new", "cur"};
-	char path[MAILDIR_PATH_MAX + 8];
+	char path[LETTER_PATH_MAX + 8];
 	enum err_code rc = OK;
 
 	for (size_t i = 0; rc == OK && i < 3; i++) {
@@ -160,108 +72,105 @@ make_folders(const char *folder, struct err *e)
 	return rc;
 }
 
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/*
+ * The folder that the extension names, as it is written or in lower case, or
+ * ROOT. False: the path is too long.
+ */
+static bool
+find_folder(
+	const struct letter *l, const char *root, char out[LETTER_PATH_MAX + 1])
+{
+	char name[sizeof(l->to.extension)];
+
+	str_copyz(name, sizeof(name), l->to.extension);
+	for (int i = 0; i < 2 && name[0] && name[0] != '.'; i++) {
+		int n = snprintf(
+			out, LETTER_PATH_MAX + 1, "%s/.%s", root, name);
+
+		if (!strchr(name, '/') && n <= LETTER_PATH_MAX &&
+			is_folder(out))
+			return true;
+		str_lower(name);
+	}
+	return str_copyz(out, LETTER_PATH_MAX + 1, root);
+}
+
 /* --- has it been delivered before? --- */
 
+/* NAME, perhaps with what a reader or a later version puts behind it. */
 static bool
-is_in_cur(const char *folder, const char *name)
+is_in(const char *folder, const char *part, const char *name)
 {
-	char path[MAILDIR_PATH_MAX + 8];
+	char path[LETTER_PATH_MAX + 8];
 	size_t n = strlen(name);
 	struct dirent *entry;
 	bool found = false;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s/cur", folder);
+	snprintf(path, sizeof(path), "%s/%s", folder, part);
 	dir = opendir(path);
 	if (!dir)
 		return false;
 	while (!found && (entry = readdir(dir)) != NULL)
 		found = strncmp(entry->d_name, name, n) == 0 &&
-			(entry->d_name[n] == '\0' || entry->d_name[n] == ':');
+			strchr(",:", entry->d_name[n]) != NULL;
 	closedir(dir);
 	return found;
 }
 
 /* --- writing --- */
 
-/* One chunk of the body: the reader of the spool is shared, so not for long. */
-struct copy {
-	const struct maildir_job *j;
-	uint64_t offset;
-	char *chunk;
-	size_t n;
-};
-
-static bool
-write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return false;
-		p += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
-
 static enum err_code
-read_chunk(struct spool_txn *t, void *arg, struct err *e)
+copy_body(const struct letter *l, int fd, struct err *e)
 {
-	struct copy *c = arg;
-
-	return spool_body_read(
-		t, c->j->id, c->offset, c->chunk, SPOOL_CHUNK_BYTES, &c->n, e);
-}
-
-static enum err_code
-copy_body(const struct maildir_job *j, int fd, struct err *e)
-{
-	struct copy c = {.j = j, .chunk = xmalloc(SPOOL_CHUNK_BYTES)};
-	enum err_code rc = OK;
+	enum { PIECE = 65536 };
+	char *piece = xmalloc(PIECE);
+	uint64_t offset = 0;
+	enum err_code rc;
+	size_t n = 0;
 
 	do {
-		rc = spool_read(j->spool, read_chunk, &c, e);
-		if (rc == OK && !write_all(fd, c.chunk, c.n))
-			rc = system_err(
-				e, "cannot write mail for", j->recipient);
-		c.offset += c.n;
-	} while (rc == OK && c.n);
-	free(c.chunk);
+		rc = l->body.read(l->body.arg, offset, piece, PIECE, &n, e);
+		if (rc == OK && !letter_write(fd, piece, n))
+			rc = letter_errno(e, "write mail for", l->to.recipient);
+		offset += n;
+	} while (rc == OK && n);
+	free(piece);
 	return rc;
 }
 
 static enum err_code
-write_mail(const struct maildir_job *j, int fd, struct err *e)
+write_mail(
+	const struct letter *l, const struct buf *head, int fd, struct err *e)
 {
-	struct buf head;
-	bool ok;
-
-	buf_init(&head, 0);
-	trace_return_path_add(j->sender, &head);
-	ok = write_all(fd, buf_view(&head).p, head.len);
-	buf_free(&head);
-	return ok ? copy_body(j, fd, e)
-		  : system_err(e, "cannot write mail for", j->recipient);
+	if (!letter_write(fd, buf_view(head).p, head->len))
+		return letter_errno(e, "write mail for", l->to.recipient);
+	return copy_body(l, fd, e);
 }
 
 static enum err_code
-write_tmp(const struct maildir_job *j, const char *path, struct err *e)
+write_tmp(const struct letter *l, const struct buf *head, const char *path,
+	struct err *e)
 {
 	enum err_code rc;
 	int fd;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return system_err(e, "cannot write", path);
-	rc = write_mail(j, fd, e);
+		return letter_errno(e, "write", path);
+	rc = write_mail(l, head, fd, e);
 	if (rc == OK && fsync(fd) < 0)
-		rc = system_err(e, "cannot sync", path);
+		rc = letter_errno(e, "sync", path);
 	if (close(fd) < 0 && rc == OK)
-		rc = system_err(e, "cannot write", path);
+		rc = letter_errno(e, "write", path);
 	return rc;
 }
 
@@ -269,32 +178,36 @@ static enum err_code
 move_to_new(
 	const char *folder, const char *tmp, const char *final, struct err *e)
 {
-	char path[MAILDIR_PATH_MAX + 8];
+	char path[LETTER_PATH_MAX + 8];
 
 	if (rename(tmp, final) < 0)
-		return system_err(e, "cannot make", final);
+		return letter_errno(e, "make", final);
 	crash_point("local-renamed");
 	snprintf(path, sizeof(path), "%s/new", folder);
 	return sync_folder(path, e);
 }
 
-static enum err_code
-deliver_into(const struct maildir_job *j, const char *folder, struct err *e)
-{
-	char name[320], tmp[MAILDIR_PATH_MAX + 400];
-	char final[MAILDIR_PATH_MAX + 400];
-	enum err_code rc = make_folders(folder, e);
+enum { NAME_MAX_OCTETS = 320 };
 
-	if (rc != OK)
-		return rc;
-	snprintf(name, sizeof(name), "%lld.T%lldN%u.%.255s",
-		(long long)j->received_at, (long long)j->id, j->n, j->hostname);
+static bool
+is_there(const struct letter *l, const char *folder, const char *name)
+{
+	return l->again &&
+	       (is_in(folder, "new", name) || is_in(folder, "cur", name));
+}
+
+/* As Maildir++ has it: the size is part of the name. */
+static enum err_code
+write_file(const struct letter *l, const char *folder, const char *name,
+	const struct buf *head, struct err *e)
+{
+	char tmp[LETTER_PATH_MAX + 400], final[LETTER_PATH_MAX + 400];
+	enum err_code rc;
+
 	snprintf(tmp, sizeof(tmp), "%s/tmp/%s", folder, name);
-	snprintf(final, sizeof(final), "%s/new/%s", folder, name);
-	if (access(final, F_OK) == 0 ||
-		(j->look_in_cur && is_in_cur(folder, name)))
-		return OK;
-	rc = write_tmp(j, tmp, e);
+	snprintf(final, sizeof(final), "%s/new/%s,S=%llu", folder, name,
+		(unsigned long long)(head->len + l->body.size));
+	rc = write_tmp(l, head, tmp, e);
 	if (rc == OK) {
 		crash_point("local-tmp-written");
 		rc = move_to_new(folder, tmp, final, e);
@@ -304,16 +217,43 @@ deliver_into(const struct maildir_job *j, const char *folder, struct err *e)
 	return rc;
 }
 
-enum err_code
-maildir_deliver(const struct maildir_job *j, struct err *e)
+static enum err_code
+put(const struct letter *l, const char *root, const char *folder,
+	uint64_t quota, struct err *e)
 {
-	struct buf folder;
+	char name[NAME_MAX_OCTETS];
+	struct buf head;
 	enum err_code rc;
+	uint64_t size;
 
-	buf_init(&folder, MAILDIR_PATH_MAX);
-	rc = find_folder(j, &folder, e);
+	snprintf(name, sizeof(name), "%lld.T%lldN%u.%.255s",
+		(long long)l->received_at, (long long)l->id, l->n, l->hostname);
+	if (is_there(l, folder, name))
+		return OK;
+	buf_init(&head, 0);
+	trace_return_path_add(l->sender, &head);
+	size = head.len + l->body.size;
+	rc = maildirsize_ask(root, quota, size, e);
 	if (rc == OK)
-		rc = deliver_into(j, buf_z(&folder), e);
-	buf_free(&folder);
+		rc = write_file(l, folder, name, &head, e);
+	if (rc == OK)
+		maildirsize_add(root, size);
+	buf_free(&head);
 	return rc;
+}
+
+enum err_code
+maildir_put(
+	const struct letter *l, const char *root, uint64_t quota, struct err *e)
+{
+	char folder[LETTER_PATH_MAX + 1];
+	enum err_code rc = make_folders(root, e);
+
+	if (rc != OK)
+		return rc;
+	if (!find_folder(l, root, folder))
+		return err_set(
+			e, ERR_INVALID, "%s: the path is too long", root);
+	rc = make_folders(folder, e);
+	return rc == OK ? put(l, root, folder, quota, e) : rc;
 }

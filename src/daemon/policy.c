@@ -1,10 +1,10 @@
 #include "daemon/policy.h"
 
 #include "daemon/accounts.h"
+#include "daemon/addressee.h"
 #include "daemon/dovecot.h"
 #include "daemon/fill.h"
 #include "base/clock.h"
-#include "daemon/maildir.h"
 #include "sched/rate.h"
 #include "daemon/userlist.h"
 #include "net/listen.h"
@@ -204,14 +204,25 @@ asks_to_forward(const struct mailbox *m)
 	       strpbrk(plain, "%!@") != NULL;
 }
 
+/* <postmaster> without a domain */
+static bool
+is_postmaster_alone(const struct mailbox *m)
+{
+	return mailbox_domain(m).n == 0 && mailbox_is_postmaster(m);
+}
+
 /* Is it a name that a mailbox of this node can have? */
 static bool
-may_be_mailbox(const struct mailbox *recipient, struct reply *reply_r)
+may_be_mailbox(const struct node *n, const struct mailbox *recipient,
+	struct reply *reply_r)
 {
+	struct addressee a;
+
 	if (asks_to_forward(recipient))
 		reply_set(reply_r, 550, "5.7.1",
 			"Forwarding by the local part is not done here");
-	else if (!maildir_can_hold(recipient))
+	else if (!is_postmaster_alone(recipient) &&
+		 !addressee_of(&a, recipient, n->conf->local.separators))
 		reply_set(reply_r, 550, "5.1.1",
 			"This cannot be the name of a mailbox here");
 	else
@@ -229,7 +240,7 @@ policy_asks_dovecot(struct node *n, const struct mailbox *recipient)
 	       !mailbox_is_postmaster(recipient) &&
 	       policy_route_now(n, recipient, route) &&
 	       strcmp(route, "local") == 0 &&
-	       may_be_mailbox(recipient, &unused);
+	       may_be_mailbox(n, recipient, &unused);
 }
 
 static enum dovecot_user
@@ -241,15 +252,15 @@ user_of(struct node *n, const struct policy_recipient *q)
 		return DOVECOT_USER_THERE; /* RFC 5321 4.5.1 */
 	if (dovecot_users_is_used(n->dovecot_users))
 		return q->user;
-	return userlist_has(n->conf, recipient) ? DOVECOT_USER_THERE
-						: DOVECOT_USER_NONE;
+	return userlist_has(n, recipient) ? DOVECOT_USER_THERE
+					  : DOVECOT_USER_NONE;
 }
 
 static void
 answer_local(
 	struct node *n, const struct policy_recipient *q, struct reply *reply_r)
 {
-	if (!may_be_mailbox(q->message.recipient, reply_r))
+	if (!may_be_mailbox(n, q->message.recipient, reply_r))
 		return;
 	switch (user_of(n, q)) {
 	case DOVECOT_USER_THERE:

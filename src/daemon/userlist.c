@@ -1,6 +1,9 @@
 #include "daemon/userlist.h"
 
 #include "base/log.h"
+#include "daemon/accounts.h"
+#include "daemon/addressee.h"
+#include "spool/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,24 +64,53 @@ refresh(const char *path)
 			LOG_STR("what", "every local recipient is taken"));
 }
 
-bool
-userlist_has(const struct conf *conf, const struct mailbox *recipient)
+static bool
+is_in_file(const struct conf *conf, const char *user)
 {
-	char local[WIRE_LOCAL_PART_MAX + 1];
 	struct str rest;
 
-	if (conf->local.users != USERS_FILE)
-		return true;
 	refresh(conf->local.users_from);
-	if (!list.text || !mailbox_local_plain(recipient, local, sizeof(local)))
+	if (!list.text)
 		return true;
 	rest = str_of(list.text);
 	while (rest.n) {
 		struct str comment, line = str_cut(rest, '\n', &rest);
 
 		line = str_trim(str_cut(line, '#', &comment));
-		if (line.n && str_eq_nocase(line, str_of(local)))
+		if (line.n && str_eq_nocase(line, str_of(user)))
 			return true;
 	}
 	return false;
+}
+
+/* "ann", or "ann@a.example" where it has several domains. */
+static bool
+is_account(const struct accounts *all, const char *user, struct str domain)
+{
+	char address[WIRE_MAILBOX_MAX + 2];
+	const struct spool_account *a;
+
+	snprintf(address, sizeof(address), "%s@%.*s", user, STR_FMT(domain));
+	for (size_t i = 0; (a = accounts_nth(all, i)) != NULL; i++)
+		if (a->kind == ACCOUNT_USER &&
+			(str_eq_nocase(str_of(a->name), str_of(user)) ||
+				str_eq_nocase(
+					str_of(a->name), str_of(address))))
+			return true;
+	return false;
+}
+
+bool
+userlist_has(const struct node *n, const struct mailbox *recipient)
+{
+	char user[WIRE_LOCAL_PART_MAX + 1];
+
+	if (n->conf->local.users != USERS_FILE &&
+		n->conf->local.users != USERS_SPOOL)
+		return true;
+	if (!addressee_user(recipient, n->conf->local.separators, user))
+		return true;
+	if (n->conf->local.users == USERS_FILE)
+		return is_in_file(n->conf, user);
+	return is_account(n->accounts, user, mailbox_domain(recipient));
 }

@@ -1,0 +1,30 @@
+#include "daemon/putting.h"
+
+#include "daemon/maildir.h"
+
+static enum err_code
+path_of(const struct conf *conf, const struct letter *l, const char *home,
+	struct buf *path, struct err *e)
+{
+	const struct addressee_words words = {&l->to, l->sender, home};
+
+	if (addressee_expand(str_of(conf->local.deliver_to), &words, path))
+		return OK;
+	return err_set(e, ERR_INVALID, "the path of the mailbox is too long");
+}
+
+void
+putting_do(const struct conf *conf, const struct letter *l,
+	struct letter_end *end_r)
+{
+	struct err e = {0};
+	struct buf path;
+	enum err_code rc;
+
+	buf_init(&path, LETTER_PATH_MAX);
+	rc = path_of(conf, l, NULL, &path, &e);
+	if (rc == OK)
+		rc = maildir_put(l, buf_z(&path), conf->local.quota, &e);
+	letter_end_by(end_r, rc, &e);
+	buf_free(&path);
+}
