@@ -1,5 +1,8 @@
 #include "conf/build.h"
 #include "conf/schema.h"
+#include "conf/timezone.h"
+
+#include <stdlib.h>
 
 static void
 build_probe(struct conf_link *l, const struct node *g)
@@ -59,6 +62,20 @@ build_budget(struct conf_link *l, const struct node *g)
 			.n;
 }
 
+/* What cannot be read stays UTC; check_links complains. */
+static struct zone *
+build_zone(const char *name)
+{
+	struct zone *z = xcalloc(1, sizeof(*z));
+
+	if (name && timezone_find(name, z, NULL) == OK) {
+		zone_spread(z);
+		return z;
+	}
+	free(z);
+	return NULL;
+}
+
 static void
 build_link(struct conf_link *l, const struct node *g)
 {
@@ -71,6 +88,7 @@ build_link(struct conf_link *l, const struct node *g)
 	l->has_min_priority = build_has(g, "links.min_priority");
 	l->min_priority = (int)build_value(g, "links.min_priority").n;
 	l->timezone = build_text(g, "links.timezone");
+	l->zone = build_zone(l->timezone);
 	build_probe(l, node_member(g, "probe"));
 	build_dial(l, node_member(g, "dial"));
 	build_cost(l, node_member(g, "cost"));

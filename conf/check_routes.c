@@ -1,4 +1,5 @@
 #include "conf/check.h"
+#include "conf/timezone.h"
 #include "wire/grammar.h"
 
 #include <string.h>
@@ -142,6 +143,21 @@ check_windows(
 				l->windows.v[i]);
 }
 
+static void
+check_timezone(
+	const struct check *k, const struct conf_link *l, const struct node *g)
+{
+	struct zone z;
+	struct err e;
+
+	if (!l->timezone)
+		return;
+	if (timezone_find(l->timezone, &z, &e) != OK)
+		complain_error(k->out, check_at(g, "timezone"),
+			"links.timezone: \"%.100s\": %s", l->timezone, e.text);
+	zone_clear(&z);
+}
+
 /* A budget that mail can pass by. */
 static void
 check_free_peers(const struct check *k)
@@ -219,6 +235,7 @@ check_links(const struct check *k)
 		check_link_name(k, i, g);
 		check_peer_names(k, &l->peers, g, "links.peers");
 		check_windows(k, l, g);
+		check_timezone(k, l, g);
 	}
 	check_free_peers(k);
 	for (size_t i = 0; i < k->conf->rules_n; i++)

@@ -55,6 +55,9 @@ link_free(struct conf_link *l)
 	strings_free(&l->windows);
 	free(l->currency);
 	free(l->timezone);
+	if (l->zone)
+		zone_clear(l->zone);
+	free(l->zone);
 }
 
 static void

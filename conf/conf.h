@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/buf.h"
+#include "base/zone.h"
 #include "wire/address.h"
 
 enum conf_service {
@@ -116,6 +117,7 @@ struct conf_link {
 	struct conf_budget session, day, month, reserve;
 	int reserve_min_priority;
 	char *timezone;
+	struct zone *zone; /* owned; NULL: UTC */
 };
 
 enum conf_users { USERS_ANY, USERS_FILE, USERS_SPOOL, USERS_DOVECOT };

@@ -906,9 +906,9 @@ static const struct schema_row rows[] = {
 	{
 		.path = "links.timezone",
 		.type = SCHEMA_STRING,
-		.later = "days and windows are UTC",
-		.sentence = "The time zone of its days, months and windows; by "
-			    "default UTC.",
+		.sentence = "The time zone of its days, months and windows, by "
+			    "name (\"Europe/Oslo\") or as rules "
+			    "(\"CET-1CEST,M3.5.0,M10.5.0/3\"); by default UTC.",
 	},
 	{
 		.path = "queue",

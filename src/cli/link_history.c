@@ -8,6 +8,7 @@
 #include "cli/json.h"
 #include "cli/month.h"
 #include "cli/table.h"
+#include "outlook/budget.h"
 #include "faces/text.h"
 
 enum {
@@ -17,6 +18,10 @@ enum {
 
 struct history {
 	struct spool_history_filter filter;
+	/* A month was asked for: its borders, as if they were UTC. */
+	bool by_month;
+	int64_t month_from, month_to;
+	const struct conf *conf;
 	size_t limit;
 	struct spool_session *v; /* owned */
 	size_t n;
@@ -31,6 +36,21 @@ read_page(struct spool_txn *t, void *arg, struct err *e)
 	h->v = NULL;
 	h->n = 0;
 	return spool_history_list(t, &h->filter, h->limit, &h->v, &h->n, e);
+}
+
+/* Is it of the month, as its link's zone has it? */
+static bool
+is_asked_for(const struct history *h, const struct spool_session *s)
+{
+	const struct conf_link *link = conf_link(h->conf, s->link);
+	struct calendar c = {NULL, NULL};
+
+	if (!h->by_month)
+		return true;
+	if (link)
+		c = outlook_calendar(link);
+	return s->started >= calendar_utc(&c, h->month_from) &&
+	       s->started < calendar_utc(&c, h->month_to);
 }
 
 static int64_t
@@ -219,7 +239,9 @@ static void
 print_page(const struct print *p, const struct history *h)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (p->json)
+		if (!is_asked_for(h, &h->v[i]))
+			continue;
+		else if (p->json)
 			print_json(&h->v[i]);
 		else if (p->csv)
 			print_csv(&h->v[i]);
@@ -267,9 +289,10 @@ known(struct cli *c, const char *name)
 }
 
 static enum err_code
-parse(const struct args *a, struct spool_history_filter *f, struct err *e)
+parse(const struct args *a, struct history *h, struct err *e)
 {
 	const char *month = args_value(a, "--month");
+	struct spool_history_filter *f = &h->filter;
 
 	if (args_has(a, "--csv") && args_has(a, "--json"))
 		return err_set(
@@ -277,9 +300,15 @@ parse(const struct args *a, struct spool_history_filter *f, struct err *e)
 	f->link = a->words_n ? a->words[0] : NULL;
 	f->from = clock_sane_s() - HISTORY_DAYS * INT64_C(86400);
 	f->to = INT64_MAX;
-	if (month && !month_parse(str_of(month), &f->from, &f->to))
+	h->by_month = month != NULL;
+	if (!month)
+		return OK;
+	if (!month_parse(str_of(month), &h->month_from, &h->month_to))
 		return err_set(e, ERR_USAGE,
 			"--month %.40s: not a month (as 2026-03)", month);
+	/* no zone is further from UTC than a day */
+	f->from = h->month_from - CALENDAR_DAY_S;
+	f->to = h->month_to + CALENDAR_DAY_S;
 	return OK;
 }
 
@@ -292,11 +321,12 @@ run_history(struct cli *c, const struct args *a)
 	struct err e;
 	int status;
 
-	if (parse(a, &h.filter, &e) != OK)
+	if (parse(a, &h, &e) != OK)
 		return cli_fail(&e);
 	status = known(c, h.filter.link);
 	if (status != 0)
 		return status;
+	h.conf = c->conf;
 	if (p.csv)
 		print_csv_names();
 	else if (!p.json)
@@ -313,7 +343,7 @@ static const struct option options[] = {
 	{.name = "--by", .value = "user", .later = true},
 	{.name = "--month",
 		.value = "YYYY-MM",
-		.help = "of that month, UTC (the last 30 days)"},
+		.help = "of that month (the last 30 days)"},
 	{.name = "--csv", .help = "a line a session, with a header (RFC 4180)"},
 	{.name = "--json", .help = "an object a line"},
 	{.name = NULL},

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/links_private.h"
+#include "outlook/budget.h"
 #include "sched/call.h"
 #include "spool/queue.h"
 
@@ -24,23 +25,22 @@ enum {
 static struct window_times
 times_of(const struct link_run *r)
 {
-	struct calendar utc = {NULL, NULL};
+	struct calendar c = outlook_calendar(r->conf);
 
-	return windows_times(&r->windows, &utc, clock_sane_s());
+	return windows_times(&r->windows, &c, clock_sane_s());
 }
 
 int64_t
 links_next_window(const struct link_run *r)
 {
-	struct calendar utc = {NULL, NULL};
+	struct calendar c = outlook_calendar(r->conf);
 	struct window_times now = times_of(r);
 
 	if (r->windows.n == 0)
 		return 0;
 	if (!now.open)
 		return now.opens;
-	return now.shuts ? windows_times(&r->windows, &utc, now.shuts).opens
-			 : 0;
+	return now.shuts ? windows_times(&r->windows, &c, now.shuts).opens : 0;
 }
 
 static void
@@ -197,6 +197,7 @@ is_due(struct wish_of *w, int64_t *next_r)
 	const struct link_run *r = w->r;
 	struct call_rule rule = {
 		.windows = &r->windows,
+		.calendar = outlook_calendar(r->conf),
 		.when_waiting_s = r->conf->call_when_waiting_s,
 		.has_at_once = r->conf->has_call_at_once,
 		.at_once_priority = r->conf->call_at_once_priority,

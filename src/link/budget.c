@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	/* Shorter than any day and month of any zone. */
+	LEAST_DAY_S = 22 * 3600,
+	LEAST_MONTH_S = 27 * CALENDAR_DAY_S,
+};
+
 static const char *const period_names[BUDGET_PERIODS] = {
 	[BUDGET_SESSION] = "session",
 	[BUDGET_DAY] = "day",
@@ -109,6 +115,31 @@ budget_find(const struct budget *b, enum budget_period p, int64_t starts_at)
 }
 
 static void
+add(struct budget_amount *to, const struct budget_amount *more)
+{
+	to->seconds += more->seconds;
+	to->bytes += more->bytes;
+	to->cost += more->cost;
+}
+
+struct budget_row
+budget_new_row(const struct budget *b, enum budget_period p, int64_t starts_at,
+	int64_t ends_at)
+{
+	struct budget_row row = {.period = p, .starts_at = starts_at};
+	int64_t least = p == BUDGET_DAY ? LEAST_DAY_S : LEAST_MONTH_S;
+
+	for (size_t i = 0; i < b->rows_n; i++) {
+		const struct budget_row *old = &b->rows[i];
+
+		if (old->period == p && old->starts_at < ends_at &&
+			old->starts_at + least > starts_at)
+			add(&row.used, &old->used);
+	}
+	return row;
+}
+
+static void
 drop_oldest(struct budget *b)
 {
 	size_t oldest = 0;
@@ -120,7 +151,8 @@ drop_oldest(struct budget *b)
 }
 
 static struct budget_row *
-row_of(struct budget *b, enum budget_period p, int64_t starts_at)
+row_of(struct budget *b, enum budget_period p, int64_t starts_at,
+	int64_t ends_at)
 {
 	/* the rows are ours; only the look-up is shared with const callers */
 	const struct budget_row *found = budget_find(b, p, starts_at);
@@ -130,15 +162,23 @@ row_of(struct budget *b, enum budget_period p, int64_t starts_at)
 	if (b->rows_n == BUDGET_ROWS_MAX)
 		drop_oldest(b);
 	b->rows = xrealloc(b->rows, (b->rows_n + 1) * sizeof(*b->rows));
-	b->rows[b->rows_n] =
-		(struct budget_row){.period = p, .starts_at = starts_at};
+	b->rows[b->rows_n] = budget_new_row(b, p, starts_at, ends_at);
 	return &b->rows[b->rows_n++];
+}
+
+static struct budget_row *
+row_at(struct budget *b, enum budget_period p, int64_t wall_s)
+{
+	int64_t end, start = budget_span(&b->conf, p, wall_s, &end);
+
+	return row_of(b, p, start, end);
 }
 
 void
 budget_load(struct budget *b, const struct budget_row *row)
 {
-	struct budget_row *r = row_of(b, row->period, row->starts_at);
+	struct budget_row *r =
+		row_of(b, row->period, row->starts_at, row->starts_at);
 
 	*r = *row;
 	r->dirty = false;
@@ -161,25 +201,14 @@ budget_dirty(struct budget *b, struct budget_row *row_r)
 
 /* --- charging --- */
 
-static void
-add(struct budget_amount *to, const struct budget_amount *more)
-{
-	to->seconds += more->seconds;
-	to->bytes += more->bytes;
-	to->cost += more->cost;
-}
-
 /* MORE was used at WALL_S: by the session, and in that day and month. */
 static void
 use(struct budget *b, int64_t wall_s, const struct budget_amount *more)
 {
-	int64_t end;
-
 	add(&b->session.used, more);
 	b->session.dirty = true;
 	for (enum budget_period p = BUDGET_DAY; p < BUDGET_PERIODS; p++) {
-		struct budget_row *r =
-			row_of(b, p, budget_span(&b->conf, p, wall_s, &end));
+		struct budget_row *r = row_at(b, p, wall_s);
 
 		add(&r->used, more);
 		r->dirty = true;
@@ -324,11 +353,10 @@ void
 budget_allow(struct budget *b, const struct budget_amount *extra,
 	struct budget_time now)
 {
-	int64_t end, wall_s = floor_seconds(budget_wall_ms(b, now));
+	int64_t wall_s = floor_seconds(budget_wall_ms(b, now));
 
 	for (enum budget_period p = BUDGET_DAY; p < BUDGET_PERIODS; p++) {
-		struct budget_row *r =
-			row_of(b, p, budget_span(&b->conf, p, wall_s, &end));
+		struct budget_row *r = row_at(b, p, wall_s);
 
 		add(&r->extra, extra);
 		r->dirty = true;

@@ -4,18 +4,22 @@
 /* Money is reckoned in floating point: less than this is nothing. */
 static const double cost_epsilon = 1e-6;
 
-static const struct budget_amount nothing;
-
 /* The row of period P that holds at WALL_S; its end in *end_r. */
-static const struct budget_row *
+static struct budget_row
 row_at(const struct budget *b, enum budget_period p, int64_t wall_s,
 	int64_t *end_r)
 {
+	const struct budget_row *found;
+	int64_t starts_at;
+
 	if (p == BUDGET_SESSION) {
 		*end_r = INT64_MAX;
-		return b->running ? &b->session : NULL;
+		return b->running ? b->session
+				  : (struct budget_row){.period = p};
 	}
-	return budget_find(b, p, budget_span(&b->conf, p, wall_s, end_r));
+	starts_at = budget_span(&b->conf, p, wall_s, end_r);
+	found = budget_find(b, p, starts_at);
+	return found ? *found : budget_new_row(b, p, starts_at, *end_r);
 }
 
 static int64_t
@@ -25,13 +29,12 @@ at_least_0(int64_t n)
 }
 
 static struct budget_left
-left_of(const struct budget *b, enum budget_period p,
-	const struct budget_row *row, int priority)
+left_of(const struct budget *b, enum budget_period p, struct budget_row row,
+	int priority)
 {
 	const struct budget_conf *c = &b->conf;
 	const struct budget_amount *limit = &c->limit[p];
-	const struct budget_amount *used = row ? &row->used : &nothing;
-	const struct budget_amount *extra = row ? &row->extra : &nothing;
+	const struct budget_amount *used = &row.used, *extra = &row.extra;
 	int64_t kept = priority >= c->reserve_min_priority ? 0 : c->reserve_s;
 	uint64_t bytes = limit->bytes + extra->bytes;
 	struct budget_left l = {.has_seconds = limit->seconds > 0,
@@ -168,7 +171,7 @@ period_ms(const struct budget *b, enum budget_period p, int priority,
 	struct budget_time now, enum budget_kind *kind_r)
 {
 	int64_t wall_s = wall_of(b, now), end, ignored, until;
-	const struct budget_row *row = row_at(b, p, wall_s, &end);
+	struct budget_row row = row_at(b, p, wall_s, &end);
 	struct budget_left l = left_of(b, p, row, priority);
 	int64_t ms = paid_ms(b, now) + in_steps(b, steps_left(b, &l, kind_r));
 

@@ -12,6 +12,13 @@ int64_t budget_span(const struct budget_conf *c, enum budget_period p,
 /* NULL: nothing was used in it. */
 const struct budget_row *budget_find(
 	const struct budget *b, enum budget_period p, int64_t starts_at);
+/*
+ * One for a period of which none is kept, with what was used in it already
+ * where days and months were counted otherwise then (another zone, another
+ * first of the month): all of each such row, rather too much than too little.
+ */
+struct budget_row budget_new_row(const struct budget *b, enum budget_period p,
+	int64_t starts_at, int64_t ends_at);
 /* Calendar time of NOW, in ms: that of the running session, if there is one. */
 int64_t budget_wall_ms(const struct budget *b, struct budget_time now);
 int64_t budget_step_ms(const struct budget_conf *c);

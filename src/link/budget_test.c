@@ -30,7 +30,71 @@ used(const struct budget *b, enum budget_period p, int64_t starts_at)
 	return (struct budget_amount){.seconds = 0};
 }
 
+static int64_t
+two_east(void *arg, int64_t at)
+{
+	(void)arg;
+	(void)at;
+	return 2 * HOUR;
+}
+
+static int64_t
+five_west(void *arg, int64_t at)
+{
+	(void)arg;
+	(void)at;
+	return -5 * HOUR;
+}
+
 /* --- single facts --- */
+
+/* Today's budget cannot be had twice by counting days otherwise. */
+static void
+test_another_zone_frees_nothing(void **state)
+{
+	static const struct {
+		int64_t (*zone)(void *arg, int64_t at);
+		int month_starts;
+	} others[] = {
+		{two_east, 1}, {five_west, 1}, {NULL, 15}, {five_west, 28}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		struct budget b;
+		struct budget_why why;
+		struct budget_conf c = {
+			.limit = {[BUDGET_DAY] = {.bytes = 90000},
+				[BUDGET_MONTH] = {.bytes = 95000}}};
+		const struct budget_need need = {.bytes = 1000, .bps = 9600};
+
+		budget_init(&b, &c);
+		budget_begin(&b, at(12 * HOUR));
+		budget_charge(&b, 89000, at(12 * HOUR + 1));
+		budget_end(&b, at(12 * HOUR + 2));
+		c.calendar.offset_s = others[i].zone;
+		c.month_starts = others[i].month_starts;
+		budget_configure(&b, &c);
+		assert_false(budget_may_begin(&b, &need, at(13 * HOUR), &why));
+		assert_int_equal(
+			budget_left(&b, BUDGET_DAY, 9, at(13 * HOUR)).v.bytes,
+			1000);
+		budget_begin(&b, at(13 * HOUR));
+		budget_charge(&b, 500, at(13 * HOUR + 1));
+		assert_int_equal(
+			budget_left(&b, BUDGET_MONTH, 9, at(13 * HOUR + 1))
+				.v.bytes,
+			5500);
+		budget_end(&b, at(13 * HOUR + 2));
+		/* it is not held against the day after next, nor a month */
+		assert_int_equal(
+			budget_left(&b, BUDGET_DAY, 9, at(3 * DAY)).v.bytes,
+			90000);
+		assert_int_equal(
+			budget_left(&b, BUDGET_MONTH, 9, at(62 * DAY)).v.bytes,
+			95000);
+		budget_free(&b);
+	}
+}
 
 static void
 test_time_is_paid_in_whole_steps(void **state)
@@ -482,6 +546,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_another_zone_frees_nothing),
 		cmocka_unit_test(test_time_is_paid_in_whole_steps),
 		cmocka_unit_test(test_a_step_belongs_to_the_day_it_began_in),
 		cmocka_unit_test(test_what_is_left_and_the_reserve),

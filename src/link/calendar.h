@@ -6,8 +6,10 @@
  * "Local seconds" are UTC plus the offset, and are only reckoned with here.
  *
  * A local time that summer time skips counts as the moment of the change; of
- * one that comes twice, the first. A month that begins on the 31st begins on
- * the last day of a shorter month.
+ * one that comes twice, the first. Days follow each other without gap or
+ * overlap, whatever a zone does; they may be short, long or (where a zone
+ * skipped a whole day) have no moment at all. A month that begins on the 31st
+ * begins on the last day of a shorter month.
  */
 #ifndef LINK_CALENDAR_H
 #define LINK_CALENDAR_H
@@ -24,6 +26,11 @@ struct calendar {
 
 int64_t calendar_local(const struct calendar *c, int64_t at);
 int64_t calendar_utc(const struct calendar *c, int64_t local);
+/*
+ * The first moment after AT, up to UNTIL, with another offset than that of AT;
+ * UNTIL: there is none. Changes that are undone within a day may be missed.
+ */
+int64_t calendar_change(const struct calendar *c, int64_t at, int64_t until);
 /* Seconds since Monday 00:00, local. */
 int64_t calendar_week_second(const struct calendar *c, int64_t at);
 /* The day AT is in: its first second, and the first of the next. */

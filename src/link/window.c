@@ -2,7 +2,12 @@
 
 #include <ctype.h>
 
-enum { DAY_MIN = 24 * 60, DAYS = 7, ALL_DAYS = (1 << DAYS) - 1 };
+enum {
+	DAY_MIN = 24 * 60,
+	DAYS = 7,
+	ALL_DAYS = (1 << DAYS) - 1,
+	CHANGES_MAX = 64, /* of the zone, while a window is looked for */
+};
 
 static const char day_names[] = "MonTueWedThuFriSatSun";
 
@@ -169,19 +174,55 @@ windows_until_shut(const struct windows *w, int64_t week_s)
 	return s < CALENDAR_WEEK_S ? s : CALENDAR_WEEK_S;
 }
 
+/* What is asked by the week holds until the zone's offset changes. */
+static int64_t
+holds_until(const struct calendar *c, int64_t at)
+{
+	return calendar_change(c, at, at + CALENDAR_WEEK_S);
+}
+
+/* From AT on, when one is open; for a window a year is no wait. */
+static int64_t
+opens_at(const struct windows *w, const struct calendar *c, int64_t at)
+{
+	for (int i = 0; i < CHANGES_MAX; i++) {
+		int64_t until = holds_until(c, at);
+		int64_t opens =
+			at + windows_until_open(w, calendar_week_second(c, at));
+
+		if (opens < until || until - at >= CALENDAR_WEEK_S)
+			return opens;
+		at = until;
+	}
+	return at;
+}
+
+/* One is open at AT; when none is any more, 0: always one is. */
+static int64_t
+shuts_at(const struct windows *w, const struct calendar *c, int64_t at)
+{
+	for (int i = 0; i < CHANGES_MAX; i++) {
+		int64_t week_s = calendar_week_second(c, at);
+		int64_t until = holds_until(c, at);
+		int64_t lasts = windows_until_shut(w, week_s);
+
+		if (lasts == CALENDAR_WEEK_S)
+			return 0;
+		if (at + lasts < until || until - at >= CALENDAR_WEEK_S)
+			return at + lasts;
+		at = until;
+		if (!windows_inside(w, calendar_week_second(c, at)))
+			return at;
+	}
+	return at;
+}
+
 struct window_times
 windows_times(const struct windows *w, const struct calendar *c, int64_t at)
 {
-	int64_t week_s = calendar_week_second(c, at);
-	int64_t local = calendar_local(c, at);
-	int64_t wait = windows_until_open(w, week_s);
-	int64_t lasts =
-		windows_until_shut(w, (week_s + wait) % CALENDAR_WEEK_S);
-	struct window_times t = {.open = wait == 0, .opens = at};
+	struct window_times t = {.opens = opens_at(w, c, at)};
 
-	if (wait)
-		t.opens = calendar_utc(c, local + wait);
-	if (lasts < CALENDAR_WEEK_S)
-		t.shuts = calendar_utc(c, local + wait + lasts);
+	t.open = t.opens == at;
+	t.shuts = shuts_at(w, c, t.opens);
 	return t;
 }

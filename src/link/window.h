@@ -6,6 +6,10 @@
  * week (0: Monday 00:00). The functions with times in UTC take the zone as a
  * struct calendar. No window at all means any time. Windows that touch or
  * overlap are one.
+ *
+ * A window is open while the clock on the wall shows a time inside it: what
+ * lies in an hour that summer time skips is not there that day, and in an
+ * hour that comes twice it is open twice.
  */
 #ifndef LINK_WINDOW_H
 #define LINK_WINDOW_H

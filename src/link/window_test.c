@@ -1,5 +1,7 @@
 #include "link/window.h"
 
+#include "base/zone.h"
+
 #include <string.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +10,25 @@
 #include <cmocka.h>
 
 enum { HOUR = 3600, DAY = 86400 };
+
+/* 2025-12-01 and four years later. */
+#define YEARS_FROM INT64_C(1764547200)
+#define YEARS_TO (YEARS_FROM + INT64_C(1461) * DAY)
+
+static int64_t
+rules(void *zone, int64_t at)
+{
+	return zone_offset_s(zone, at);
+}
+
+static void
+use_rules(struct zone *z, const char *text)
+{
+	struct err e;
+
+	assert_int_equal(zone_parse_rule(z, str_of(text), &e), OK);
+	zone_spread(z);
+}
 
 static void
 add(struct windows *w, const char *text)
@@ -168,54 +189,98 @@ test_times_in_a_zone(void **state)
 	assert_int_equal(t.shuts, t.opens + 1200);
 	t = windows_times(&w, &c, t.opens + 1);
 	assert_true(t.open);
-	/* A window inside the hour that is skipped lasts no time. */
+	/* A window inside the hour that is skipped is not there that day. */
 	w.n = 0;
 	add(&w, "02:10-02:20");
 	t = windows_times(&w, &c, change - HOUR);
-	assert_true(t.opens >= change && t.opens < change + HOUR);
+	assert_int_equal(t.opens, change + 23 * HOUR + 600);
+	/* One that reaches into it is cut by it, at either end. */
+	w.n = 0;
+	add(&w, "01:50-02:20");
+	t = windows_times(&w, &c, change - HOUR);
+	assert_int_equal(t.opens, change - 600);
+	assert_int_equal(t.shuts, change);
+	w.n = 0;
+	add(&w, "02:50-03:20");
+	t = windows_times(&w, &c, change - HOUR);
+	assert_int_equal(t.opens, change);
+	assert_int_equal(t.shuts, change + 1200);
 }
 
+/* In the hour that comes twice a window is open twice. */
 static void
-test_days_and_months(void **state)
+test_an_hour_twice(void **state)
 {
-	int64_t end, feb28 = INT64_C(1709078400); /* 2024-02-28 00:00 UTC */
+	int64_t change = INT64_C(1792890000); /* 2026-10-25 01:00 UTC, Sunday */
+	struct zone z;
+	struct calendar c = {rules, &z};
+	struct windows w = {.n = 0};
+	struct window_times t;
 
 	(void)state;
-	assert_int_equal(calendar_day(NULL, feb28 + 5, &end), feb28);
-	assert_int_equal(end, feb28 + DAY);
-	/* A leap year; the month begins on the last day if it is shorter. */
-	assert_int_equal(
-		calendar_month(NULL, feb28 + DAY, 31, &end), feb28 + DAY);
-	assert_int_equal(end, feb28 + 32 * DAY);
-	assert_int_equal(
-		calendar_month(NULL, feb28 + 5, 31, &end), feb28 - 28 * DAY);
-	assert_int_equal(end, feb28 + DAY);
-	assert_int_equal(
-		calendar_month(NULL, feb28 + 5, 1, &end), feb28 - 27 * DAY);
-	assert_int_equal(end, feb28 + 2 * DAY);
-	assert_int_equal(calendar_month(NULL, feb28 + 5, 28, &end), feb28);
-	assert_int_equal(calendar_week_second(NULL, feb28), 2 * DAY);
-	assert_int_equal(calendar_week_second(NULL, -1), 3 * DAY - 1);
+	use_rules(&z, "CET-1CEST,M3.5.0,M10.5.0/3");
+	add(&w, "02:15-02:45");
+	t = windows_times(&w, &c, change - HOUR);
+	assert_int_equal(t.opens, change - 2700);
+	assert_int_equal(t.shuts, change - 900);
+	t = windows_times(&w, &c, t.shuts);
+	assert_int_equal(t.opens, change + 900);
+	assert_int_equal(t.shuts, change + 2700);
+	t = windows_times(&w, &c, t.shuts);
+	assert_int_equal(t.opens, change + 900 + 25 * HOUR - HOUR);
+	w.n = 0;
+	add(&w, "02:45-03:05"); /* the second part goes on after three */
+	t = windows_times(&w, &c, change - 600);
+	assert_true(t.open);
+	assert_int_equal(t.shuts, change);
+	t = windows_times(&w, &c, change);
+	assert_int_equal(t.opens, change + 2700);
+	assert_int_equal(t.shuts, change + HOUR + 300);
+	zone_clear(&z);
 }
 
-/* For 300 years: each month follows the last without a gap. */
+static const char *const zones[] = {"CET-1CEST,M3.5.0,M10.5.0/3",
+	"<-03>3<-02>,M10.3.0/0,M2.3.0/0",	/* no midnight, and two */
+	"NST3:30NDT,M3.2.0/0:01,M11.1.0/0:01",	/* a minute behind it */
+	"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", /* half an hour */
+	"<+0545>-5:45", "UTC0"};
+
+/* For four years: what is foretold is what one finds by looking. */
 static void
-test_months_follow_each_other(void **state)
+test_zones_against_trying(void **state)
 {
+	static const char *const list[] = {
+		"Sun 01:50-02:10", "02:20-02:40", "Mon-Fri 23:30-00:30"};
+	enum { STEP = 300 };
+
 	(void)state;
-	for (int starts = 1; starts <= 31; starts += 6) {
-		int64_t at = INT64_C(-100) * 365 * DAY, end;
+	for (size_t i = 0; i < sizeof(zones) / sizeof(*zones); i++) {
+		struct zone z;
+		struct calendar c = {rules, &z};
+		struct windows w = {.n = 0};
+		struct window_times t = {.opens = 0};
+		bool was = false;
 
-		calendar_month(NULL, at, starts, &end);
-		for (int i = 0; i < 3600; i++) {
-			int64_t next;
+		use_rules(&z, zones[i]);
+		for (size_t k = 0; k < sizeof(list) / sizeof(*list); k++)
+			add(&w, list[k]);
+		for (int64_t at = YEARS_FROM; at < YEARS_TO; at += STEP) {
+			bool now = windows_inside(
+				&w, calendar_week_second(&c, at));
 
-			assert_int_equal(
-				calendar_month(NULL, end, starts, &next), end);
-			assert_true(next - end >= 28 * DAY &&
-				    next - end <= 31 * DAY);
-			end = next;
+			if (at == YEARS_FROM || (now && at >= t.shuts) ||
+				(!now && at > t.opens))
+				t = windows_times(&w, &c, at);
+			if (now)
+				assert_true(t.opens <= at && at < t.shuts);
+			else
+				assert_true(at < t.opens);
+			if (at > YEARS_FROM && now != was)
+				assert_true(
+					(now ? t.opens : t.shuts) > at - STEP);
+			was = now;
 		}
+		zone_clear(&z);
 	}
 }
 
@@ -229,8 +294,8 @@ main(void)
 		cmocka_unit_test(test_errors_say_what_is_wrong),
 		cmocka_unit_test(test_against_trying),
 		cmocka_unit_test(test_times_in_a_zone),
-		cmocka_unit_test(test_days_and_months),
-		cmocka_unit_test(test_months_follow_each_other),
+		cmocka_unit_test(test_an_hour_twice),
+		cmocka_unit_test(test_zones_against_trying),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,18 @@ amount(const struct conf_budget *c)
 		.seconds = c->time_s, .bytes = c->bytes, .cost = c->cost};
 }
 
+static int64_t
+zone_offset(void *zone, int64_t at)
+{
+	return zone_offset_s(zone, at);
+}
+
+struct calendar
+outlook_calendar(const struct conf_link *link)
+{
+	return (struct calendar){link->zone ? zone_offset : NULL, link->zone};
+}
+
 struct budget_conf
 outlook_budget_conf(const struct conf_link *link)
 {
@@ -25,6 +37,7 @@ outlook_budget_conf(const struct conf_link *link)
 		.per_call = link->cost_per_call,
 		.step_s = link->billing_step_s,
 		.hangup_s = link->dial_down ? OUTLOOK_HANGUP_S : 0,
+		.calendar = outlook_calendar(link),
 	};
 }
 

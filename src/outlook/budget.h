@@ -12,6 +12,8 @@
 /* Time that hanging up is given in a budget where there is a dial.down. */
 enum { OUTLOOK_HANGUP_S = 10 };
 
+/* Days and months of LINK, which the result borrows its zone from. */
+struct calendar outlook_calendar(const struct conf_link *link);
 struct budget_conf outlook_budget_conf(const struct conf_link *link);
 /* Is anything limited, or paid? */
 bool outlook_has_budget(const struct conf_link *link);
