@@ -23,7 +23,11 @@ HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \
 	   libgsasl libconfig ncursesw
 have_pkgs := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
-PKG_CFLAGS := $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
+# Delivery by MX; without it the rest works as ever.
+MX_PKGS	:= libunbound libidn2
+have_mx	:= $(shell pkg-config --exists $(MX_PKGS) 2>/dev/null && echo yes)
+PKG_CFLAGS := $(if $(have_mx),-DTIDEPOST_UNBOUND \
+	   $(shell pkg-config --cflags $(MX_PKGS))) $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
 
 override CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DTIDEPOST_VERSION='"$(VERSION)"'
 CFLAGS	?= -O2 -g
@@ -47,7 +51,8 @@ FACE_ROOMS   := faces outlook sched link control conf spool wire base
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig
 L_wire	:= -lgsasl -lcrypto
-L_net	:= -levent_openssl -levent_pthreads -levent_core -lssl -lcrypto
+L_net	:= -levent_openssl -levent_pthreads -levent_core -lssl -lcrypto \
+	   $(if $(have_mx),-lunbound -lidn2)
 L_tui	:= -lncursesw -ltinfo
 FACE_LIBS   := $(L_spool) $(L_conf) $(L_wire)
 DAEMON_LIBS := $(FACE_LIBS) $(L_net)

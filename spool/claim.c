@@ -59,6 +59,25 @@ spool_domain_due(struct spool_txn *t, const char *route, const char *domain,
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
+enum err_code
+spool_domain_next(struct spool_txn *t, const char *route, int64_t now,
+	const char *after, char domain_r[WIRE_DOMAIN_MAX + 1], struct err *e)
+{
+	struct query q = {
+		.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM_DOMAIN};
+	struct delivery_row *r = xcalloc(1, sizeof(*r));
+	enum err_code rc = after[0] ? OK : ripen(t, route, now, e);
+
+	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+	query_text(&q, DELIVERY_DOMAIN, OP_GT, after);
+	if (rc == OK)
+		rc = tx_first(t, &q, r, e);
+	if (rc == OK)
+		str_copyz(domain_r, WIRE_DOMAIN_MAX + 1, r->domain);
+	free(r);
+	return rc;
+}
+
 /* --- what the peer cannot take --- */
 
 /* Kept once for the route: it is the reason of all that are left there. */
@@ -232,7 +251,7 @@ claim_wants(const struct spool_claim *c, const struct delivery_row *r)
 	const struct spool_carrier by = {c->bound, c->link};
 	bool route = false, domain = !c->domains;
 
-	if (!c->domains && !bound_allows(r->d.links, &by))
+	if (!bound_allows(r->d.links, &by))
 		return false;
 	for (size_t i = 0; i < c->routes_n && !route; i++)
 		route = !strcmp(c->routes[i], r->d.route);

@@ -5,14 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Only customers' routes are claimed by domain (ATRN with a list). */
-static void
-settle_domain(struct delivery_row *r)
+/* Customers' routes (ATRN with a list), and what spool_domain_routes says. */
+static bool
+goes_by_domain(const struct spool *s, const char *route)
+{
+	if (route_customer(route))
+		return true;
+	for (size_t i = 0; i < s->domain_routes.n; i++)
+		if (strcmp(s->domain_routes.v[i], route) == 0)
+			return true;
+	return false;
+}
+
+void
+delivery_set_domain(const struct spool *s, struct delivery_row *r)
 {
 	const char *at = strrchr(r->d.recipient, '@');
 
 	r->domain[0] = '\0';
-	if (!at || !route_customer(r->d.route))
+	if (!at || !goes_by_domain(s, r->d.route))
 		return;
 	str_copyz(r->domain, sizeof(r->domain), at + 1);
 	str_lower(r->domain);
@@ -41,7 +52,6 @@ delivery_settle(struct delivery_row *r)
 		r->d.owner = 0;
 		r->d.in_doubt = false;
 	}
-	settle_domain(r);
 }
 
 /* A reply is the same with another text behind its code. */
@@ -61,7 +71,7 @@ is_same_reason(const struct spool_delivery *a, const struct spool_delivery *b)
 static void
 settle_warned(const struct delivery_row *old, struct delivery_row *r)
 {
-	if (r->domain[0] && r->d.state != SPOOL_ACTIVE &&
+	if (route_customer(r->d.route) && r->d.state != SPOOL_ACTIVE &&
 		old->d.warned_at == r->d.warned_at &&
 		old->d.reason != REASON_NONE && !is_same_reason(&old->d, &r->d))
 		r->d.warned_at = 0;
@@ -70,6 +80,7 @@ settle_warned(const struct delivery_row *old, struct delivery_row *r)
 enum err_code
 delivery_insert(struct spool_txn *t, struct delivery_row *r, struct err *e)
 {
+	delivery_set_domain(t->spool, r);
 	delivery_settle(r);
 	return tx_insert(t, T_DELIVERY, r, e);
 }

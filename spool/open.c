@@ -115,6 +115,7 @@ spool_close(struct spool *s)
 	pthread_cond_destroy(&s->wake_reader);
 	pthread_cond_destroy(&s->finished);
 	free((char *)s->options.url);
+	free(s->domain_routes.v);
 	free(s);
 }
 

@@ -62,7 +62,8 @@ defer(struct spool_txn *t, const struct spool_outcome *o,
 {
 	struct delivery_row r = *old;
 
-	count_attempt(&r, o->now);
+	if (!o->not_tried)
+		count_attempt(&r, o->now);
 	r.d.state = SPOOL_DEFERRED;
 	r.d.next_attempt = o->next_attempt;
 	set_reason(&r, o);

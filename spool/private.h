@@ -59,6 +59,11 @@ struct spool {
 	atomic_size_t backlog;
 	atomic_int_fast64_t last_id;
 	int64_t first_last_id; /* as it was at the start */
+	/* Routes that are claimed by domain. Only the writer looks at it. */
+	struct {
+		char (*v)[SPOOL_NAME_MAX + 1];
+		size_t n;
+	} domain_routes;
 	/* The disk was full: storing asks first whether there is room. */
 	atomic_bool tight;
 	/* faults: operations to let pass, then to fail */
@@ -105,8 +110,10 @@ void worker_stop(struct spool *s); /* everything submitted is finished */
 
 /* --- delivery.c: what all who move deliveries share --- */
 
-/* Sets the columns that follow from the others (rank, ripe, domain). */
+/* Sets the columns that follow from the others (rank, ripe). */
 void delivery_settle(struct delivery_row *r);
+/* The domain, where R's route is claimed by domain: for a new route. */
+void delivery_set_domain(const struct spool *s, struct delivery_row *r);
 /* A new one, or one that changes. */
 enum err_code delivery_insert(
 	struct spool_txn *t, struct delivery_row *r, struct err *e);

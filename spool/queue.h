@@ -105,6 +105,22 @@ enum err_code spool_domain_due(struct spool_txn *t, const char *route,
 	const char *domain, int64_t now, bool *due_r, struct err *e);
 
 /*
+ * Deliveries of these ROUTES can be claimed by domain from now on, and of no
+ * others but customers'; spool_reroute brings those that wait in line. Kept in
+ * memory: to be said after each start.
+ */
+enum err_code spool_domain_routes_put(struct spool_txn *t,
+	const char *const *routes, size_t n, struct err *e);
+/*
+ * The first domain behind AFTER ("": from the start), in order of octets, for
+ * which something of ROUTE may be claimed now. ERR_NOTFOUND: no more. What
+ * became due is seen from here on.
+ */
+enum err_code spool_domain_next(struct spool_txn *t, const char *route,
+	int64_t now, const char *after, char domain_r[WIRE_DOMAIN_MAX + 1],
+	struct err *e);
+
+/*
  * A new session begins: every DEFERRED delivery of ROUTE is due now, but
  * those a peer refused after REFUSED_BEFORE.
  */
@@ -163,9 +179,9 @@ struct spool_claim {
 	bool no_binary;	  /* ... that need BINARYMIME, with CHUNKING */
 	const char *peer; /* for the reasons set on what is left */
 	/*
-	 * Domains the recipients must be in (ATRN with a list); NULL: all. Only
-	 * routes "customer:..." can be claimed so; others give nothing. The
-	 * customer calls us: no delivery is bound to a link then.
+	 * Domains the recipients must be in (ATRN with a list, delivery by MX);
+	 * NULL: all. Only routes "customer:..." and those of
+	 * spool_domain_routes_put can be claimed so; others give nothing.
 	 */
 	const char *const *domains;
 	size_t domains_n;
@@ -256,6 +272,7 @@ struct spool_outcome {
 	enum spool_outcome_kind kind;
 	int64_t now;
 	int64_t next_attempt; /* DEFERRED */
+	bool not_tried;	      /* DEFERRED: this was no attempt */
 	int64_t keep_until;   /* QUARANTINED */
 	bool expired;	      /* FAILED, QUARANTINED: its lifetime ended */
 	/*

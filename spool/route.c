@@ -84,6 +84,23 @@ spool_route_due(struct spool_txn *t, const char *route,
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
+enum err_code
+spool_domain_routes_put(
+	struct spool_txn *t, const char *const *routes, size_t n, struct err *e)
+{
+	struct spool *s = t->spool;
+
+	if (!t->writes)
+		return err_set(e, ERR_READONLY, "routes by domain");
+	free(s->domain_routes.v);
+	s->domain_routes.v = xcalloc(n, sizeof(*s->domain_routes.v));
+	s->domain_routes.n = n;
+	for (size_t i = 0; i < n; i++)
+		str_copyz(s->domain_routes.v[i], sizeof(s->domain_routes.v[i]),
+			routes[i]);
+	return OK;
+}
+
 /* --- turns --- */
 
 static enum err_code
@@ -204,6 +221,7 @@ reroute_one(struct spool_txn *t, const struct delivery_row *old,
 	} else {
 		hold_without_route(&r);
 	}
+	delivery_set_domain(t->spool, &r);
 	return delivery_update(t, old, &r, e);
 }
 

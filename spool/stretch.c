@@ -32,6 +32,11 @@ claim_lacks(const struct spool_claim *c)
 bool
 claim_may(const struct spool_claim *c, const struct delivery_row *r)
 {
+	const struct spool_carrier by = {c->bound, c->link};
+
+	/* A stretch of a domain holds what is bound to any links. */
+	if (c->domains && !bound_allows(r->d.links, &by))
+		return false;
 	if (c->max_size && r->size > c->max_size)
 		return false;
 	return spool_limits_refuse(&c->limits, r->d.priority, r->size) ==

@@ -354,6 +354,7 @@ tls_client_new(const struct tls_client_conf *conf, struct tls_client **client_r,
 	SSL_CTX_set_session_cache_mode(
 		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(ctx, tls_conn_new_session);
+	SSL_CTX_dane_enable(ctx);
 	*client_r = xcalloc(1, sizeof(**client_r));
 	(*client_r)->ctx = ctx;
 	return OK;

@@ -53,7 +53,12 @@ void tls_client_free(struct tls_client *c);
 enum err_code tls_client_identity(struct tls_client *c, const char *certificate,
 	const char *key, struct err *e);
 
-enum tls_verify { TLS_VERIFY_NAME, TLS_VERIFY_NONE, TLS_VERIFY_PIN };
+enum tls_verify {
+	TLS_VERIFY_NAME,
+	TLS_VERIFY_NONE,
+	TLS_VERIFY_PIN,
+	TLS_VERIFY_DANE, /* by the records of the policy, which has some */
+};
 
 /* What the peer's certificate is, whether it was found good or not. */
 struct tls_certificate {
@@ -63,6 +68,26 @@ struct tls_certificate {
 
 /* The first certificate (PEM) in FILE. False: there is none to read. */
 bool tls_certificate_read(const char *file, struct tls_certificate *seen_r);
+
+/* Eight records are more than anybody publishes for one host. */
+enum { TLS_TLSA_MAX = 8 };
+
+/* A TLSA record (RFC 6698 2.1). */
+struct tls_tlsa {
+	unsigned char usage, selector, matching;
+	unsigned char digest[64];
+	size_t octets;
+};
+
+/*
+ * What a host promises in its signed zone (RFC 7672): REQUIRED: it has TLS.
+ * Where N is not 0, it is verified by one of the records and nothing else.
+ */
+struct tls_dane {
+	bool required;
+	struct tls_tlsa v[TLS_TLSA_MAX];
+	size_t n;
+};
 
 /* How one connection as client is checked. Texts borrowed until tls_up. */
 struct tls_policy {
@@ -74,6 +99,7 @@ struct tls_policy {
 	 * whatever VERIFY says. NULL: none.
 	 */
 	const unsigned char *accept;
+	const struct tls_dane *dane; /* for TLS_VERIFY_DANE */
 	/*
 	 * What to show to a peer that asks for a certificate: a file known by
 	 * tls_client_identity; NULL: nothing.

@@ -199,6 +199,25 @@ conn_set_identity(struct tls_conn *c, const struct tls_identity *identity)
 		       SSL_CTX_get0_privatekey(identity->ctx), chain, 1) == 1;
 }
 
+/*
+ * RFC 7672 3.1: a key that the zone names is good whatever name and dates stand
+ * in its certificate.
+ */
+static bool
+conn_set_dane(struct tls_conn *c, const struct tls_dane *d)
+{
+	size_t usable = 0;
+
+	if (SSL_dane_enable(c->ssl, c->name) != 1)
+		return false;
+	SSL_dane_set_flags(c->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	for (size_t i = 0; i < d->n; i++)
+		usable += SSL_dane_tlsa_add(c->ssl, d->v[i].usage,
+				  d->v[i].selector, d->v[i].matching,
+				  d->v[i].digest, d->v[i].octets) == 1;
+	return usable > 0;
+}
+
 struct tls_conn *
 tls_conn_connect(struct tls_client *client, const struct tls_policy *policy,
 	struct sock *sock, struct err *e)
@@ -237,6 +256,13 @@ tls_conn_connect(struct tls_client *client, const struct tls_policy *policy,
 	}
 	c->has_identity = identity != NULL;
 	conn_set_name(c);
+	if (c->verify == TLS_VERIFY_DANE && !conn_set_dane(c, policy->dane)) {
+		err_set(e, ERR_INVALID, "no TLSA record of %.200s can be used",
+			c->name);
+		tls_conn_free(c);
+		ERR_clear_error();
+		return NULL;
+	}
 	conn_set_ticket(c, policy->ticket);
 	SSL_set_connect_state(c->ssl);
 	return c;

@@ -192,6 +192,12 @@ why_chain(struct tls_conn *c, X509_STORE_CTX *x)
 			"certificate is for %.120s, not for %.120s", names,
 			c->name);
 		break;
+	case X509_V_ERR_DANE_NO_MATCH:
+		snprintf(c->why, sizeof(c->why),
+			"certificate is not what the TLSA records of %.200s "
+			"promise",
+			c->name);
+		break;
 	default:
 		snprintf(c->why, sizeof(c->why), "certificate: %s",
 			X509_verify_cert_error_string(error));
@@ -299,6 +305,7 @@ tls_verify_server(X509_STORE_CTX *x, void *arg)
 			X509_STORE_CTX_set_error(x, X509_V_ERR_CERT_REJECTED);
 		break;
 	case TLS_VERIFY_NAME:
+	case TLS_VERIFY_DANE:
 		c->verified = X509_verify_cert(x) == 1;
 		if (!c->verified)
 			why_chain(c, x);

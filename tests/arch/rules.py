@@ -47,6 +47,8 @@ HEADERS = (
     ("event.h", ()),
     ("ncurses*", ("tui/screen*",)),
     ("curses.h", ("tui/screen*",)),
+    ("unbound.h", ("src/net/resolve.c",)),
+    ("idn2.h", ("src/net/resolve.c",)),
     ("gsasl.h", ("src/wire/verifier*.c", "src/smtp/sasl*")),
 )
 

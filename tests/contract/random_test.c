@@ -90,7 +90,7 @@ may_have(const struct life *l, const struct spool_claim *c,
 		route |= !strcmp(c->routes[i], row->d.route);
 	if (c->domains && !strstr(row->d.recipient, "@x.example"))
 		return false;
-	if (!c->domains && c->bound && m->links && !strstr(m->links, link))
+	if (c->bound && m->links && !strstr(m->links, link))
 		return false;
 	if (spool_limits_refuse(&c->limits, row->d.priority, row->size))
 		return false;
