@@ -305,6 +305,18 @@ build_notices(struct conf *c, const struct node *g)
 }
 
 static void
+build_mx(struct conf *c, const struct node *g)
+{
+	c->mx.server = build_text(g, "mx.server");
+	c->mx.root_key = build_text(g, "mx.root_key");
+	c->mx.sessions = number(g, "mx.sessions");
+	c->mx.peer.name = str_dupz(CONF_MX);
+	c->mx.peer.port = number(g, "mx.port");
+	c->mx.peer.tls = (enum conf_tls)number(g, "mx.tls");
+	c->mx.peer.verify = VERIFY_NONE;
+}
+
+static void
 build_log(struct conf *c, const struct node *g)
 {
 	c->log.to = build_text(g, "log.to");
@@ -365,6 +377,7 @@ build_conf(const struct node *root, const char *file)
 	build_queue(c, node_member(root, "queue"));
 	build_customers(c, node_member(root, "customers"));
 	build_notices(c, node_member(root, "notices"));
+	build_mx(c, node_member(root, "mx"));
 	build_log(c, node_member(root, "log"));
 	build_lists(c, root);
 	build_links(c, root);

@@ -200,7 +200,7 @@ check_peer_name(const struct check *k, size_t i, const struct node *g)
 	check_name(k, g, "peers.name", name);
 	if (!name)
 		return;
-	if (strcmp(name, "mx") == 0)
+	if (strcmp(name, CONF_MX) == 0)
 		complain_error(k->out, check_at(g, "name"),
 			"peers.name: mx is reserved for delivery by MX");
 	for (size_t j = 0; j < i; j++)

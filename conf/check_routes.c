@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+#ifdef TIDEPOST_UNBOUND
+#define TIDEPOST_HAS_MX 1
+#else
+#define TIDEPOST_HAS_MX 0
+#endif
+
 /* The peer most like NAME; NULL: none is near. */
 static const char *
 near_peer(const struct conf *c, const char *name)
@@ -32,9 +38,10 @@ check_peer_names(const struct check *k, const struct conf_strings *names,
 		const struct place *at = check_at_string(group, "peers", i);
 		const char *near = near_peer(k->conf, names->v[i]);
 
-		if (strcmp(names->v[i], "mx") == 0)
+		if (!TIDEPOST_HAS_MX && strcmp(names->v[i], CONF_MX) == 0)
 			complain_error(k->out, at,
-				"%s: mx (delivery by MX) is not yet supported",
+				"%s: mx: this program was built without "
+				"delivery by MX (it needs libunbound)",
 				path);
 		else if (!conf_peer(k->conf, names->v[i]))
 			complain_error(k->out, at,
@@ -158,6 +165,24 @@ check_timezone(
 	zone_clear(&z);
 }
 
+/* The same for mail by MX, told once. */
+static void
+check_free_mx(const struct check *k)
+{
+	size_t from = 0;
+
+	if (conf_link_for(k->conf, CONF_MX, &from))
+		return;
+	for (size_t i = 0; i < k->conf->routes_n; i++) {
+		if (!conf_route_is_mx(&k->conf->routes[i]))
+			continue;
+		complain_warning(k->out, &check_item(k, "routes", i)->at,
+			"routes: no link names the peer mx, so it is always "
+			"reachable and no budget counts for it");
+		return;
+	}
+}
+
 /* A budget that mail can pass by. */
 static void
 check_free_peers(const struct check *k)
@@ -177,6 +202,8 @@ check_free_peers(const struct check *k)
 				"reachable and no budget counts for it",
 				name);
 	}
+	if (budget)
+		check_free_mx(k);
 }
 
 static void

@@ -109,6 +109,9 @@ conf_free(struct conf *c)
 	free(c->queue.retry_s);
 	free(c->hooks);
 	free(c->notices.copy_to);
+	free(c->mx.server);
+	free(c->mx.root_key);
+	peer_free(&c->mx.peer);
 	free(c->log.to);
 	free(c->log.level);
 	free(c);

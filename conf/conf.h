@@ -22,6 +22,9 @@ enum conf_service {
 	SERVICE_LMTP,
 };
 
+/* The name of the peer that stands for delivery by MX. */
+#define CONF_MX "mx"
+
 /* The address of a listener for `tidepost serve` alone. */
 #define CONF_ADDRESS_PROGRAM "program"
 
@@ -192,6 +195,12 @@ struct conf {
 		char *copy_to; /* an address; NULL nobody */
 		uint64_t full_size;
 	} notices;
+	struct {
+		char *server, *root_key; /* NULL: the system's; none */
+		unsigned sessions;	 /* at once */
+		/* CONF_MX: what all mail hosts of strangers have in common */
+		struct conf_peer peer;
+	} mx;
 	char *hooks;
 	struct {
 		char *to, *level;
@@ -244,7 +253,9 @@ bool conf_listener_is_program(const struct conf_listener *l);
  */
 const struct conf_listener *conf_listener_for_program(
 	const struct conf *c, enum conf_service service);
+/* CONF_MX is found, too. NULL: there is none of this name. */
 const struct conf_peer *conf_peer(const struct conf *c, const char *name);
+bool conf_route_is_mx(const struct conf_route *r); /* also by MX */
 const struct conf_link *conf_link(const struct conf *c, const char *name);
 bool conf_is_local(const struct conf *c, struct str domain);
 /* The first route that matches; NULL: none. */

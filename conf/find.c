@@ -42,7 +42,13 @@ conf_peer(const struct conf *c, const char *name)
 	for (size_t i = 0; i < c->peers_n; i++)
 		if (c->peers[i].name && strcmp(c->peers[i].name, name) == 0)
 			return &c->peers[i];
-	return NULL;
+	return strcmp(name, CONF_MX) == 0 ? &c->mx.peer : NULL;
+}
+
+bool
+conf_route_is_mx(const struct conf_route *r)
+{
+	return names(&r->peers, CONF_MX);
 }
 
 const struct conf_link *

@@ -587,7 +587,7 @@ static const struct schema_row rows[] = {
 		.path = "routes.peers",
 		.type = SCHEMA_STRINGS,
 		.sentence = "The peers to send to, the preferred one first; mx "
-			    "is reserved.",
+			    "stands for the hosts of the recipient's domain.",
 	},
 	{
 		.path = "routes.command",
@@ -1008,6 +1008,53 @@ static const struct schema_row rows[] = {
 		.sentence = "The largest message that comes back whole in a "
 			    "notice, where its sender asked for that "
 			    "(RET=FULL); of others only the header does.",
+	},
+	{
+		.path = "mx",
+		.type = SCHEMA_GROUP,
+		.sentence = "How mail goes by MX: where a route names the "
+			    "peer mx.",
+	},
+	{
+		.path = "mx.server",
+		.type = SCHEMA_STRING,
+		.sentence = "Address of the name server to ask, \"@\" and a "
+			    "port behind it if that is not 53; by default "
+			    "those of the system.",
+	},
+	{
+		.path = "mx.root_key",
+		.type = SCHEMA_STRING,
+		.sentence = "File with the key of the DNS root, as "
+			    "/usr/share/dns/root.key: signed answers are "
+			    "checked, and what a domain says of the TLS of its "
+			    "hosts is held to (DANE). The name server must "
+			    "hand signatures on.",
+	},
+	{
+		.path = "mx.port",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 65535,
+		.fallback = "25",
+		.sentence = "The port of mail hosts.",
+	},
+	{
+		.path = "mx.tls",
+		.type = SCHEMA_WORD,
+		.fallback = "offered",
+		.words = "none offered required",
+		.sentence = "offered uses TLS where a host has it, without "
+			    "asking who it is; required leaves mail waiting "
+			    "where it has none.",
+	},
+	{
+		.path = "mx.sessions",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 1000,
+		.fallback = "20",
+		.sentence = "How many domains are delivered to at once.",
 	},
 	{
 		.path = "hooks",

@@ -4,6 +4,7 @@
 #include "daemon/certwatch.h"
 #include "daemon/budgets.h"
 #include "daemon/services.h"
+#include "net/resolve.h"
 #include "outlook/record.h"
 #include "spool/queue.h"
 
@@ -33,6 +34,8 @@ send_node(struct control_conn *c)
 	record_add(&r, KEY_LIBRARY, spool_engine_version());
 	record_add(&r, KEY_LIBRARY, tls_library());
 	record_add(&r, KEY_LIBRARY, loop_library());
+	if (resolver_is_there())
+		record_add(&r, KEY_LIBRARY, resolver_library());
 	conn_send(c, &r);
 	record_free(&r);
 }

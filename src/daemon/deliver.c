@@ -469,6 +469,12 @@ deliver_is_spent(const struct deliver *d)
 	return smtp_client_is_spent(d->client);
 }
 
+unsigned
+deliver_extensions(const struct deliver *d)
+{
+	return smtp_client_extensions(d->client);
+}
+
 const char *
 deliver_keywords(const struct deliver *d)
 {

@@ -97,6 +97,7 @@ uint64_t deliver_size_max(const struct deliver *d);
 /* It takes no more messages on this connection (RFC 9422, MAILMAX). */
 bool deliver_is_spent(const struct deliver *d);
 const char *deliver_keywords(const struct deliver *d);
+unsigned deliver_extensions(const struct deliver *d); /* EXT_ */
 struct session *deliver_session(const struct deliver *d);
 
 #endif

@@ -87,6 +87,7 @@ dispatch_new(struct node *n)
 
 	d->n = n;
 	d->timer = loop_timer_new(n->loop, on_timer, d);
+	d->mx = mx_new(n);
 	make_peers(d);
 	return d;
 }
@@ -115,6 +116,7 @@ dispatch_reload(struct dispatch *d)
 {
 	drop_peers(d, false);
 	make_peers(d);
+	mx_reload(d->mx);
 	dispatch_all(d);
 }
 
@@ -124,6 +126,7 @@ dispatch_stop(struct dispatch *d)
 	d->stopping = true;
 	loop_timer_clear(d->timer);
 	drop_peers(d, true);
+	mx_stop(d->mx);
 }
 
 void
@@ -132,6 +135,7 @@ dispatch_free(struct dispatch *d)
 	if (!d)
 		return;
 	loop_timer_free(d->timer);
+	mx_free(d->mx);
 	free(d);
 }
 
@@ -159,6 +163,7 @@ dispatch_all(struct dispatch *d)
 		collect_again(d->peers[i]);
 		dispatch_look(d->peers[i]);
 	}
+	mx_kick(d->mx, false);
 	local_kick(d->n->local);
 }
 
@@ -170,6 +175,7 @@ dispatch_now(struct dispatch *d)
 		d->peers[i]->collect_after = 0;
 		d->peers[i]->fruitless = false;
 	}
+	mx_kick(d->mx, true);
 	dispatch_all(d);
 }
 
@@ -198,6 +204,7 @@ dispatch_arrived(struct dispatch *d, const char *route)
 			d->peers[i]->pushing = false;
 			dispatch_look(d->peers[i]);
 		}
+	mx_kick(d->mx, false);
 }
 
 /* --- links --- */
@@ -219,6 +226,7 @@ dispatch_link_up(struct dispatch *d, const char *link)
 			str_copyz(p->next_link, sizeof(p->next_link), link);
 		dispatch_look(p);
 	}
+	mx_kick(d->mx, false);
 	dispatch_settle_link(d, link);
 }
 
@@ -231,6 +239,7 @@ dispatch_link_finish(struct dispatch *d, const char *link)
 		if (p->exchange && strcmp(p->link, link) == 0)
 			exchange_finish(p->exchange);
 	}
+	mx_link_finish(d->mx, link);
 }
 
 void
@@ -244,4 +253,5 @@ dispatch_link_lost(struct dispatch *d, const char *link)
 		if (p->exchange && strcmp(p->link, link) == 0)
 			exchange_link_lost(p->exchange);
 	}
+	mx_link_lost(d->mx, link);
 }

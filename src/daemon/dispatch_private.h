@@ -5,6 +5,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/exchange.h"
 #include "daemon/links.h"
+#include "daemon/mx.h"
 #include "spool/queue.h"
 
 /* One peer of the configuration, and what it is owed. */
@@ -43,6 +44,7 @@ struct dispatch {
 	size_t peers_n;
 	struct loop_timer *timer;
 	int64_t timer_at; /* 0: not set */
+	struct mx *mx;	  /* delivery by MX */
 	size_t receiving; /* sessions on smtp listeners */
 	bool stopping;
 };

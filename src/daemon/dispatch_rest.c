@@ -54,7 +54,8 @@ dispatch_settle_link(struct dispatch *d, const char *link)
 	for (size_t i = 0; i < d->peers_n; i++)
 		if (is_busy_on(d->peers[i], link))
 			return;
-	links_resting(d->n->links, link);
+	if (!mx_is_busy_on(d->mx, link))
+		links_resting(d->n->links, link);
 }
 
 /* The link P used last, and those that it could use now. */

@@ -22,6 +22,9 @@ exchange_unref(struct exchange *x)
 	for (size_t i = 0; i < x->conf.routes_n; i++)
 		free(x->routes[i]);
 	free(x->routes);
+	free(x->domain);
+	free(x->mx_hosts);
+	free(x->addresses);
 	free(x->link);
 	free(x->interface);
 	free(x->address);
@@ -30,6 +33,12 @@ exchange_unref(struct exchange *x)
 	buf_free(&x->keywords);
 	explicit_bzero(x->password, sizeof(x->password));
 	free(x);
+}
+
+const char *
+exchange_name(const struct exchange *x)
+{
+	return x->domain ? x->domain : x->peer->name;
 }
 
 static void
@@ -56,6 +65,22 @@ tell_left(struct exchange *x)
 			"the link");
 }
 
+/* Strangers are too many to be remembered. */
+static void
+tell_history(struct exchange *x)
+{
+	history_peer(x->n, x->peer->name,
+		&(struct history_peer){.host = x->served ? x->host : "",
+			.address = x->last_address,
+			.keywords = x->keywords.len ? buf_z(&x->keywords) : "",
+			.certificate =
+				x->has_certificate ? &x->certificate : NULL,
+			.success = x->result.code == EXCHANGE_OK,
+			.result = x->result.code == EXCHANGE_OK
+					  ? "ok"
+					  : x->result.text});
+}
+
 /*
  * What returns to its sender does not wait for this peer any more; before that
  * is on disk it would be a reason to call again.
@@ -71,24 +96,15 @@ exchange_end(struct exchange *x)
 		set_result(x, x->collect_code, x->collect_text);
 		x->result.only_collect_failed = true;
 	}
-	history_peer(x->n, x->peer->name,
-		&(struct history_peer){.host = x->served ? x->host : "",
-			.address = x->last_address,
-			.keywords = x->keywords.len ? buf_z(&x->keywords) : "",
-			.certificate =
-				x->has_certificate ? &x->certificate : NULL,
-			.success = x->result.code == EXCHANGE_OK,
-			.result = x->result.code == EXCHANGE_OK
-					  ? "ok"
-					  : x->result.text});
+	if (!x->domain)
+		tell_history(x);
 	if (x->result.code == EXCHANGE_OK)
 		tell_left(x);
-	if (x->has_certificate)
+	if (x->has_certificate && !x->domain)
 		certwatch_seen(x->n->certwatch, x->certificate.ends);
 	x->conf.done(x->conf.arg, &x->result);
 	exchange_unref(x);
 }
-
 /* What came instead of what was expected, and who may say that it is right. */
 static void
 tell_key(struct exchange *x, const char *why)
@@ -109,7 +125,7 @@ not_trusted(struct exchange *x, const struct deliver_result *r)
 {
 	set_result(x, EXCHANGE_NOT_TRUSTED, r->reply);
 	x->result.auth = r->fail == FAIL_AUTH;
-	if (r->fail == FAIL_TLS && !x->session->has_tls &&
+	if (r->fail == FAIL_TLS && !x->domain && !x->session->has_tls &&
 		x->session->has_certificate)
 		tell_key(x, r->reply);
 }
@@ -145,8 +161,18 @@ judge(struct exchange *x, const struct deliver_result *r, unsigned sent)
 static bool
 may_try_next_host(const struct exchange *x, const struct deliver_result *r)
 {
-	return x->result.code == EXCHANGE_UNREACHABLE && !r->ready &&
-	       reach_has_next(x->reach);
+	bool bad = x->result.code == EXCHANGE_UNREACHABLE ||
+		   (x->domain && x->result.code == EXCHANGE_NOT_TRUSTED);
+
+	return bad && !r->ready && reach_has_next(x->reach);
+}
+
+/* RFC 7435: with strangers, TLS that does not work is no worse than none. */
+static bool
+may_go_without_tls(const struct exchange *x, const struct deliver_result *r)
+{
+	return x->domain && r->fail == FAIL_TLS && !r->ready &&
+	       x->peer->tls == TLS_OFFERED && !x->without_tls && !x->dane;
 }
 
 static void
@@ -166,10 +192,18 @@ on_over(void *arg, const struct deliver_result *r)
 		x->certificate = s->certificate;
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
-	history_session(s, x->link ? x->link : "", x->peer->name,
-		x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
+	if (x->link || !x->domain)
+		history_session(s, x->link ? x->link : "", exchange_name(x),
+			x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
 	session_release(s);
-	if (r->no_bdat && !x->data_tried && !r->link_lost && !x->finishing) {
+	if (may_go_without_tls(x, r)) {
+		x->without_tls = true;
+		log_info("going-without-tls", LOG_STR("host", x->host),
+			LOG_STR("why", r->reply));
+		set_result(x, EXCHANGE_OK, "");
+		begin_step(x);
+	} else if (r->no_bdat && !x->data_tried && !r->link_lost &&
+		   !x->finishing) {
 		x->data_tried = true;
 		set_result(x, EXCHANGE_OK, "");
 		begin_step(x);
@@ -206,13 +240,17 @@ start_tls(struct exchange *x, struct session *s)
 						     : TLS_VERIFY_NAME,
 		.certificate = p->certificate,
 		.ticket = buf_view(&x->ticket),
-		.ticket_fn = keep_ticket,
+		.ticket_fn = x->domain ? NULL : keep_ticket,
 		.ticket_arg = x,
 	};
 
 	memcpy(policy.pin, p->pin, sizeof(policy.pin));
 	if (x->known.trust.has_key)
 		policy.accept = x->known.trust.key;
+	if (x->dane && x->dane->n) {
+		policy.verify = TLS_VERIFY_DANE;
+		policy.dane = x->dane;
+	}
 	call_tls(s, &policy);
 }
 
@@ -237,14 +275,17 @@ start_machine(struct exchange *x, struct session *s)
 {
 	const struct conf_peer *p = x->peer;
 	bool collect_only = x->steps[x->step] == STEP_COLLECT;
+	const char *const domains[] = {x->domain};
 	struct deliver_conf c = {
 		.client = call_client(x->n),
 		.routes = (const char *const *)x->routes,
 		.routes_n = x->conf.routes_n,
 		.push = !collect_only,
-		.peer = p->name,
 		.host = x->host,
+		.peer = x->domain ? x->host : p->name,
 		.link = x->link,
+		.domains = x->domain ? domains : NULL,
+		.domains_n = x->domain ? 1 : 0,
 		.owner = {.ready = exchange_ready,
 			.idle = exchange_idle,
 			.turn_reply = exchange_turn_reply,
@@ -253,9 +294,10 @@ start_machine(struct exchange *x, struct session *s)
 		.arg = x,
 	};
 
-	c.client.tls = p->tls == TLS_REQUIRED  ? CLIENT_TLS_REQUIRED
-		       : p->tls == TLS_OFFERED ? CLIENT_TLS_OFFERED
-					       : CLIENT_TLS_NONE;
+	c.client.tls = p->tls == TLS_REQUIRED || x->dane ? CLIENT_TLS_REQUIRED
+		       : p->tls == TLS_OFFERED && !x->without_tls
+			       ? CLIENT_TLS_OFFERED
+			       : CLIENT_TLS_NONE;
 	c.client.tls_active = s->has_tls;
 	c.client.tls_verified = s->tls.verified;
 	c.client.tls_facts = &s->tls;
@@ -338,7 +380,7 @@ name_policy(struct exchange *x)
 		x->peer->tls_name ? x->peer->tls_name : x->host,
 		(int)x->peer->verify);
 	snprintf(x->ticket_peer, sizeof(x->ticket_peer), "%.240s:%u",
-		x->peer->name, port_of_step(x));
+		exchange_name(x), port_of_step(x));
 }
 
 static void
@@ -346,8 +388,9 @@ not_reached(struct exchange *x, const struct reached *r)
 {
 	set_result(x, EXCHANGE_UNREACHABLE, r->why);
 	x->result.no_link = r->no_link;
-	history_unreached(x->n, x->link ? x->link : "", x->peer->name,
-		x->step_started_s, r->why);
+	if (x->link || !x->domain)
+		history_unreached(x->n, x->link ? x->link : "",
+			exchange_name(x), x->step_started_s, r->why);
 	exchange_end(x);
 }
 
@@ -363,15 +406,18 @@ on_reached(void *arg, const struct reached *r)
 	}
 	if (x->link)
 		links_connected(x->n->links, x->link);
+	if (x->host && strcmp(x->host, r->host) != 0)
+		x->without_tls = false;
 	x->host = r->host;
+	x->dane = r->dane;
 	name_policy(x);
-	s = x->session =
-		call_session(x->n, r->fd, x->peer->name, x->link, "push");
+	s = x->session = call_session(x->n, r->fd,
+		x->domain ? x->host : x->peer->name, x->link, "push");
 	str_copyz(x->last_address, sizeof(x->last_address),
 		stream_peer_address(s->stream));
 	session_swap(s, NULL, &early_host, x);
 	x->refs++;
-	if (x->peer->tls == TLS_NONE)
+	if (x->peer->tls == TLS_NONE || x->domain)
 		begin_session(x, s->id, STR(""));
 	else
 		tickets_take(x->n, x->ticket_peer, x->policy, s->id,
@@ -387,6 +433,8 @@ begin_step(struct exchange *x)
 	reach_free(x->reach);
 	x->reach = reach_new(x->n,
 		&(struct reach_conf){.peer = x->peer,
+			.hosts = x->addresses,
+			.hosts_n = x->addresses_n,
 			.port = port_of_step(x),
 			.interface = x->interface,
 			.address = x->address,
@@ -486,6 +534,27 @@ finish_soon(void *arg)
 	exchange_unref(x);
 }
 
+/* An attempt for each address; all of a host before the next host. */
+static void
+take_mx(struct exchange *x, const struct exchange_mx *mx)
+{
+	x->domain = str_dupz(mx->domain);
+	x->mx_hosts = xcalloc(mx->hosts_n, sizeof(*x->mx_hosts));
+	x->addresses = xcalloc(
+		mx->hosts_n * MXLOOK_ADDRESSES_MAX, sizeof(*x->addresses));
+	for (size_t i = 0; i < mx->hosts_n; i++) {
+		struct mxlook_host *h = &x->mx_hosts[i];
+
+		*h = mx->hosts[i];
+		for (size_t k = 0; k < h->addresses_n; k++)
+			x->addresses[x->addresses_n++] = (struct reach_host){
+				.name = h->name,
+				.address = h->addresses[k],
+				.dane = h->dane.required ? &h->dane : NULL,
+			};
+	}
+}
+
 struct exchange *
 exchange_start(struct node *n, const struct exchange_conf *conf)
 {
@@ -504,12 +573,16 @@ exchange_start(struct node *n, const struct exchange_conf *conf)
 	buf_init(&x->ticket, 0);
 	buf_init(&x->keywords, 0);
 	plan_steps(x);
+	if (conf->mx)
+		take_mx(x, conf->mx);
 	if (x->peer->user && !read_password(x)) {
 		x->result.code = EXCHANGE_NOT_TRUSTED;
 		log_error("no-password", LOG_STR("peer", x->peer->name),
 			LOG_STR("why", x->result.text));
 		x->refs++;
 		loop_post(n->loop, finish_soon, x);
+	} else if (x->domain) {
+		begin_step(x); /* strangers are not known */
 	} else {
 		learn(x);
 	}

@@ -7,6 +7,7 @@
 #define DAEMON_EXCHANGE_H
 
 #include "daemon/node.h"
+#include "net/mxlook.h"
 
 /* How it ended, as --wait tells it (exit codes of the interface). */
 enum exchange_code {
@@ -29,10 +30,22 @@ struct exchange_result {
 				     own */
 	bool cannot_collect;	  /* the peer does not do ETRN at all */
 	bool no_link;		  /* of UNREACHABLE: no host answered at all */
+	/* Of the host that let us in last: what it takes. */
+	bool met;
+	uint64_t size_max;   /* 0: it does not say */
+	unsigned extensions; /* EXT_ */
+};
+
+/* Delivery by MX: the mail of one domain, and where it goes. */
+struct exchange_mx {
+	const char *domain;
+	const struct mxlook_host *hosts; /* as they are to be tried */
+	size_t hosts_n;
 };
 
 struct exchange_conf {
 	const struct conf_peer *peer; /* borrowed; configurations live on */
+	const struct exchange_mx *mx; /* copied; NULL: PEER has hosts */
 	const char *const *routes;    /* copied */
 	size_t routes_n;
 	const char *link, *interface, *address; /* copied; NULL: none */

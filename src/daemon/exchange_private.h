@@ -20,6 +20,14 @@ struct exchange {
 	struct known known;
 	struct reach *reach; /* of the step */
 	const char *host;    /* that answered last; borrowed; NULL: none */
+	/* what its zone promises; NULL: nothing */
+	const struct tls_dane *dane;
+	/* By MX; owned, NULL: not. */
+	char *domain;
+	struct mxlook_host *mx_hosts;
+	struct reach_host *addresses; /* of them */
+	size_t addresses_n;
+	bool without_tls; /* it failed, and nobody asked for it */
 	int64_t step_started_s;
 	struct deliver *deliver; /* NULL: none, or turned */
 	struct session *session; /* held while there is one */
@@ -46,6 +54,8 @@ struct exchange {
 	bool ended, finished;
 };
 
+/* Whom it is with: the peer, or a domain. */
+const char *exchange_name(const struct exchange *x);
 /* It is over; tells its owner once nothing returns any more. */
 void exchange_end(struct exchange *x);
 /* A job of the spool came back. */

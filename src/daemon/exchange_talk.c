@@ -105,7 +105,9 @@ exchange_ready(void *arg, struct deliver *d)
 {
 	struct exchange *x = arg;
 
-	x->served = true;
+	x->served = x->result.met = true;
+	x->result.size_max = deliver_size_max(d);
+	x->result.extensions = deliver_extensions(d);
 	buf_clear(&x->keywords);
 	buf_addz(&x->keywords, deliver_keywords(d));
 }
@@ -175,7 +177,8 @@ exchange_idle(void *arg, struct deliver *d)
 		deliver_quit(d);
 		return;
 	}
-	if (x->steps[x->step] == STEP_PUSH && !x->looked_for_large) {
+	if (x->steps[x->step] == STEP_PUSH && !x->looked_for_large &&
+		!x->domain) {
 		x->looked_for_large = true;
 		return_too_large(x, d);
 	}

@@ -132,26 +132,43 @@ put_generation(struct spool_txn *t, int64_t generation, struct err *e)
 	return spool_meta_put(t, generation_key, str_of(text), e);
 }
 
+/* What goes by MX is claimed by domain. */
+static enum err_code
+put_domain_routes(struct spool_txn *t, const struct conf *conf, struct err *e)
+{
+	const char **routes = xcalloc(conf->routes_n, sizeof(*routes));
+	size_t n = 0;
+	enum err_code rc;
+
+	for (size_t i = 0; i < conf->routes_n; i++)
+		if (conf_route_is_mx(&conf->routes[i]))
+			routes[n++] = conf_route_name(&conf->routes[i]);
+	rc = spool_domain_routes_put(t, routes, n, e);
+	free(routes);
+	return rc;
+}
+
 static enum err_code
 raise_generation(struct spool_txn *t, void *arg, struct err *e)
 {
-	int64_t *generation = arg;
+	struct node *n = arg;
 	struct buf text;
 	enum err_code rc;
 
 	buf_init(&text, 0);
 	rc = spool_meta_get(t, generation_key, &text, e);
-	*generation = rc == OK ? strtoll(buf_z(&text), NULL, 10) + 1 : 1;
+	n->route_generation =
+		rc == OK ? strtoll(buf_z(&text), NULL, 10) + 1 : 1;
 	buf_free(&text);
-	if (rc != OK && rc != ERR_NOTFOUND)
-		return rc;
-	return put_generation(t, *generation, e);
+	if (rc == OK || rc == ERR_NOTFOUND)
+		rc = put_generation(t, n->route_generation, e);
+	return rc == OK ? put_domain_routes(t, n->conf, e) : rc;
 }
 
 enum err_code
 node_load_generation(struct node *n, struct err *e)
 {
-	return spool_write(n->spool, raise_generation, &n->route_generation, e);
+	return spool_write(n->spool, raise_generation, n, e);
 }
 
 struct reroute {
@@ -167,6 +184,8 @@ write_routes(struct spool_txn *t, void *arg, struct err *e)
 	struct reroute *r = arg;
 	enum err_code rc = put_generation(t, r->generation, e);
 
+	if (rc == OK)
+		rc = put_domain_routes(t, r->router.conf, e);
 	if (rc != OK)
 		return rc;
 	return spool_reroute(t, r->generation, NODE_REROUTE_BATCH, policy_route,

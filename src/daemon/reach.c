@@ -22,30 +22,42 @@ struct reach {
 	struct child *program; /* NULL: a host, or not started */
 	size_t tried;	       /* hosts, in the order of this connection */
 	size_t first;	       /* of peer->host */
-	const char *now;       /* the host in hand */
-	bool by_memory;	       /* its remembered address is dialled */
+	struct reach_host now; /* in hand */
 	bool memory_used;
 	bool answered; /* a host refused: there is a link */
 	struct buf why;
 	struct loop_timer *soon; /* a program begins from the loop */
 };
 
-static const char *
+static size_t
+hosts_n(const struct reach *r)
+{
+	return r->conf.hosts ? r->conf.hosts_n : r->conf.peer->host.n;
+}
+
+static struct reach_host
+host_of(const struct reach *r, size_t i)
+{
+	if (r->conf.hosts)
+		return r->conf.hosts[i];
+	return (struct reach_host){.name = r->conf.peer->host.v[i],
+		.address = r->conf.peer->host.v[i]};
+}
+
+/* The one to begin with, then the others in their order. */
+static struct reach_host
 host_at(const struct reach *r, size_t i)
 {
-	const struct conf_strings *hosts = &r->conf.peer->host;
-
-	/* The one to begin with, then the others in their order. */
 	if (i == 0)
-		return hosts->v[r->first];
-	return hosts->v[i <= r->first ? i - 1 : i];
+		return host_of(r, r->first);
+	return host_of(r, i <= r->first ? i - 1 : i);
 }
 
 static size_t
-find_host(const struct conf_peer *peer, const char *host, size_t otherwise)
+find_host(const struct reach *r, const char *host, size_t otherwise)
 {
-	for (size_t i = 0; host && i < peer->host.n; i++)
-		if (strcmp(peer->host.v[i], host) == 0)
+	for (size_t i = 0; host && i < hosts_n(r); i++)
+		if (strcmp(host_of(r, i).name, host) == 0)
 			return i;
 	return otherwise;
 }
@@ -62,7 +74,7 @@ reach_new(
 	r->conf = *conf;
 	r->fn = fn;
 	r->arg = arg;
-	r->first = find_host(conf->peer, conf->first, 0);
+	r->first = find_host(r, conf->first, 0);
 	buf_init(&r->why, REACH_WHY_MAX);
 	r->soon = loop_timer_new(n->loop, start_program, r);
 	return r;
@@ -83,29 +95,35 @@ reach_free(struct reach *r)
 bool
 reach_has_next(const struct reach *r)
 {
-	return r->tried < r->conf.peer->host.n;
+	return r->tried < hosts_n(r);
 }
 
-/* The remembered address is of no use for a host that is no longer ours. */
-static const char *
-remembered_host(const struct reach *r)
+/*
+ * A host whose remembered address is worth a try: not one that is no longer
+ * ours. False: there is none.
+ */
+static bool
+remembered(const struct reach *r, struct reach_host *host_r)
 {
-	const struct conf_strings *hosts = &r->conf.peer->host;
-	size_t i = find_host(r->conf.peer, r->conf.known.host, hosts->n);
+	const struct known *known = &r->conf.known;
+	size_t i = find_host(r, known->host, hosts_n(r));
 
-	if (r->memory_used || i == hosts->n || !r->conf.known.address[0] ||
-		strcmp(hosts->v[i], r->conf.known.address) == 0)
-		return NULL;
-	return hosts->v[i];
+	if (r->memory_used || i == hosts_n(r) || !known->address[0])
+		return false;
+	*host_r = host_of(r, i);
+	if (strcmp(host_r->address, known->address) == 0)
+		return false;
+	host_r->address = known->address;
+	return true;
 }
 
 static void on_dialled(void *arg, int fd, enum err_code code, const char *why);
 
 static void
-dial_place(struct reach *r, const char *place)
+dial_now(struct reach *r)
 {
 	r->dial = call_dial(r->n,
-		&(struct dial_conf){.host = place,
+		&(struct dial_conf){.host = r->now.address,
 			.port = r->conf.port,
 			.interface = r->conf.interface,
 			.address = r->conf.address,
@@ -116,10 +134,8 @@ dial_place(struct reach *r, const char *place)
 static void
 note_failure(struct reach *r, enum err_code code, const char *why)
 {
-	const char *place = r->by_memory ? r->conf.known.address : r->now;
-
 	log_warning("unreachable", LOG_STR("peer", r->conf.peer->name),
-		LOG_STR("host", place), LOG_STR("link", r->conf.link),
+		LOG_STR("host", r->now.address), LOG_STR("link", r->conf.link),
 		LOG_STR("why", why));
 	r->answered |= code == ERR_CLOSED;
 	if (r->why.len && buf_room(&r->why) > strlen(why) + 2)
@@ -133,7 +149,8 @@ tell(struct reach *r, int fd)
 {
 	struct reached reached = {
 		.fd = fd,
-		.host = r->now,
+		.host = r->now.name,
+		.dane = r->now.dane,
 		.no_link = fd < 0 && !r->answered,
 		.why = fd < 0 ? buf_z(&r->why) : "",
 	};
@@ -145,7 +162,7 @@ static void
 on_dialled(void *arg, int fd, enum err_code code, const char *why)
 {
 	struct reach *r = arg;
-	const char *host;
+	struct reach_host host;
 
 	r->dial = NULL;
 	if (fd >= 0) {
@@ -153,15 +170,15 @@ on_dialled(void *arg, int fd, enum err_code code, const char *why)
 		return;
 	}
 	note_failure(r, code, why);
-	host = remembered_host(r);
-	if ((code == ERR_BUSY || code == ERR_NOTFOUND) && host) {
-		r->memory_used = r->by_memory = true;
+	if ((code == ERR_BUSY || code == ERR_NOTFOUND) &&
+		remembered(r, &host)) {
+		r->memory_used = true;
 		r->now = host;
 		log_info("address-remembered",
 			LOG_STR("peer", r->conf.peer->name),
-			LOG_STR("host", host),
-			LOG_STR("address", r->conf.known.address));
-		dial_place(r, r->conf.known.address);
+			LOG_STR("host", host.name),
+			LOG_STR("address", host.address));
+		dial_now(r);
 	} else if (reach_has_next(r)) {
 		reach_next(r);
 	} else {
@@ -216,11 +233,10 @@ void
 reach_next(struct reach *r)
 {
 	if (r->conf.peer->command) {
-		r->now = "";
+		r->now = (struct reach_host){.name = "", .address = ""};
 		loop_timer_set(r->soon, 0);
 		return;
 	}
-	r->by_memory = false;
 	r->now = host_at(r, r->tried++);
-	dial_place(r, r->now);
+	dial_now(r);
 }

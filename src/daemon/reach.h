@@ -13,11 +13,20 @@
 #define DAEMON_REACH_H
 
 #include "daemon/known.h"
+#include "net/tls.h"
 
 struct reach;
 
+/* A host whose address is known: one attempt. Texts borrowed. */
+struct reach_host {
+	const char *name, *address;
+	const struct tls_dane *dane; /* what its zone says; NULL: nothing */
+};
+
 struct reach_conf {
-	const struct conf_peer *peer; /* borrowed */
+	const struct conf_peer *peer;	/* borrowed */
+	const struct reach_host *hosts; /* borrowed; NULL: those of PEER */
+	size_t hosts_n;
 	unsigned port;
 	const char *interface, *address; /* borrowed; NULL: any */
 	const char *link;		 /* for the log; NULL: none */
@@ -27,10 +36,11 @@ struct reach_conf {
 };
 
 struct reached {
-	int fd;		  /* given; -1: no host is left */
-	const char *host; /* of the configuration; borrowed; "": a program */
-	bool no_link;	  /* without fd: nobody answered at all */
-	const char *why;  /* without fd: of each host, in words */
+	int fd;			     /* given; -1: no host is left */
+	const char *host;	     /* its name; borrowed; "": a program */
+	const struct tls_dane *dane; /* of reach_host; NULL: none */
+	bool no_link;		     /* without fd: nobody answered at all */
+	const char *why;	     /* without fd: of each host, in words */
 };
 
 typedef void reach_fn(void *arg, const struct reached *r);

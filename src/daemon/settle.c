@@ -19,7 +19,7 @@ struct verdict {
 	enum spool_outcome_kind kind;
 	enum spool_reason reason;
 	int64_t next_attempt, keep_until;
-	bool expired;
+	bool expired, not_tried;
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -229,6 +229,19 @@ settle_defer(
 }
 
 void
+settle_postpone(
+	struct settle *st, size_t i, enum spool_reason reason, const char *why)
+{
+	struct verdict *v = &st->verdicts[i];
+
+	*v = (struct verdict){.kind = OUTCOME_DEFERRED,
+		.reason = reason,
+		.not_tried = true,
+		.next_attempt = st->now + st->n->conf->queue.retry_s[0]};
+	str_copyz(v->text, sizeof(v->text), why);
+}
+
+void
 settle_tell_success(struct settle *st, enum dsn_action action)
 {
 	st->tell_success = true;
@@ -350,6 +363,7 @@ write_verdict(
 		.next_attempt = v->next_attempt,
 		.keep_until = v->keep_until,
 		.expired = v->expired,
+		.not_tried = v->not_tried,
 		.in_doubt = st->in_doubt,
 		.reason = v->reason,
 		.text = v->text,

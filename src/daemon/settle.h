@@ -24,6 +24,9 @@ void settle_reply(struct settle *st, size_t i, const struct reply *r);
 /* Our own trouble (disk, connection): an attempt, to be tried again. */
 void settle_defer(
 	struct settle *st, size_t i, enum spool_reason reason, const char *why);
+/* Not an attempt, and to be tried again after a while. */
+void settle_postpone(
+	struct settle *st, size_t i, enum spool_reason reason, const char *why);
 /* Kept back until a person releases it. Not an attempt. */
 void settle_hold(
 	struct settle *st, size_t i, enum spool_reason reason, const char *why);

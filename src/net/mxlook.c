@@ -15,8 +15,8 @@ struct candidate {
 	char v4[MXLOOK_ADDRESSES_MAX][MXLOOK_ADDRESS_TEXT];
 	char v6[MXLOOK_ADDRESSES_MAX][MXLOOK_ADDRESS_TEXT];
 	size_t v4_n, v6_n;
-	bool secure;  /* all that was said of it until now */
-	bool trouble; /* something of it is not known now */
+	bool insecure; /* its zone is not signed */
+	bool trouble;  /* something of it is not known now */
 };
 
 struct mxlook {
@@ -216,15 +216,12 @@ on_tlsa(void *arg, const struct answer *a)
 	one_less(c->m);
 }
 
-/* RFC 7672 2.2: only where all before it was secure. */
 static void
 ask_tlsa(struct candidate *c)
 {
 	struct mxlook *m = c->m;
 	char name[WIRE_DOMAIN_MAX + 16];
 
-	if (!m->secure || !c->secure || c->v4_n + c->v6_n == 0)
-		return;
 	snprintf(name, sizeof(name), "_25._tcp.%s", c->host.name);
 	m->open++;
 	c->tlsa = resolve_ask(m->r, name, RECORD_TLSA, on_tlsa, c);
@@ -244,24 +241,34 @@ keep_address(struct candidate *c, int family, struct str record)
 		++*n;
 }
 
+/*
+ * Both were asked for. Where nothing is signed, one answer is enough to go on
+ * with. Where all is, the host may have TLSA records (RFC 7672 2.2), and who
+ * can suppress an answer must not be able to hide them.
+ */
+static void
+addresses_known(struct candidate *c)
+{
+	bool any = c->v4_n + c->v6_n > 0;
+
+	if (any && (c->insecure || !c->m->secure))
+		c->trouble = false;
+	else if (any && !c->trouble)
+		ask_tlsa(c);
+}
+
 static void
 on_addresses(struct candidate *c, int family, const struct answer *a)
 {
 	for (size_t i = 0; i < a->records_n; i++)
 		keep_address(c, family, a->records[i]);
-	c->secure &= a->secure;
-	if (!c->a && !c->aaaa)
-		ask_tlsa(c);
-}
-
-/* An answer to one of the two is enough to go on with. */
-static void
-judge_trouble(struct candidate *c, const struct answer *a)
-{
 	if (a->kind == ANSWER_TROUBLE)
 		c->trouble = true;
-	if (!c->a && !c->aaaa && c->v4_n + c->v6_n)
-		c->trouble = false;
+	else
+		c->insecure |= !a->secure;
+	if (!c->a && !c->aaaa)
+		addresses_known(c);
+	one_less(c->m);
 }
 
 static void
@@ -271,8 +278,6 @@ on_a(void *arg, const struct answer *a)
 
 	c->a = NULL;
 	on_addresses(c, AF_INET, a);
-	judge_trouble(c, a);
-	one_less(c->m);
 }
 
 static void
@@ -282,8 +287,6 @@ on_aaaa(void *arg, const struct answer *a)
 
 	c->aaaa = NULL;
 	on_addresses(c, AF_INET6, a);
-	judge_trouble(c, a);
-	one_less(c->m);
 }
 
 static void
@@ -294,7 +297,6 @@ ask_addresses(struct mxlook *m)
 		struct candidate *c = &m->v[i];
 
 		c->m = m;
-		c->secure = true;
 		c->a = resolve_ask(m->r, c->host.name, RECORD_A, on_a, c);
 		c->aaaa = resolve_ask(
 			m->r, c->host.name, RECORD_AAAA, on_aaaa, c);

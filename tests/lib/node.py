@@ -358,7 +358,7 @@ class World:
             "listeners": [listener("lan", "smtp", "offered"),
                           listener("submission", "submission", "required")],
             "local": local(f"{self.dir}/{name}", hostname),
-            "peers": [peer or self.peer()],
+            "peers": [self.peer() if peer is None else peer],
             "routes": [{"match": "*", "peers": ["shore"]}],
             "links": [{"name": "iridium", "peers": ["shore"]}],
         }

@@ -1,0 +1,603 @@
+#include "daemon/mx.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dispatch_private.h"
+#include "daemon/mx_settle.h"
+#include "daemon/mx_waits.h"
+#include "net/mxlook.h"
+#include "sched/hosts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SCAN_MAX = 100, /* domains found in one transaction */
+	AGAIN_S = 60,	/* after a fault of our own */
+	WHY_MAX = 600,
+};
+
+struct domain {
+	char z[WIRE_DOMAIN_MAX + 1];
+};
+
+/* A domain in hand: looked up, then delivered to, then settled. */
+struct run {
+	struct mx *m;
+	struct list_node node;
+	char domain[WIRE_DOMAIN_MAX + 1];
+	const char **routes; /* names borrowed from the configuration */
+	size_t routes_n;
+	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
+	struct mxlook *look;
+	struct exchange *exchange;
+};
+
+struct mx {
+	struct node *n;
+	struct resolver *resolver; /* NULL: not needed yet */
+	struct list_node runs;
+	size_t runs_n;
+	struct mx_waits *waits;
+	bool scanning, again;
+	bool stopping;
+	/* Where the next scan begins, so that each domain has its turn. */
+	struct domain after;
+};
+
+static void scan(struct mx *m);
+
+/* --- which routes go by MX now --- */
+
+/* Does it come to MX, or does a peer before it do the work? */
+static bool
+is_next(const struct mx *m, const struct conf_route *route)
+{
+	for (size_t i = 0; i < route->peers.n; i++) {
+		const char *peer = route->peers.v[i], *text;
+		struct link_way way;
+
+		if (strcmp(peer, CONF_MX) == 0)
+			return true;
+		if (links_way_to(m->n->links, peer, &way) &&
+			dispatch_trouble(m->n->dispatch, peer, &text) ==
+				REASON_NONE)
+			return false;
+	}
+	return false;
+}
+
+static size_t
+routes_now(const struct mx *m, const char **routes_r)
+{
+	const struct conf *conf = m->n->conf;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->routes_n; i++)
+		if (is_next(m, &conf->routes[i]))
+			routes_r[n++] = conf_route_name(&conf->routes[i]);
+	return n;
+}
+
+/* --- the end of a run --- */
+
+static void
+run_free(struct run *r)
+{
+	list_remove(&r->node);
+	r->m->runs_n--;
+	free(r->routes);
+	free(r);
+}
+
+static void
+run_end(struct run *r)
+{
+	struct mx *m = r->m;
+	char link[SPOOL_NAME_MAX + 1];
+
+	memcpy(link, r->link, sizeof(link));
+	run_free(r);
+	if (m->stopping)
+		return;
+	if (link[0])
+		dispatch_settle_link(m->n->dispatch, link);
+	mx_kick(m, false);
+}
+
+static void
+settled(void *arg)
+{
+	run_end(arg);
+}
+
+static void
+run_settle(struct run *r, struct mx_settle_conf *c)
+{
+	c->domain = r->domain;
+	c->routes = r->routes;
+	c->routes_n = r->routes_n;
+	c->done = settled;
+	c->arg = r;
+	mx_settle(r->m->n, c);
+}
+
+static void
+run_waits(struct run *r)
+{
+	const struct conf *conf = r->m->n->conf;
+	int64_t now = clock_sane_s();
+
+	mx_waits_add(r->m->waits, r->domain, now, conf->queue.retry_s,
+		conf->queue.retry_n);
+	dispatch_due_at(
+		r->m->n->dispatch, mx_waits_until(r->m->waits, r->domain, now));
+}
+
+static void
+run_fail(struct run *r, const char *status, const char *why)
+{
+	char text[WHY_MAX];
+
+	snprintf(text, sizeof(text), "%.255s: %.300s", r->domain, why);
+	log_warning("no-mail-host", LOG_STR("domain", r->domain),
+		LOG_STR("why", why));
+	run_settle(
+		r, &(struct mx_settle_conf){
+			   .verdict = MX_FAIL, .status = status, .text = text});
+}
+
+static void
+run_postpone(struct run *r, const char *why)
+{
+	char text[WHY_MAX];
+
+	snprintf(text, sizeof(text),
+		"where mail for %.255s goes is not known "
+		"now: %.250s",
+		r->domain, why);
+	log_warning("mail-host-unknown", LOG_STR("domain", r->domain),
+		LOG_STR("why", why));
+	run_waits(r);
+	run_settle(r, &(struct mx_settle_conf){.verdict = MX_POSTPONE,
+			      .reason = REASON_RETRY_WAIT,
+			      .text = text});
+}
+
+/* --- the exchange --- */
+
+/*
+ * The name service answered, so there is a network; its hosts do not let us in:
+ * an attempt, since else the mail for a domain that died would never end.
+ */
+static void
+run_unreached(struct run *r, const struct exchange_result *result)
+{
+	bool trust = result->code == EXCHANGE_NOT_TRUSTED;
+	char text[WHY_MAX];
+
+	snprintf(text, sizeof(text), "no mail host of %.255s %s: %.300s",
+		r->domain, trust ? "can be trusted" : "takes mail now",
+		result->text);
+	run_waits(r);
+	run_settle(r, &(struct mx_settle_conf){.verdict = MX_DEFER,
+			      .reason = trust ? REASON_TLS : REASON_RETRY_WAIT,
+			      .text = text});
+}
+
+/* Nothing went, though all was well: it may not go to this host. */
+static void
+run_left(struct run *r, const struct exchange_result *result)
+{
+	run_waits(r);
+	run_settle(r, &(struct mx_settle_conf){.verdict = MX_LEFT,
+			      .size_max = result->size_max,
+			      .extensions = result->extensions,
+			      .text = r->domain});
+}
+
+static void
+exchange_done(void *arg, const struct exchange_result *result)
+{
+	struct run *r = arg;
+	bool well = result->code == EXCHANGE_OK ||
+		    result->code == EXCHANGE_LEFT ||
+		    result->code == EXCHANGE_BUDGET;
+
+	r->exchange = NULL;
+	log_info("exchange-end", LOG_STR("peer", r->domain),
+		LOG_STR("link", r->link), LOG_INT("code", result->code),
+		LOG_STR("text", result->text));
+	if (r->m->stopping || result->taken_down ||
+		result->code == EXCHANGE_LINK_LOST) {
+		run_end(r);
+	} else if (well && result->pushed > 0) {
+		mx_waits_remove(r->m->waits, r->domain);
+		run_end(r);
+	} else if (well || result->met) {
+		run_left(r, result);
+	} else {
+		run_unreached(r, result);
+	}
+}
+
+static void
+run_exchange(struct run *r, const struct mxlook_host *hosts, size_t n)
+{
+	struct node *node = r->m->n;
+	struct exchange_mx mx = {
+		.domain = r->domain, .hosts = hosts, .hosts_n = n};
+	struct link_way way;
+
+	if (!links_way_to(node->links, CONF_MX, &way)) {
+		run_end(r); /* its link went down meanwhile */
+		return;
+	}
+	str_copyz(r->link, sizeof(r->link), way.link);
+	r->exchange = exchange_start(node, &(struct exchange_conf){
+						   .peer = &node->conf->mx.peer,
+						   .mx = &mx,
+						   .routes = r->routes,
+						   .routes_n = r->routes_n,
+						   .link = way.link,
+						   .interface = way.interface,
+						   .address = way.address,
+						   .push = true,
+						   .done = exchange_done,
+						   .arg = r,
+					   });
+	if (way.link)
+		links_working(node->links, r->link);
+}
+
+static void
+run_try_hosts(struct run *r, const struct mxlook_answer *a)
+{
+	struct host_rank ranks[MXLOOK_HOSTS_MAX];
+	struct mxlook_host *hosts = xcalloc(a->hosts_n, sizeof(*hosts));
+	size_t n;
+
+	for (size_t i = 0; i < a->hosts_n; i++)
+		ranks[i] = (struct host_rank){
+			a->hosts[i].name, a->hosts[i].preference, i};
+	n = hosts_order(
+		ranks, a->hosts_n, r->m->n->conf->hostname, clock_mono_ms());
+	for (size_t i = 0; i < n; i++)
+		hosts[i] = a->hosts[ranks[i].which];
+	if (n)
+		run_exchange(r, hosts, n);
+	else
+		run_fail(r, "5.4.6",
+			"its mail comes to this node, which does not take it");
+	free(hosts);
+}
+
+static void
+on_looked(void *arg, const struct mxlook_answer *a)
+{
+	struct run *r = arg;
+
+	r->look = NULL;
+	switch (a->kind) {
+	case MXLOOK_HOSTS:
+		run_try_hosts(r, a);
+		break;
+	case MXLOOK_NO_MAIL:
+		run_fail(r, "5.1.10", a->why); /* RFC 7505 4.1 */
+		break;
+	case MXLOOK_NO_DOMAIN:
+	case MXLOOK_NO_HOST:
+		run_fail(r, "5.1.2", a->why);
+		break;
+	case MXLOOK_TROUBLE:
+		run_postpone(r, a->why);
+		break;
+	}
+}
+
+/* --- the beginning of a run --- */
+
+static const struct run *
+find_run(const struct mx *m, const char *domain)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		const struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (strcmp(r->domain, domain) == 0)
+			return r;
+	}
+	return NULL;
+}
+
+static bool
+need_resolver(struct mx *m)
+{
+	const struct conf *conf = m->n->conf;
+	struct err e = {0};
+
+	if (m->resolver)
+		return true;
+	if (resolver_new(m->n->loop,
+		    &(struct resolver_conf){.server = conf->mx.server,
+			    .root_key = conf->mx.root_key},
+		    &m->resolver, &e) == OK)
+		return true;
+	log_error("no-resolver", LOG_STR("why", e.text));
+	dispatch_due_at(m->n->dispatch, clock_sane_s() + AGAIN_S);
+	return false;
+}
+
+static void
+run_start(struct mx *m, const char *domain)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+
+	r->m = m;
+	str_copyz(r->domain, sizeof(r->domain), domain);
+	r->routes = xcalloc(m->n->conf->routes_n, sizeof(*r->routes));
+	r->routes_n = routes_now(m, r->routes);
+	list_push(&m->runs, &r->node);
+	m->runs_n++;
+	r->look = mxlook_start(m->n->loop, m->resolver, domain, on_looked, r);
+}
+
+/* --- the scan --- */
+
+struct scan {
+	struct mx *m;
+	char **routes; /* copies: a reload may come */
+	size_t routes_n;
+	int64_t now, due; /* due: the next one; -1: none */
+	struct domain after, found[SCAN_MAX];
+	size_t found_n;
+};
+
+static void
+free_scan(struct scan *s)
+{
+	for (size_t i = 0; i < s->routes_n; i++)
+		free(s->routes[i]);
+	free(s->routes);
+	free(s);
+}
+
+/* The next domain of any route. */
+static enum err_code
+find_next(struct spool_txn *t, struct scan *s, const char *after,
+	struct domain *next_r, struct err *e)
+{
+	struct domain one;
+	bool found = false;
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < s->routes_n && rc == OK; i++) {
+		rc = spool_domain_next(
+			t, s->routes[i], s->now, after, one.z, e);
+		if (rc == OK && (!found || strcmp(one.z, next_r->z) < 0))
+			*next_r = one;
+		found |= rc == OK;
+		rc = rc == ERR_NOTFOUND ? OK : rc;
+	}
+	return rc == OK && !found ? ERR_NOTFOUND : rc;
+}
+
+static enum err_code
+find_due(struct spool_txn *t, struct scan *s, struct err *e)
+{
+	enum err_code rc = OK;
+
+	s->due = -1;
+	for (size_t i = 0; i < s->routes_n && rc == OK; i++) {
+		int64_t due;
+
+		rc = spool_route_due(t, s->routes[i], NULL, s->now, &due, e);
+		if (rc == OK && due > 0 && (s->due < 0 || due < s->due))
+			s->due = due;
+	}
+	return rc;
+}
+
+static enum err_code
+write_scan(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct scan *s = arg;
+	const char *after = s->after.z;
+	enum err_code rc = OK;
+
+	s->found_n = 0;
+	while (rc == OK && s->found_n < SCAN_MAX) {
+		rc = find_next(t, s, after, &s->found[s->found_n], e);
+		if (rc == OK)
+			after = s->found[s->found_n++].z;
+	}
+	if (rc == ERR_NOTFOUND)
+		rc = find_due(t, s, e);
+	return rc;
+}
+
+/* Begins what was found. True: all of it, there may be more behind it. */
+static bool
+start_found(struct mx *m, const struct scan *s)
+{
+	for (size_t i = 0; i < s->found_n; i++) {
+		const char *domain = s->found[i].z;
+
+		if (m->runs_n >= m->n->conf->mx.sessions)
+			return false;
+		m->after = s->found[i];
+		if (!find_run(m, domain) &&
+			!mx_waits_until(m->waits, domain, s->now))
+			run_start(m, domain);
+	}
+	return true;
+}
+
+static void
+scanned(void *arg, enum err_code code, const struct err *e)
+{
+	struct scan *s = arg;
+	struct mx *m = s->m;
+	bool from_start = !s->after.z[0], all = true;
+
+	m->scanning = false;
+	if (m->stopping) {
+		free_scan(s);
+		return;
+	}
+	if (code != OK) {
+		log_error("queue-unreadable", LOG_STR("why", e->text));
+		dispatch_due_at(m->n->dispatch, clock_sane_s() + AGAIN_S);
+	} else {
+		all = start_found(m, s);
+		if (all && s->found_n < SCAN_MAX) {
+			m->after.z[0] = '\0'; /* round again */
+			if (s->due > 0)
+				dispatch_due_at(m->n->dispatch, s->due);
+		}
+		/* Behind it, or what stands before the place it began at. */
+		m->again |= all && (s->found_n == SCAN_MAX || !from_start);
+	}
+	free_scan(s);
+	if (m->again)
+		scan(m);
+}
+
+static void
+scan(struct mx *m)
+{
+	const struct conf *conf = m->n->conf;
+	const char **names;
+	struct link_way way;
+	struct scan *s;
+
+	m->again = m->scanning;
+	if (m->scanning || m->stopping || m->runs_n >= conf->mx.sessions ||
+		!links_way_to(m->n->links, CONF_MX, &way))
+		return;
+	names = xcalloc(conf->routes_n, sizeof(*names));
+	s = xcalloc(1, sizeof(*s));
+	s->m = m;
+	s->routes_n = routes_now(m, names);
+	s->routes = xcalloc(s->routes_n, sizeof(*s->routes));
+	for (size_t i = 0; i < s->routes_n; i++)
+		s->routes[i] = str_dupz(names[i]);
+	free(names);
+	s->now = clock_sane_s();
+	s->after = m->after;
+	if (s->routes_n == 0 || !need_resolver(m)) {
+		free_scan(s);
+		return;
+	}
+	m->scanning = true;
+	spool_submit(m->n->spool, write_scan, scanned, s);
+}
+
+/* --- what dispatch calls --- */
+
+struct mx *
+mx_new(struct node *n)
+{
+	struct mx *m = xcalloc(1, sizeof(*m));
+
+	m->n = n;
+	list_init(&m->runs);
+	m->waits = mx_waits_new();
+	return m;
+}
+
+void
+mx_kick(struct mx *m, bool now)
+{
+	if (now)
+		mx_waits_end(m->waits);
+	scan(m);
+}
+
+void
+mx_link_finish(struct mx *m, const char *link)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (r->exchange && strcmp(r->link, link) == 0)
+			exchange_finish(r->exchange);
+	}
+}
+
+void
+mx_link_lost(struct mx *m, const char *link)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (r->exchange && strcmp(r->link, link) == 0)
+			exchange_link_lost(r->exchange);
+	}
+}
+
+bool
+mx_is_busy_on(const struct mx *m, const char *link)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		const struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (strcmp(r->link, link) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* No look-up may be open when its resolver goes. */
+static void
+drop_looks(struct mx *m)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (!r->look)
+			continue;
+		mxlook_cancel(r->look);
+		run_free(r);
+	}
+}
+
+void
+mx_reload(struct mx *m)
+{
+	drop_looks(m);
+	resolver_free(m->resolver);
+	m->resolver = NULL;
+	mx_waits_end(m->waits);
+	scan(m);
+}
+
+void
+mx_stop(struct mx *m)
+{
+	m->stopping = true;
+	drop_looks(m);
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (r->exchange)
+			exchange_link_lost(r->exchange);
+	}
+	resolver_free(m->resolver);
+	m->resolver = NULL;
+}
+
+void
+mx_free(struct mx *m)
+{
+	if (!m)
+		return;
+	mx_waits_free(m->waits);
+	free(m);
+}
