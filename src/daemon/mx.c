@@ -193,8 +193,7 @@ run_left(struct run *r, const struct exchange_result *result)
 	run_waits(r);
 	run_settle(r, &(struct mx_settle_conf){.verdict = MX_LEFT,
 			      .size_max = result->size_max,
-			      .extensions = result->extensions,
-			      .text = r->domain});
+			      .extensions = result->extensions});
 }
 
 static void

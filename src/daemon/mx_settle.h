@@ -25,7 +25,7 @@ struct mx_settle_conf {
 	const char *const *routes; /* copied */
 	size_t routes_n;
 	const char *status;	  /* FAIL: "5.1.2"; static */
-	const char *text;	  /* in words; copied */
+	const char *text;	  /* in words; copied; not for LEFT */
 	enum spool_reason reason; /* DEFER and POSTPONE */
 	uint64_t size_max;	  /* LEFT: of the host; 0: it does not say */
 	unsigned extensions;	  /* LEFT: of the host */
