@@ -166,6 +166,10 @@ struct conf {
 		struct conf_strings domains;
 		enum conf_deliver deliver;
 		char *deliver_to; /* what follows "maildir:" */
+		/* who puts it there: a user, or "{user}"; NULL: the daemon */
+		char *deliver_as;
+		unsigned min_uid;
+		int64_t timeout_s;
 		char *separators; /* octets before an extension */
 		uint64_t quota;	  /* of a mailbox; 0: none */
 		enum conf_users users;

@@ -378,9 +378,35 @@ static const struct schema_row rows[] = {
 	{
 		.path = "local.deliver",
 		.type = SCHEMA_STRING,
-		.sentence = "Where to: maildir: and an absolute path, in which "
-			    "{user} and {domain} stand for the recipient's; "
-			    "lmtp:, pipe: and mbox: are not yet supported.",
+		.sentence =
+			"Where to: maildir: or mbox: and an absolute path, in "
+			"which {user} and {domain} stand for the "
+			"recipient's; pipe: and the path of a program with "
+			"its arguments; lmtp: is not yet supported.",
+	},
+	{
+		.path = "local.deliver_as",
+		.type = SCHEMA_STRING,
+		.sentence = "The user of this host who puts it there: a name, "
+			    "or {user}, the recipient; by default who the "
+			    "daemon is.",
+	},
+	{
+		.path = "local.min_uid",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 2147483647,
+		.fallback = "1000",
+		.sentence = "The lowest number of a user whom {user} in "
+			    "local.deliver_as may become.",
+	},
+	{
+		.path = "local.timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = HOUR,
+		.fallback = "5m",
+		.sentence = "How long a program may take for a message.",
 	},
 	{
 		.path = "local.users",

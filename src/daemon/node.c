@@ -12,6 +12,7 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/lifetime.h"
 #include "daemon/fill.h"
+#include "daemon/helper.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
@@ -279,7 +280,10 @@ node_reload(struct node *n, struct err *e)
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
 	}
-	rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
+	if (!helper_agrees(n->helper, next, e))
+		rc = ERR_CONFIG;
+	if (rc == OK)
+		rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)
 		rc = services_reload(n->services, next, e);
 	if (rc != OK) {

@@ -22,6 +22,7 @@ struct dovecot_users;
 struct etrn;
 struct eventlog;
 struct guess;
+struct helper;
 struct lifetime;
 struct fill;
 struct links;
@@ -51,6 +52,7 @@ struct node {
 	struct budgets *budgets;
 	struct certwatch *certwatch;
 	struct local *local;
+	struct helper *helper; /* NULL: not needed at the start */
 	struct etrn *etrn;
 	struct control *control;
 	struct guess *guess;

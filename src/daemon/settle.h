@@ -52,8 +52,13 @@ void settle_tell_success(struct settle *st, enum dsn_action action);
  * is remembered (--recipients verify), where the answer is about the recipient.
  */
 void settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt);
-/* The final octets were out and no reply came (RFC 1047): logged. */
+/*
+ * The final octets were out and no reply came (RFC 1047): logged, of those that
+ * are not at their end by the verdicts so far.
+ */
 void settle_in_doubt(struct settle *st);
+/* The same of delivery I, whatever its verdict. */
+void settle_doubt(struct settle *st, size_t i);
 
 /* How many of its deliveries were delivered. */
 size_t settle_delivered(const struct settle *st);
