@@ -104,7 +104,8 @@ struct conf_link {
 	int64_t probe_every_s;
 	struct conf_strings peers; /* empty: all */
 	uint64_t bit_rate;	   /* 0: measured */
-	int64_t rtt_ms;
+	int64_t rtt_ms;		   /* likewise */
+	uint64_t max_rate;	   /* of each direction, bit/s; 0: all */
 	uint64_t max_size;
 	bool has_min_priority;
 	int min_priority;

@@ -723,14 +723,23 @@ static const struct schema_row rows[] = {
 		.most = INT64_C(1000000000000),
 		.unit = "bit/s",
 		.sentence =
-			"Its speed: on a slow link little is handed over before the peer has what went before. Where it is not given the link is taken for fast.",
+			"Its speed: on a slow link little is handed over before the peer has what went before. Where it is not given it is measured.",
 	},
 	{
 		.path = "links.rtt",
 		.type = SCHEMA_DURATION,
 		.most = 10 * MINUTE,
 		.sentence =
-			"Its round trip time, with bit_rate; 0 is taken for one second.",
+			"Its round trip time; 0 or not given: measured, one second until then.",
+	},
+	{
+		.path = "links.max_rate",
+		.type = SCHEMA_INT,
+		.least = 64,
+		.most = INT64_C(1000000000000),
+		.unit = "bit/s",
+		.sentence =
+			"The most that mail uses of it, in each direction: the rest is left for other use, such as voice.",
 	},
 	{
 		.path = "links.max_size",

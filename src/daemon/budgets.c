@@ -81,7 +81,7 @@ look_for_more(struct budgets *b, struct budgets_entry *en)
 {
 	uint64_t was = en->room;
 
-	en->room = budgets_room(en, BUDGETS_MOST_URGENT, 0);
+	en->room = budgets_room(b, en, BUDGETS_MOST_URGENT, 0);
 	if (en->room > was && en->told == TOLD_FREE)
 		links_more_room(b->n->links, en->name);
 }
@@ -102,11 +102,14 @@ has_session(const struct budgets *b, const struct budgets_entry *en)
 void
 budgets_look(struct budgets *b, struct budgets_entry *en)
 {
+	const struct speed *speed = speeds_of(b->n->speeds, en->name);
 	struct budget_time now = budgets_now();
-	struct budget_need least = {.bytes = en->over ? BUDGETS_TAKING_OCTETS
-						      : BUDGETS_LEAST_OCTETS,
-		.bps = speed_bps(&en->speed),
-		.rtt_ms = speed_rtt_ms(&en->speed),
+	struct budget_need least = {
+		.bytes = en->over ? BUDGETS_TAKING_OCTETS *
+					    budgets_sessions(b, en)
+				  : BUDGETS_LEAST_OCTETS,
+		.bps = speed_bps(speed),
+		.rtt_ms = speed_rtt_ms(speed),
 		.priority = BUDGETS_MOST_URGENT};
 	struct budget_why why;
 
@@ -132,7 +135,7 @@ static void
 begin(struct budgets *b, struct budgets_entry *en)
 {
 	if (en->was.starts_at) {
-		en->room = budgets_room(en, BUDGETS_MOST_URGENT, 0);
+		en->room = budgets_room(b, en, BUDGETS_MOST_URGENT, 0);
 		budget_resume(&en->budget, &en->was, budgets_unsaved_most(en),
 			budgets_now());
 		en->billed = en->was.used.cost;
@@ -171,10 +174,11 @@ end(struct budgets *b, struct budgets_entry *en)
 
 /* What it may reach at times. */
 static uint64_t
-fastest(const struct budgets_entry *en)
+fastest(const struct budgets *b, const struct budgets_entry *en)
 {
-	return speed_is_known(&en->speed) ? 2 * speed_bps(&en->speed)
-					  : BUDGETS_FAST_BPS;
+	const struct speed *speed = speeds_of(b->n->speeds, en->name);
+
+	return speed_is_known(speed) ? 2 * speed_bps(speed) : BUDGETS_FAST_BPS;
 }
 
 void
@@ -193,7 +197,7 @@ budgets_set_timer(struct budgets *b)
 		if (!en->in_use)
 			continue;
 		cap = budget_until_cap_ms(
-			&en->budget, fastest(en), budgets_now());
+			&en->budget, fastest(b, en), budgets_now());
 		if (wait > BUDGETS_TICK_MS)
 			wait = BUDGETS_TICK_MS;
 		if (en->told != TOLD_SPENT && cap < (int64_t)wait)
@@ -226,29 +230,19 @@ budgets_use(struct budgets *b, const char *link, bool in_use)
 }
 
 /*
- * What moved since the last look, while something was always to move. A TLS
- * record may take long, and nobody else looks before it is whole.
+ * What moved since the last look: a TLS record may take long, and not each
+ * octet is told of.
  */
 static void
-measure(struct budgets *b, struct budgets_entry *en)
+charge_sessions(struct budgets *b, const struct budgets_entry *en)
 {
-	uint64_t acked = 0, now = clock_mono_ms();
-	bool busy = false;
-
 	LIST_EACH(node, tmp, &b->n->sessions)
 	{
 		struct session *s = LIST_ITEM(node, struct session, node);
 
-		if (!s->stream || strcmp(s->link, en->name) != 0)
-			continue;
-		acked += s->acked + stream_counts(s->stream).received;
-		busy |= s->taking || stream_unacked(s->stream) > 0;
-		budgets_moved(b, s);
+		if (s->stream && strcmp(s->link, en->name) == 0)
+			budgets_moved(b, s);
 	}
-	if (en->acked_ms && acked > en->acked)
-		speed_moved(&en->speed, acked - en->acked, now - en->acked_ms);
-	en->acked = acked;
-	en->acked_ms = busy ? now : 0;
 }
 
 static void
@@ -261,7 +255,7 @@ on_timer(void *arg)
 
 		if (!en->limited)
 			continue;
-		measure(b, en);
+		charge_sessions(b, en);
 		budgets_look(b, en);
 		budgets_save_if_due(b, en);
 	}
@@ -276,8 +270,6 @@ configure(struct budgets_entry *en, const struct conf_link *cl)
 
 	budget_configure(&en->budget, &c);
 	en->limited = outlook_has_budget(cl);
-	en->speed.set_bps = cl->bit_rate;
-	en->speed.set_rtt_ms = (uint64_t)cl->rtt_ms;
 }
 
 static struct budgets_entry *
@@ -288,7 +280,6 @@ new_entry(const struct conf_link *cl)
 
 	str_copyz(en->name, sizeof(en->name), cl->name);
 	budget_init(&en->budget, &c);
-	speed_init(&en->speed, cl->bit_rate, (uint64_t)cl->rtt_ms);
 	configure(en, cl);
 	en->why = "";
 	return en;
@@ -313,6 +304,7 @@ budgets_new(struct node *n, struct budgets **budgets_r, struct err *e)
 	b->v = xcalloc(b->count, sizeof(*b->v));
 	for (size_t i = 0; i < b->count; i++)
 		b->v[i] = new_entry(&conf->links[i]);
+	list_init(&b->tails);
 	b->timer = loop_timer_new(n->loop, on_timer, b);
 	loop_timer_set(b->timer, 0);
 	rc = budgets_load(b, e);
@@ -364,6 +356,7 @@ budgets_free(struct budgets *b)
 {
 	if (!b)
 		return;
+	budgets_leave_tails(b);
 	for (size_t i = 0; i < b->count; i++)
 		free_entry(b->v[i]);
 	free(b->v);

@@ -11,7 +11,6 @@ enum {
 	 * much as the system likes.
 	 */
 	BUDGETS_WINDOW_PART = 8,
-	BUDGETS_WINDOW_LEAST = 1024,
 	BUDGETS_WINDOW_MOST = 512 * 1024,
 	BUDGETS_SENDER_OCTETS = 60,
 	BUDGETS_RECIPIENT_OCTETS = 60,
@@ -76,6 +75,7 @@ budgets_mail_fit(uint64_t octets)
 
 struct ask {
 	const struct budgets_entry *en;
+	const struct speed *speed;
 	uint64_t besides;
 	int priority;
 	struct budget_time now;
@@ -87,8 +87,8 @@ octets_fit(const void *arg, uint64_t octets)
 	const struct ask *a = arg;
 	struct budget_need need = {
 		.bytes = octets + a->besides,
-		.bps = speed_bps(&a->en->speed),
-		.rtt_ms = speed_rtt_ms(&a->en->speed),
+		.bps = speed_bps(a->speed),
+		.rtt_ms = speed_rtt_ms(a->speed),
 		.priority = a->priority,
 	};
 	struct budget_why why;
@@ -97,9 +97,11 @@ octets_fit(const void *arg, uint64_t octets)
 }
 
 uint64_t
-budgets_room(const struct budgets_entry *en, int priority, uint64_t besides)
+budgets_room(const struct budgets *b, const struct budgets_entry *en,
+	int priority, uint64_t besides)
 {
-	struct ask a = {en, besides, priority, budgets_now()};
+	struct ask a = {en, speeds_of(b->n->speeds, en->name), besides,
+		priority, budgets_now()};
 
 	return largest(octets_fit, &a);
 }
@@ -128,9 +130,9 @@ budgets_limits(struct budgets *b, const char *link, uint64_t besides)
 		return l;
 	l.has_room = true;
 	l.urgent_room =
-		budgets_mail_fit(budgets_room(en, l.urgent_from, besides));
-	l.room = cl->reserve.time_s ? budgets_mail_fit(budgets_room(
-					      en, l.urgent_from - 1, besides))
+		budgets_mail_fit(budgets_room(b, en, l.urgent_from, besides));
+	l.room = cl->reserve.time_s ? budgets_mail_fit(budgets_room(b, en,
+					      l.urgent_from - 1, besides))
 				    : l.urgent_room;
 	return l;
 }
@@ -139,13 +141,15 @@ uint32_t
 budgets_window(struct budgets *b, const char *link)
 {
 	struct budgets_entry *en = budgets_find(b, link);
+	uint32_t pace = link ? speeds_window(b->n->speeds, link) : 0;
 	uint64_t part;
 
 	if (!en || !en->limited)
-		return 0;
-	part = budgets_room(en, BUDGETS_MOST_URGENT, 0) / BUDGETS_WINDOW_PART;
-	if (part >= BUDGETS_WINDOW_MOST)
-		return 0;
+		return pace;
+	part = budgets_room(b, en, BUDGETS_MOST_URGENT, 0) /
+	       BUDGETS_WINDOW_PART / budgets_sessions(b, en);
+	if (part >= BUDGETS_WINDOW_MOST || (pace && pace < part))
+		return pace;
 	return part > BUDGETS_WINDOW_LEAST ? (uint32_t)part
 					   : BUDGETS_WINDOW_LEAST;
 }

@@ -3,12 +3,13 @@
 #define DAEMON_BUDGETS_PRIVATE_H
 
 #include "daemon/budgets.h"
-#include "link/speed.h"
+#include "daemon/speeds.h"
 
 enum {
 	/* Octets that may move before the rows are saved, beside the time. */
 	BUDGETS_SAVE_OCTETS = 32768,
-	/* What may come before we can stop who sends, as the window is least.
+	BUDGETS_WINDOW_LEAST = 1152, /* the kernel has none smaller */
+	/* What may come before we can stop who sends: twice the least window.
 	 */
 	BUDGETS_TAKING_OCTETS = 3072,
 	BUDGETS_MOST_URGENT = 9,
@@ -21,7 +22,6 @@ enum budgets_told { TOLD_FREE, TOLD_REACHED, TOLD_SPENT };
 struct budgets_entry {
 	char name[SPOOL_NAME_MAX + 1];
 	struct budget budget;
-	struct speed speed;
 	struct budget_row was; /* a session found at start; starts_at 0: none */
 	bool limited;	       /* or paid */
 	bool in_use;
@@ -31,8 +31,6 @@ struct budgets_entry {
 	uint64_t room; /* at the last look */
 	uint64_t saved_ms, unsaved;
 	double billed;
-	/* for the speed */
-	uint64_t acked, acked_ms;
 };
 
 struct budgets {
@@ -40,6 +38,7 @@ struct budgets {
 	struct budgets_entry **v;
 	size_t count;
 	struct loop_timer *timer;
+	struct list_node tails; /* closed sessions that linger */
 };
 
 /* Both clocks. */
@@ -65,10 +64,18 @@ uint64_t budgets_unsaved_most(const struct budgets_entry *en);
 /* Blocking. */
 enum err_code budgets_load(struct budgets *b, struct err *e);
 
+/* --- budgets_charge.c --- */
+
+/* Sessions over the link; at least 1. */
+uint64_t budgets_sessions(
+	const struct budgets *b, const struct budgets_entry *en);
+/* Those that linger are not charged any more. */
+void budgets_leave_tails(struct budgets *b);
+
 /* --- budgets_fit.c --- */
 
 /* Octets that mail of PRIORITY may use, after BESIDES more. */
-uint64_t budgets_room(
-	const struct budgets_entry *en, int priority, uint64_t besides);
+uint64_t budgets_room(const struct budgets *b, const struct budgets_entry *en,
+	int priority, uint64_t besides);
 
 #endif

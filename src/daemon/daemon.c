@@ -22,6 +22,7 @@
 #include "daemon/policy.h"
 #include "sched/rate.h"
 #include "daemon/services.h"
+#include "daemon/speeds.h"
 #include "daemon/session.h"
 #include "daemon/ticketkeys.h"
 #include "spool/queue.h"
@@ -361,6 +362,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = fill_load(n->fill, e);
 	if (rc == OK)
+		rc = speeds_new(n, &n->speeds, e);
+	if (rc == OK)
 		rc = budgets_new(n, &n->budgets, e);
 	if (rc == OK)
 		rc = links_new(n, &n->links, e);
@@ -394,6 +397,7 @@ close_all(struct node *n)
 	if (n->local)
 		local_join(n->local);
 	pool_free(n->pool);
+	speeds_stop(n->speeds);
 	if (n->budgets)
 		budgets_stop(n->budgets);
 	if (n->eventlog)
@@ -408,6 +412,7 @@ close_all(struct node *n)
 	loop_timer_free(n->reroute);
 	links_free(n->links);
 	budgets_free(n->budgets);
+	speeds_free(n->speeds);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
 	helper_free(n->helper);

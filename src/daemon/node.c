@@ -16,6 +16,7 @@
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
+#include "daemon/speeds.h"
 #include "daemon/session.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -302,6 +303,7 @@ node_reload(struct node *n, struct err *e)
 	dovecot_set_auth(n->dovecot, next->auth);
 	dovecot_users_set_conf(n->dovecot_users, next);
 	leftover_clear(n);
+	speeds_reload(n->speeds);
 	budgets_reload(n->budgets);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);

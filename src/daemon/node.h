@@ -28,6 +28,7 @@ struct fill;
 struct links;
 struct local;
 struct services;
+struct speeds;
 struct ticketkeys;
 
 struct rate;
@@ -50,6 +51,7 @@ struct node {
 	struct dispatch *dispatch;
 	struct links *links;
 	struct budgets *budgets;
+	struct speeds *speeds;
 	struct certwatch *certwatch;
 	struct local *local;
 	struct helper *helper; /* NULL: not needed at the start */
