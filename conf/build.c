@@ -292,6 +292,7 @@ build_queue(struct conf *c, const struct node *g)
 	c->queue.customer_lifetime_s =
 		build_seconds(g, "queue.customer_lifetime");
 	c->queue.quarantine_s = build_seconds(g, "queue.quarantine");
+	c->queue.recode_signed = flag(g, "queue.recode_signed");
 }
 
 static void

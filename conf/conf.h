@@ -192,6 +192,7 @@ struct conf {
 		size_t retry_n;
 		int64_t warn_after_s, expire_after_s, longest_s, keep_deleted_s;
 		int64_t customer_lifetime_s, quarantine_s;
+		bool recode_signed;
 	} queue;
 	struct {
 		bool tell_kept;

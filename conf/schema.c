@@ -1012,6 +1012,14 @@ static const struct schema_row rows[] = {
 			    "delivered nor returned is kept for undelete.",
 	},
 	{
+		.path = "queue.recode_signed",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Write 8-bit mail in 7 bit for a peer that takes "
+			    "no more also where its DKIM signature breaks by "
+			    "that; else it is returned.",
+	},
+	{
 		.path = "customers",
 		.type = SCHEMA_GROUP,
 		.sentence = "How customers are served.",

@@ -168,6 +168,12 @@ settle_fail(struct settle *st, size_t i, const char *status, const char *why)
 }
 
 void
+settle_refuse(struct settle *st, size_t i, const char *status, const char *why)
+{
+	fail(st, i, status, why, "", false);
+}
+
+void
 settle_expire(struct settle *st, size_t i, const char *why)
 {
 	st->verdicts[i].expired = true;

@@ -33,6 +33,9 @@ void settle_hold(
 /* We, or an operator, give it up: STATUS "5.1.1". */
 void settle_fail(
 	struct settle *st, size_t i, const char *status, const char *why);
+/* The peer cannot take it, and it cannot be made into what it takes. */
+void settle_refuse(
+	struct settle *st, size_t i, const char *status, const char *why);
 /*
  * The lifetime of what is held for a customer is over. As a refusal by the
  * customer's host, it is told only to a sender somebody vouches for; else it
