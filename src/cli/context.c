@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faces/load.h"
 #include "faces/text.h"
 
 void
@@ -38,37 +39,11 @@ cli_refuse(enum err_code code, const char *fmt, ...)
 	return cli_fail(&e);
 }
 
-static void
-print_complaints(const struct complaints *list)
-{
-	struct buf text;
-
-	buf_init(&text, 0);
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i].kind == COMPLAINT_ERROR)
-			complaint_format(&list->v[i], &text);
-	while (text.len) {
-		struct str rest;
-		struct str line = str_cut(buf_view(&text), '\n', &rest);
-
-		text_print(stderr, line);
-		fputc('\n', stderr);
-		buf_consume(&text, text.len - rest.n);
-	}
-	buf_free(&text);
-}
-
 int
 cli_load(struct cli *c)
 {
-	struct complaints found = {0};
-
-	if (c->conf)
-		return 0;
-	conf_load(conf_path(c->conf_option), &c->conf, &found);
 	if (!c->conf)
-		print_complaints(&found);
-	complaints_free(&found);
+		c->conf = load_conf(c->conf_option);
 	return c->conf ? 0 : err_exit_status(ERR_CONFIG);
 }
 

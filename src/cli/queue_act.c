@@ -210,7 +210,7 @@ run_act(struct cli *c, const struct args *a)
 		status = confirm(c, &w, &go);
 	if (status == 0 && go)
 		status = carry_out(c, &w);
-	free(w.job.filters);
+	act_job_clear(&w.job);
 	return status;
 }
 

@@ -68,6 +68,8 @@ act_in_spool(struct spool_txn *t, void *arg, struct err *e)
 		size_t n = 0;
 
 		action.filter = j->filters[i];
+		if (j->priorities)
+			action.priority = j->priorities[i];
 		if (j->by_id && !j->skip_gone)
 			code = check_there(t, &j->filters[i], e);
 		if (code == OK)
@@ -78,16 +80,31 @@ act_in_spool(struct spool_txn *t, void *arg, struct err *e)
 }
 
 void
+act_job_clear(struct act_job *j)
+{
+	free(j->filters);
+	free(j->priorities);
+	j->filters = NULL;
+	j->priorities = NULL;
+	j->filters_n = 0;
+}
+
+void
 act_request(const struct act_job *j, struct request *r)
 {
 	char id[PROTOCOL_ID_TEXT_MAX];
+	int last = j->priorities ? j->priorities[0] : j->priority;
 
 	request_init(r, VERB_QUEUE, j->act->word);
 	if (j->act->kind == ACTION_PRIORITY)
-		request_add_int(r, KEY_PRIORITY, j->priority);
+		request_add_int(r, KEY_PRIORITY, last);
 	if (j->skip_gone)
 		request_add(r, KEY_SKIP_GONE, "1");
 	for (size_t i = 0; j->by_id && i < j->filters_n; i++) {
+		if (j->priorities && j->priorities[i] != last) {
+			last = j->priorities[i];
+			request_add_int(r, KEY_PRIORITY, last);
+		}
 		protocol_id_format(j->filters[i].id, j->filters[i].n, id);
 		request_add(r, KEY_ID, id);
 	}

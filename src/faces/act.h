@@ -27,6 +27,7 @@ struct act_job {
 	bool by_id;
 	bool skip_gone; /* ids that are no delivery any more are passed over */
 	int priority;
+	int *priorities; /* of each filter; owned; NULL: PRIORITY for all */
 	char who[SPOOL_NAME_MAX + 1];
 	int64_t now_s, keep_until;
 	size_t changed;
@@ -37,6 +38,8 @@ struct act_job {
  * ERR_NOTFOUND: an id is no delivery, and nothing was changed.
  */
 enum err_code act_in_spool(struct spool_txn *t, void *job, struct err *e);
+
+void act_job_clear(struct act_job *job);
 
 /* The request to the daemon, begun; filters other than ids are the caller's. */
 void act_request(const struct act_job *job, struct request *r);

@@ -51,6 +51,12 @@ text_assume(unsigned width, bool utf8)
 	output.utf8 = utf8;
 }
 
+void
+text_assume_width(unsigned width)
+{
+	output.columns = width;
+}
+
 bool
 text_on_terminal(void)
 {
@@ -146,6 +152,15 @@ text_print(FILE *to, struct str s)
 	buf_free(&clean);
 }
 
+void
+text_print_lines(FILE *to, struct str s)
+{
+	while (s.n) {
+		text_print(to, str_cut(s, '\n', &s));
+		fputc('\n', to);
+	}
+}
+
 /* The newline that ends a line of ours stays; those inside are cleaned. */
 void
 text_printf(FILE *to, const char *fmt, ...)
@@ -181,6 +196,18 @@ text_size(uint64_t octets, char out[TEXT_SHORT_MAX])
 	for (value /= 1024; value >= 999.95 && units[unit + 1]; unit++)
 		value /= 1024;
 	snprintf(out, TEXT_SHORT_MAX, "%.1f%c", value, units[unit]);
+}
+
+void
+text_age(int64_t s, char out[TEXT_SHORT_MAX])
+{
+	if (s < 3600)
+		snprintf(out, TEXT_SHORT_MAX, "%" PRId64 "m",
+			s < 0 ? 0 : s / 60);
+	else if (s < 86400)
+		snprintf(out, TEXT_SHORT_MAX, "%" PRId64 "h", s / 3600);
+	else
+		snprintf(out, TEXT_SHORT_MAX, "%" PRId64 "d", s / 86400);
 }
 
 void

@@ -10,6 +10,9 @@
  */
 size_t utf8_next(struct str s, uint32_t *character_r);
 
+/* CHARACTER as octets, not terminated: how many. 0: it is none. */
+size_t utf8_write(uint32_t character, char out[4]);
+
 /* C0, DEL, C1, and what turns or breaks lines unseen (bidi, U+2028). */
 bool utf8_is_control(uint32_t character);
 
