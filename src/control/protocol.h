@@ -27,7 +27,8 @@
  *	     id=4711 id=4711.2 ...	(one transaction over all of them)
  *	   or any of from= to= (globs) state= route= older= larger=
  *	   or all=1
- *	   and priority=N with action=priority
+ *	   and priority=N with action=priority; it holds for the ids behind it,
+ *	   and may be said again before others
  *	   and skip_gone=1: an id that is no delivery any more is passed over
  *	The ids may go on in the next records.
  *	  -> end, count= deliveries changed. An id that is no delivery:

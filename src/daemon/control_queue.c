@@ -9,12 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PRIORITY_MOST = 9 }; /* RFC 6710 */
+
 /* The request, decoded: one filter, or one an id. */
 struct queue_job {
 	struct control_conn *c;
 	struct spool_action action;
 	struct spool_filter *filters;
+	int *priorities; /* of each filter, with ACTION_PRIORITY */
 	size_t filters_n, filters_cap;
+	int priority;	/* of those that come next */
 	bool skip_gone; /* an id that names nothing is passed over */
 	size_t changed;
 };
@@ -23,6 +27,7 @@ static void
 free_job(struct queue_job *j)
 {
 	free(j->filters);
+	free(j->priorities);
 	conn_release(j->c);
 	free(j);
 }
@@ -36,12 +41,27 @@ add_filter(struct queue_job *j, const struct spool_filter *base)
 		j->filters_cap = j->filters_cap ? j->filters_cap * 2 : 4;
 		j->filters = xrealloc(
 			j->filters, j->filters_cap * sizeof(*j->filters));
+		j->priorities = xrealloc(
+			j->priorities, j->filters_cap * sizeof(*j->priorities));
 	}
 	j->filters[j->filters_n] = *base;
+	j->priorities[j->filters_n] = j->priority;
 	return &j->filters[j->filters_n++];
 }
 
-/* The ids of one record of the request. */
+static bool
+decode_priority(struct queue_job *j, const char *value)
+{
+	bool negative = value[0] == '-';
+	uint64_t n;
+
+	if (!str_u64(str_of(value + negative), &n) || n > PRIORITY_MOST)
+		return false;
+	j->priority = negative ? -(int)n : (int)n;
+	return true;
+}
+
+/* The ids of one record of the request, and the priorities before them. */
 static bool
 decode_ids_of(struct queue_job *j, const struct record *r,
 	const struct spool_filter *base)
@@ -51,6 +71,9 @@ decode_ids_of(struct queue_job *j, const struct record *r,
 	for (size_t i = 0; record_at(r, i, &key, &value); i++) {
 		struct spool_filter *f;
 
+		if (strcmp(key, KEY_PRIORITY) == 0 &&
+			!decode_priority(j, value))
+			return false;
 		if (strcmp(key, KEY_ID) != 0)
 			continue;
 		f = add_filter(j, base);
@@ -64,7 +87,11 @@ static bool
 decode_ids(struct queue_job *j, const struct spool_filter *base)
 {
 	const struct control_conn *c = j->c;
+	const char *priority = conn_get(c, KEY_PRIORITY);
 
+	/* it may stand behind the ids too */
+	if (priority && !decode_priority(j, priority))
+		return false;
 	if (!decode_ids_of(j, &c->request, base))
 		return false;
 	for (size_t i = 0; i < c->parts_n; i++)
@@ -119,17 +146,14 @@ decode_action(const struct control_conn *c, struct spool_action *a)
 		{ACTION_WORD_PRIORITY, ACTION_PRIORITY},
 	};
 	const char *word = conn_get(c, KEY_ACTION);
-	int64_t priority = 0;
 
 	a->now = clock_sane_s();
 	a->keep_until = a->now + c->n->conf->queue.keep_deleted_s;
 	a->who = "an operator";
-	record_get_int(&c->request, KEY_PRIORITY, &priority);
-	a->priority = (int)priority;
 	for (size_t i = 0; word && i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i].word, word) == 0) {
 			a->kind = words[i].kind;
-			return priority >= -9 && priority <= 9;
+			return true;
 		}
 	return false;
 }
@@ -175,6 +199,7 @@ write_action(struct spool_txn *t, void *arg, struct err *e)
 		size_t n = 0;
 
 		j->action.filter = j->filters[i];
+		j->action.priority = j->priorities[i];
 		if (!j->skip_gone)
 			rc = must_exist(t, &j->filters[i], e);
 		if (rc == OK)
