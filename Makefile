@@ -46,7 +46,7 @@ libs	= $(foreach r,$1,$(call room_lib,$r))
 
 # Order matters to the linker: who uses comes before who is used.
 DAEMON_ROOMS := outlook sched link smtp mail net control conf spool wire base
-FACE_ROOMS   := faces outlook sched link control conf spool wire base
+FACE_ROOMS   := faces outlook sched link mail control conf spool wire base
 
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig
@@ -110,10 +110,12 @@ $(call obj,$(wildcard spool/sqlite/*.c)): | $(SQL_INC)
 # --- unit tests: one program per *_test.c, beside the file it tests -------
 
 TEST_SRC := $(wildcard src/*/*_test.c spool/*_test.c spool/*/*_test.c \
-	   conf/*_test.c tests/contract/*_test.c)
+	   conf/*_test.c tui/*_test.c tests/contract/*_test.c)
 TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 $(BUILD)/%_test: $(BUILD)/%_test.o $(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS)
+$(BUILD)/tui/%_test: $(BUILD)/tui/%_test.o $(call libs,$(FACE_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(FACE_LIBS) $(L_tui)
 # No room holds the daemon: a test there is for one file that needs no other.
 $(BUILD)/src/daemon/%_test: $(BUILD)/src/daemon/%_test.o \
 		$(BUILD)/src/daemon/%.o $(call libs,$(DAEMON_ROOMS))
@@ -197,8 +199,12 @@ check-asan: deps
 		CPPFLAGS=-DTIDEPOST_CRASH_POINTS check-build
 	@python3 tests/run build-asan
 
+# Fills a spool for the console's tests.
+$(BUILD)/tests/tui/fill: $(BUILD)/tests/tui/fill.o $(call libs,$(FACE_ROOMS))
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FACE_LIBS)
+
 .PHONY: check-build
-check-build: $(PROGRAMS) $(TEST_BIN) $(REPLAY_BIN)
+check-build: $(PROGRAMS) $(TEST_BIN) $(REPLAY_BIN) $(BUILD)/tests/tui/fill
 
 # Real mail programs on loopback; those that are not there are skipped.
 .PHONY: interop
@@ -243,6 +249,8 @@ install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(BUILD)/tidepostd $(DESTDIR)$(SBINDIR)/tidepostd
 	install -m 755 $(BUILD)/tidepost $(DESTDIR)$(BINDIR)/tidepost
+	install -m 755 $(BUILD)/tidepost-console \
+		$(DESTDIR)$(BINDIR)/tidepost-console
 	for f in docs/man/*.[1-8]; do s=$${f##*.}; \
 		install -d $(DESTDIR)$(MANDIR)/man$$s; \
 		install -m 644 $$f $(DESTDIR)$(MANDIR)/man$$s/; done
@@ -253,7 +261,8 @@ install: all
 
 .PHONY: uninstall
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/tidepostd $(DESTDIR)$(BINDIR)/tidepost
+	rm -f $(DESTDIR)$(SBINDIR)/tidepostd $(DESTDIR)$(BINDIR)/tidepost \
+		$(DESTDIR)$(BINDIR)/tidepost-console
 	for f in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}; done
 	rm -rf $(DESTDIR)$(DOCDIR)

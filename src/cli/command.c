@@ -16,6 +16,7 @@ const struct command *const command_tables[] = {
 	statement_commands,
 	serve_commands,
 	log_commands,
+	console_commands,
 	check_commands,
 	version_commands,
 	NULL,
@@ -29,7 +30,6 @@ static const char *const later[] = {
 	"spool restore",
 	"spool vacuum",
 	"send",
-	"console",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };

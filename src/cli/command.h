@@ -37,6 +37,7 @@ extern const struct command statement_commands[];
 extern const struct command check_commands[];
 extern const struct command serve_commands[];
 extern const struct command log_commands[];
+extern const struct command console_commands[];
 extern const struct command version_commands[];
 
 /* All tables; NULL at the end. */

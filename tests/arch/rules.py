@@ -13,7 +13,7 @@ ROOMS = {
     "link": "base wire",
     "sched": "base wire link",
     "outlook": "base wire conf spool control link sched",
-    "faces": "base wire conf spool control link sched outlook",
+    "faces": "base wire mail conf spool control link sched outlook",
     "cli": "base wire conf spool control link sched outlook faces",
     "tui": "base wire conf spool control link sched outlook faces",
     "daemon": "base wire smtp mail net conf spool control link sched "

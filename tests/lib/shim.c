@@ -4,7 +4,8 @@
  * - appends one line for each write, sync and send to TIDEPOST_SHIM_LOG:
  *	OPERATION PATH OCTETS "first octets", in the order they happened;
  * - moves the wall clock by the seconds in TIDEPOST_SHIM_CLOCK, or by those in
- *   the file it names (read each time, so the clock can jump);
+ *   the file it names (read each time, so the clock can jump), or has it
+ *   stand still at the seconds in TIDEPOST_SHIM_STILL;
  * - lets the monotonic clock and the timers of the loop run TIDEPOST_SHIM_SPEED
  *   times as fast, so that a wait of minutes is one of seconds;
  * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:TEXT:N, at
@@ -297,6 +298,18 @@ offset_s(void)
 	return atol(digits);
 }
 
+/* Moved, or standing still at the seconds in TIDEPOST_SHIM_STILL. */
+static void
+set_wall(struct timespec *t)
+{
+	const char *still = getenv("TIDEPOST_SHIM_STILL");
+
+	if (still)
+		*t = (struct timespec){atol(still), 0};
+	else
+		t->tv_sec += offset_s();
+}
+
 /* --- the monotonic clock --- */
 
 static long
@@ -351,7 +364,7 @@ clock_gettime(clockid_t id, struct timespec *t)
 		(id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE))
 		hasten(t);
 	if (done == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
-		t->tv_sec += offset_s();
+		set_wall(t);
 	return (int)done;
 }
 

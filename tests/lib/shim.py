@@ -30,14 +30,17 @@ class Shim:
             report.skip("the shim does not compile here: "
                         + done.stderr.strip()[-300:])
 
-    def env(self, clock=None, kill=None, speed=None):
-        """The environment for a daemon with the shim."""
+    def env(self, clock=None, kill=None, speed=None, still=None):
+        """The environment for a daemon with the shim; STILL: when its wall
+        clock stands."""
         env = {"LD_PRELOAD": self.so, "TIDEPOST_SHIM_LOG": self.log}
         # The sanitizers want to be first, but do not need to be.
         env["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "")
                                + ":verify_asan_link_order=0").lstrip(":")
         if clock is not None:
             env["TIDEPOST_SHIM_CLOCK"] = str(clock)
+        if still is not None:
+            env["TIDEPOST_SHIM_STILL"] = str(still)
         if speed:
             env["TIDEPOST_SHIM_SPEED"] = str(speed)
         if kill:
