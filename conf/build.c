@@ -253,6 +253,9 @@ build_local(struct conf *c, const struct node *g)
 	c->local.domains = build_strings(g, "local.domains");
 	build_deliver(c, g);
 	build_users(c, g);
+	c->local.deliver_as = build_text(g, "local.deliver_as");
+	c->local.min_uid = (unsigned)build_value(g, "local.min_uid").n;
+	c->local.timeout_s = build_seconds(g, "local.timeout");
 	c->local.separators = build_text(g, "local.separator");
 	if (strcmp(c->local.separators, "none") == 0)
 		c->local.separators[0] = '\0';
@@ -289,6 +292,7 @@ build_queue(struct conf *c, const struct node *g)
 	c->queue.customer_lifetime_s =
 		build_seconds(g, "queue.customer_lifetime");
 	c->queue.quarantine_s = build_seconds(g, "queue.quarantine");
+	c->queue.recode_signed = flag(g, "queue.recode_signed");
 }
 
 static void

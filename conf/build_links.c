@@ -84,6 +84,7 @@ build_link(struct conf_link *l, const struct node *g)
 	l->peers = build_strings(g, "links.peers");
 	l->bit_rate = (uint64_t)build_value(g, "links.bit_rate").n;
 	l->rtt_ms = build_value(g, "links.rtt").n;
+	l->max_rate = (uint64_t)build_value(g, "links.max_rate").n;
 	l->max_size = (uint64_t)build_value(g, "links.max_size").n;
 	l->has_min_priority = build_has(g, "links.min_priority");
 	l->min_priority = (int)build_value(g, "links.min_priority").n;

@@ -61,8 +61,8 @@ check_name(const struct check *k, const struct node *group, const char *path,
 }
 
 /* The group NAME of the file, or the file itself. */
-static const struct node *
-group_of(const struct check *k, const char *name)
+const struct node *
+check_group(const struct check *k, const char *name)
 {
 	const struct node *g = node_member(k->root, name);
 
@@ -118,14 +118,14 @@ check_notices(const struct check *k)
 
 	if (to && !address_parse(str_of(to), true, &address))
 		complain_error(k->out,
-			check_at(group_of(k, "notices"), "copy_to"),
+			check_at(check_group(k, "notices"), "copy_to"),
 			"notices.copy_to: %s is no address; write it as "
 			"postmaster@example.org",
 			to);
 }
 
 /* The path behind "dovecot:"; AT is the value, KEY its name. */
-static void
+void
 check_dovecot(const struct check *k, const struct place *at, const char *key,
 	const char *path)
 {
@@ -185,7 +185,7 @@ static void
 check_tls_files(const struct check *k)
 {
 	const struct conf *c = k->conf;
-	const struct node *g = group_of(k, "tls");
+	const struct node *g = check_group(k, "tls");
 
 	check_file(k, c->tls.certificate, "tls.certificate",
 		check_at(g, "certificate"));
@@ -199,7 +199,7 @@ static void
 check_networks(const struct check *k)
 {
 	const struct conf_strings *s = &k->conf->relay.networks;
-	const struct node *g = group_of(k, "relay");
+	const struct node *g = check_group(k, "relay");
 	bool open;
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -219,110 +219,9 @@ check_networks(const struct check *k)
 }
 
 static void
-check_domains(const struct check *k)
-{
-	const struct conf_strings *s = &k->conf->local.domains;
-	const struct node *g = group_of(k, "local");
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct place *at = check_at_string(g, "domains", i);
-
-		if (!grammar_is_domain(str_of(s->v[i]), false))
-			complain_error(k->out, at,
-				"local.domains: %s is no domain name", s->v[i]);
-		for (size_t j = 0; j < i; j++)
-			if (str_eq_nocase(str_of(s->v[i]), str_of(s->v[j])))
-				complain_warning(k->out, at,
-					"local.domains: %s stands here twice",
-					s->v[i]);
-	}
-	if (s->n && !node_member(g, "deliver"))
-		complain_error(k->out, check_at(g, "domains"),
-			"local.domains is set, but local.deliver is not: where "
-			"should their mail go?");
-}
-
-/* Only {user} and {domain} stand for something. */
-static void
-check_braces(const struct check *k, const struct place *at)
-{
-	const char *p = k->conf->local.deliver_to;
-
-	while ((p = strchr(p, '{'))) {
-		if (!starts(p, "{user}") && !starts(p, "{domain}")) {
-			complain_error(k->out, at,
-				"local.deliver: only {user} and {domain} may "
-				"stand in braces");
-			return;
-		}
-		p++;
-	}
-}
-
-static void
-check_deliver(const struct check *k)
-{
-	const struct conf *c = k->conf;
-	const struct node *g = group_of(k, "local");
-	const struct place *at = check_at(g, "deliver");
-
-	if (!check_given(g, "deliver"))
-		return;
-	if (c->local.deliver == DELIVER_NONE)
-		complain_error(k->out, at,
-			"local.deliver: this should be maildir: and an absolute "
-			"path, such as maildir:/var/mail/{domain}/{user}");
-	else if (c->local.deliver != DELIVER_MAILDIR)
-		complain_error(k->out, at,
-			"local.deliver: not yet supported, only maildir:");
-	else if (c->local.deliver_to[0] != '/')
-		complain_error(k->out, at,
-			"local.deliver: the path should begin with /");
-	else
-		check_braces(k, at);
-}
-
-static void
-check_users(const struct check *k)
-{
-	const struct conf *c = k->conf;
-	const struct node *g = group_of(k, "local");
-	const struct node *n = node_member(g, "users");
-
-	if (!n || !n->good || strcmp(n->text, "any") == 0)
-		return;
-	if (c->local.users == USERS_DOVECOT)
-		check_dovecot(k, &n->at, "local.users", c->local.users_from);
-	else if (c->local.users == USERS_SPOOL)
-		return;
-	else if (c->local.users != USERS_FILE)
-		complain_error(k->out, &n->at,
-			"local.users: this should be any, spool, or file: or "
-			"dovecot: and a path");
-	else if (c->local.users_from[0] != '/')
-		complain_error(k->out, &n->at,
-			"local.users: the path should begin with /");
-}
-
-static void
-check_separator(const struct check *k)
-{
-	const struct node *g = group_of(k, "local");
-	const char *p = k->conf->local.separators;
-
-	for (; check_given(g, "separator") && *p; p++)
-		if (!strchr("+-=_.#", *p)) {
-			complain_error(k->out, check_at(g, "separator"),
-				"local.separator: this should be none, or some "
-				"of + - = _ . and #");
-			return;
-		}
-}
-
-static void
 check_queue(const struct check *k)
 {
-	const struct node *g = group_of(k, "queue");
+	const struct node *g = check_group(k, "queue");
 
 	if (check_given(g, "retry") && k->conf->queue.retry_n == 0)
 		complain_error(k->out, check_at(g, "retry"),
@@ -342,10 +241,7 @@ check_conf(
 	check_tls(&k);
 	check_tls_files(&k);
 	check_networks(&k);
-	check_domains(&k);
-	check_deliver(&k);
-	check_users(&k);
-	check_separator(&k);
+	check_local(&k);
 	check_queue(&k);
 	check_listeners(&k);
 	check_peers(&k);

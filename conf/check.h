@@ -20,10 +20,16 @@ void check_conf(
 	const struct conf *c, const struct node *root, struct complaints *out);
 
 void check_listeners(const struct check *k);
+void check_local(const struct check *k);
 void check_peers(const struct check *k);
 void check_routes(const struct check *k);
 void check_links(const struct check *k);
 
+/* The group NAME of the file, or the file itself. */
+const struct node *check_group(const struct check *k, const char *name);
+/* The path behind "dovecot:"; AT is the value, KEY its name. */
+void check_dovecot(const struct check *k, const struct place *at,
+	const char *key, const char *path);
 /* Item I of the list LIST ("peers"). */
 const struct node *check_item(
 	const struct check *k, const char *list, size_t i);

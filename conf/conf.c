@@ -101,6 +101,7 @@ conf_free(struct conf *c)
 	strings_free(&c->relay.networks);
 	strings_free(&c->local.domains);
 	free(c->local.deliver_to);
+	free(c->local.deliver_as);
 	free(c->local.separators);
 	free(c->local.users_from);
 	free(c->local.aliases);

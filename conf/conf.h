@@ -104,7 +104,8 @@ struct conf_link {
 	int64_t probe_every_s;
 	struct conf_strings peers; /* empty: all */
 	uint64_t bit_rate;	   /* 0: measured */
-	int64_t rtt_ms;
+	int64_t rtt_ms;		   /* likewise */
+	uint64_t max_rate;	   /* of each direction, bit/s; 0: all */
 	uint64_t max_size;
 	bool has_min_priority;
 	int min_priority;
@@ -166,6 +167,10 @@ struct conf {
 		struct conf_strings domains;
 		enum conf_deliver deliver;
 		char *deliver_to; /* what follows "maildir:" */
+		/* who puts it there: a user, or "{user}"; NULL: the daemon */
+		char *deliver_as;
+		unsigned min_uid;
+		int64_t timeout_s;
 		char *separators; /* octets before an extension */
 		uint64_t quota;	  /* of a mailbox; 0: none */
 		enum conf_users users;
@@ -187,6 +192,7 @@ struct conf {
 		size_t retry_n;
 		int64_t warn_after_s, expire_after_s, longest_s, keep_deleted_s;
 		int64_t customer_lifetime_s, quarantine_s;
+		bool recode_signed;
 	} queue;
 	struct {
 		bool tell_kept;

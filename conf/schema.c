@@ -378,9 +378,35 @@ static const struct schema_row rows[] = {
 	{
 		.path = "local.deliver",
 		.type = SCHEMA_STRING,
-		.sentence = "Where to: maildir: and an absolute path, in which "
-			    "{user} and {domain} stand for the recipient's; "
-			    "lmtp:, pipe: and mbox: are not yet supported.",
+		.sentence =
+			"Where to: maildir: or mbox: and an absolute path, in "
+			"which {user} and {domain} stand for the "
+			"recipient's; pipe: and the path of a program with "
+			"its arguments; lmtp: is not yet supported.",
+	},
+	{
+		.path = "local.deliver_as",
+		.type = SCHEMA_STRING,
+		.sentence = "The user of this host who puts it there: a name, "
+			    "or {user}, the recipient; by default who the "
+			    "daemon is.",
+	},
+	{
+		.path = "local.min_uid",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 2147483647,
+		.fallback = "1000",
+		.sentence = "The lowest number of a user whom {user} in "
+			    "local.deliver_as may become.",
+	},
+	{
+		.path = "local.timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = HOUR,
+		.fallback = "5m",
+		.sentence = "How long a program may take for a message.",
 	},
 	{
 		.path = "local.users",
@@ -697,14 +723,23 @@ static const struct schema_row rows[] = {
 		.most = INT64_C(1000000000000),
 		.unit = "bit/s",
 		.sentence =
-			"Its speed: on a slow link little is handed over before the peer has what went before. Where it is not given the link is taken for fast.",
+			"Its speed: on a slow link little is handed over before the peer has what went before. Where it is not given it is measured.",
 	},
 	{
 		.path = "links.rtt",
 		.type = SCHEMA_DURATION,
 		.most = 10 * MINUTE,
 		.sentence =
-			"Its round trip time, with bit_rate; 0 is taken for one second.",
+			"Its round trip time; 0 or not given: measured, one second until then.",
+	},
+	{
+		.path = "links.max_rate",
+		.type = SCHEMA_INT,
+		.least = 64,
+		.most = INT64_C(1000000000000),
+		.unit = "bit/s",
+		.sentence =
+			"The most that mail uses of it, in each direction: the rest is left for other use, such as voice.",
 	},
 	{
 		.path = "links.max_size",
@@ -975,6 +1010,14 @@ static const struct schema_row rows[] = {
 		.fallback = "7d",
 		.sentence = "How long customers' mail that could neither be "
 			    "delivered nor returned is kept for undelete.",
+	},
+	{
+		.path = "queue.recode_signed",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Write 8-bit mail in 7 bit for a peer that takes "
+			    "no more also where its DKIM signature breaks by "
+			    "that; else it is returned.",
 	},
 	{
 		.path = "customers",

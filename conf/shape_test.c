@@ -12,7 +12,7 @@ static const struct testing_case cases[] = {
 		{{ERROR, 2, 9, "log.levle: unknown key, did you mean level?"}}},
 	{"timeout = 5;",
 		{{ERROR, 2, 1,
-			"timeout: unknown key, did you mean links.dial.timeout?"}}},
+			"timeout: unknown key, did you mean local.timeout?"}}},
 	{"zzz = 5;", {{ERROR, 2, 1, "zzz: unknown key"}}},
 	{"limits = { message_siz = 5; };",
 		{{ERROR, 2, 12,

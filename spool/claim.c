@@ -92,10 +92,10 @@ note_lacks(struct spool_txn *t, const struct spool_claim *c, const char *route,
 	rc = tx_get(t, T_ROUTE, &old, e);
 	if (rc != OK && rc != ERR_NOTFOUND)
 		return rc;
-	if (rc == ERR_NOTFOUND && !claim_lacks(c))
+	if (rc == ERR_NOTFOUND && !claim_lacks(c, route))
 		return OK;
 	r = old;
-	r.blocked = claim_lacks(c);
+	r.blocked = claim_lacks(c, route);
 	str_copyz(r.blocked_peer, sizeof(r.blocked_peer),
 		r.blocked && c->peer ? c->peer : "");
 	if (rc == ERR_NOTFOUND)

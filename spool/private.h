@@ -184,7 +184,7 @@ enum err_code stretch_each(struct spool_txn *t, const struct spool_claim *c,
 /* Is R within C's sizes and limits? */
 bool claim_may(const struct spool_claim *c, const struct delivery_row *r);
 /* The needs that C's peer does not meet. */
-unsigned claim_lacks(const struct spool_claim *c);
+unsigned claim_lacks(const struct spool_claim *c, const char *route);
 
 /* --- list.c --- */
 

@@ -165,6 +165,11 @@ struct spool_limits {
 enum spool_reason spool_limits_refuse(
 	const struct spool_limits *l, int priority, uint64_t size);
 
+/* Mail that needs what the peer lacks. */
+struct spool_takes {
+	bool eight_bit, smtputf8, binary;
+};
+
 struct spool_claim {
 	uint64_t owner;
 	const char *const *routes;
@@ -176,7 +181,13 @@ struct spool_claim {
 	unsigned max_recipients; /* of one message at a time; 0: 100 */
 	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
 	bool no_smtputf8;
-	bool no_binary;	  /* ... that need BINARYMIME, with CHUNKING */
+	bool no_binary; /* ... that need BINARYMIME, with CHUNKING */
+	/*
+	 * For each of ROUTES: what of that is claimed all the same, since the
+	 * caller makes something of it that the peer takes, or returns it.
+	 * NULL: nothing.
+	 */
+	const struct spool_takes *takes;
 	const char *peer; /* for the reasons set on what is left */
 	/*
 	 * Domains the recipients must be in (ATRN with a list, delivery by MX);

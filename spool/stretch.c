@@ -22,11 +22,16 @@ stretch_query(const struct stretch *s, struct query *q)
 }
 
 unsigned
-claim_lacks(const struct spool_claim *c)
+claim_lacks(const struct spool_claim *c, const char *route)
 {
-	return (c->no_8bit ? NEED_8BIT : 0u) |
-	       (c->no_binary ? NEED_BINARY : 0u) |
-	       (c->no_smtputf8 ? NEED_UTF8 : 0u);
+	struct spool_takes takes = {false, false, false};
+
+	for (size_t i = 0; c->takes && i < c->routes_n; i++)
+		if (strcmp(c->routes[i], route) == 0)
+			takes = c->takes[i];
+	return (c->no_8bit && !takes.eight_bit ? NEED_8BIT : 0u) |
+	       (c->no_binary && !takes.binary ? NEED_BINARY : 0u) |
+	       (c->no_smtputf8 && !takes.smtputf8 ? NEED_UTF8 : 0u);
 }
 
 bool
@@ -125,7 +130,7 @@ each_need(struct spool_txn *t, const struct spool_claim *c, struct stretch *s,
 	enum err_code rc = OK;
 
 	for (s->needs = 0; s->needs < NEEDS_N && rc == OK; s->needs++)
-		if (!(s->needs & claim_lacks(c)))
+		if (!(s->needs & claim_lacks(c, s->route)))
 			rc = fn(t, c, s, arg, e);
 	return rc;
 }

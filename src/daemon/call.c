@@ -1,6 +1,8 @@
 #include "daemon/call.h"
 
 #include "base/log.h"
+#include "daemon/budgets.h"
+#include "daemon/speeds.h"
 
 enum {
 	CALL_DIAL_MAX_MS = 60000,
@@ -9,10 +11,8 @@ enum {
 	CALL_TURN_MS = 660000,
 	/* Octets in chunks that may be without a reply. */
 	CALL_WINDOW_BYTES = 1024 * 1024,
-	/* On a link whose bit rate is known: */
-	CALL_RTT_MS = 1000,	 /* where the round trip is not */
-	CALL_UNACKED_MIN = 4096, /* octets */
-	CALL_CHUNK_S = 30,	 /* a BDAT chunk takes no longer */
+	/* On a link that is known to be slow: */
+	CALL_CHUNK_S = 30, /* a BDAT chunk takes no longer */
 	CALL_CHUNK_MIN = 8192,
 };
 
@@ -41,6 +41,8 @@ call_session(struct node *n, int fd, const char *peer, const char *link,
 	session_count_turns(s);
 	str_copyz(s->peer, sizeof(s->peer), peer);
 	str_copyz(s->link, sizeof(s->link), link);
+	speeds_begin(n->speeds, s);
+	budgets_moved(n->budgets, s);
 	log_info("connected", LOG_INT("session", s->id), LOG_STR("peer", peer),
 		LOG_STR("address", stream_peer_address(stream)),
 		LOG_STR("link", link));
@@ -62,36 +64,28 @@ call_client(const struct node *n)
 	};
 }
 
-/* What is handed to the kernel and not acknowledged: two round trips' worth. */
-static uint64_t
-window_of(const struct conf_link *l)
-{
-	uint64_t rtt_ms = l->rtt_ms > 0 ? (uint64_t)l->rtt_ms : CALL_RTT_MS;
-	uint64_t octets = 2 * (l->bit_rate / 8) * rtt_ms / 1000;
-
-	return octets > CALL_UNACKED_MIN ? octets : CALL_UNACKED_MIN;
-}
-
 void
 call_fit(struct session *s, const struct conf_link *l,
 	struct smtp_client_conf *c, uint64_t *ahead_r)
 {
-	uint64_t window;
+	const struct speed *speed;
+	uint64_t flight;
 
-	if (!l || (!l->bit_rate && l->cost_per_minute <= 0))
+	if (!l)
 		return;
-	c->few_turns = true;
-	c->quit_no_wait = true;
-	if (!l->bit_rate)
+	speed = speeds_of(s->n->speeds, l->name);
+	flight = speeds_flight(s->n->speeds, l->name);
+	c->few_turns = c->quit_no_wait =
+		l->bit_rate || flight || l->cost_per_minute > 0;
+	if (!l->bit_rate && !flight)
 		return;
-	c->chunk_bytes = (size_t)(l->bit_rate / 8) * CALL_CHUNK_S;
+	c->chunk_bytes = (size_t)(speed_fastest_bps(speed) / 8) * CALL_CHUNK_S;
 	if (c->chunk_bytes < CALL_CHUNK_MIN)
 		c->chunk_bytes = CALL_CHUNK_MIN;
-	window = window_of(l);
-	if (window >= SESSION_UNSENT_MAX)
+	if (!flight)
 		return; /* not a slow one */
-	*ahead_r = 2 * window;
-	session_set_window(s, (size_t)window);
+	*ahead_r = 2 * flight;
+	session_set_window(s, flight);
 }
 
 void

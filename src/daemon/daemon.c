@@ -13,6 +13,8 @@
 #include "daemon/fill.h"
 #include "daemon/eventlog.h"
 #include "daemon/guess.h"
+#include "daemon/helper.h"
+#include "daemon/identity.h"
 #include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
@@ -20,12 +22,12 @@
 #include "daemon/policy.h"
 #include "sched/rate.h"
 #include "daemon/services.h"
+#include "daemon/speeds.h"
 #include "daemon/session.h"
 #include "daemon/ticketkeys.h"
 #include "spool/queue.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,16 +146,6 @@ find_user(const struct conf *conf, const struct passwd **pw_r, struct err *e)
 		"user \"%s\" does not exist: make it (adduser --system --group "
 		"%s) or set another with user = \"NAME\";",
 		conf->user, conf->user);
-}
-
-static enum err_code
-become(const struct passwd *pw, struct err *e)
-{
-	if (initgroups(pw->pw_name, pw->pw_gid) == 0 &&
-		setgid(pw->pw_gid) == 0 && setuid(pw->pw_uid) == 0)
-		return OK;
-	return err_set(e, ERR_PERM, "cannot become user %s: %s", pw->pw_name,
-		strerror(errno));
 }
 
 /* --- the spool --- */
@@ -355,7 +347,7 @@ open_all(struct node *n, struct err *e)
 		rc = services_new(n, &n->services, e);
 	/* The spool is made and opened as who we become. */
 	if (rc == OK && pw)
-		rc = become(pw, e);
+		rc = identity_become(pw, e);
 	if (rc == OK)
 		rc = open_spool(n, e);
 	if (rc == OK)
@@ -369,6 +361,8 @@ open_all(struct node *n, struct err *e)
 		rc = accounts_load(n->accounts, n->spool, e);
 	if (rc == OK)
 		rc = fill_load(n->fill, e);
+	if (rc == OK)
+		rc = speeds_new(n, &n->speeds, e);
 	if (rc == OK)
 		rc = budgets_new(n, &n->budgets, e);
 	if (rc == OK)
@@ -403,6 +397,7 @@ close_all(struct node *n)
 	if (n->local)
 		local_join(n->local);
 	pool_free(n->pool);
+	speeds_stop(n->speeds);
 	if (n->budgets)
 		budgets_stop(n->budgets);
 	if (n->eventlog)
@@ -417,8 +412,10 @@ close_all(struct node *n)
 	loop_timer_free(n->reroute);
 	links_free(n->links);
 	budgets_free(n->budgets);
+	speeds_free(n->speeds);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
+	helper_free(n->helper);
 	etrn_free(n->etrn);
 	accounts_free(n->accounts);
 	dovecot_free(n->dovecot);
@@ -465,6 +462,10 @@ daemon_run(struct node *n, struct err *e)
 {
 	enum err_code rc;
 
+	/* before threads, descriptors and secrets are there */
+	rc = helper_start(n->conf, &n->helper, e);
+	if (rc != OK)
+		return rc;
 	list_init(&n->sessions);
 	n->started_s = clock_sane_s();
 	n->started_ms = n->tls_made_ms = clock_mono_ms();

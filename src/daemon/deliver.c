@@ -176,7 +176,7 @@ on_busy(void *arg)
 {
 	struct deliver *d = arg;
 
-	return d->stepping || d->reading;
+	return d->stepping || d->reading || d->looking;
 }
 
 static void
@@ -283,6 +283,7 @@ on_free(void *arg)
 	parcel_free(d->current);
 	free_texts(d->routes, d->routes_n);
 	free_texts(d->domains, d->domains_n);
+	downgrade_free(d->downgrade);
 	free(d->peer);
 	free(d->host);
 	free(d->link);
@@ -369,6 +370,8 @@ deliver_start(
 	d->customer = conf->customer;
 	if (d->customer)
 		d->mark = accounts_mark(d->n->accounts, d->peer);
+	d->downgrade = downgrade_new(d->n->conf, d->peer,
+		(const char *const *)d->routes, d->routes_n);
 	d->began_s = clock_sane_s();
 	if (conf->client.window_bytes)
 		d->ahead = conf->ahead ? conf->ahead : DELIVER_AHEAD_BYTES;

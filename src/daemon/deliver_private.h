@@ -5,6 +5,7 @@
 #include "daemon/accounts.h"
 #include "daemon/bounce.h"
 #include "daemon/deliver.h"
+#include "daemon/downgrade.h"
 #include "daemon/parcel.h"
 
 struct deliver {
@@ -34,6 +35,10 @@ struct deliver {
 
 	bool stepping;	/* a step is with the spool */
 	bool reading;	/* the next octets of current's body come */
+	bool looking;	/* at one that waits, whether it can be recoded */
+	bool as_is;	/* nothing is recoded any more on this connection */
+	uint64_t looks; /* looks begun so far */
+	struct downgrade *downgrade;
 	bool more;	/* something arrived since that step began */
 	bool dry;	/* the last step found no more to claim */
 	bool resting;	/* idle was told */
@@ -63,6 +68,11 @@ void deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 struct parcel *deliver_first(const struct list_node *list);
 /* The octets of the message given last are all with the machine. */
 void deliver_current_flies(struct deliver *d);
+/* deliver_look.c: the look at the first that waits and needs one is begun. */
+void deliver_look(struct deliver *d);
+/* P, which waits, is returned: STATUS, and as printf says why. */
+void deliver_refuse(struct deliver *d, struct parcel *p, const char *status,
+	const char *why, ...) __attribute__((format(printf, 4, 5)));
 /* Begins a step where something ended or more may be claimed. */
 void deliver_top_up(struct deliver *d);
 /* The host's `work`: the next octets, the next message, or idle is told. */

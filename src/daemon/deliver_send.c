@@ -233,6 +233,11 @@ deliver_work(void *arg, enum want want)
 		return give_body(d);
 	deliver_current_flies(d);
 	return_lost(d);
+	if (!list_empty(&d->waiting) && deliver_first(&d->waiting)->looks) {
+		deliver_look(d);
+		deliver_top_up(d);
+		return false;
+	}
 	if (!list_empty(&d->waiting)) {
 		begin_next(d);
 		deliver_top_up(d);

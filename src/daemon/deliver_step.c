@@ -67,6 +67,7 @@ claim_of(const struct step *st)
 		.no_8bit = !(st->peer_ext & EXT_8BITMIME),
 		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),
 		.no_binary = (st->peer_ext & binary) != binary,
+		.takes = d->as_is ? NULL : downgrade_takes(d->downgrade),
 		.max_recipients = st->peer_rcpt_max,
 		.peer = d->peer,
 		.domains = (const char *const *)d->domains,
@@ -156,7 +157,8 @@ read_way(struct spool_txn *t, struct step *st, struct err *e)
 
 	if (st->way.no_bdat)
 		st->peer_ext &= ~(unsigned)(EXT_CHUNKING | EXT_BINARYMIME);
-	return rc;
+	return rc == OK ? downgrade_read(t, st->d->downgrade, clock_sane_s(), e)
+			: rc;
 }
 
 static enum err_code
@@ -198,7 +200,13 @@ take_parcels(struct deliver *d, struct step *st)
 		d->waiting_n++;
 		d->waiting_octets += p->size;
 		crash_point("deliver-claimed");
+		if (p->status)
+			deliver_refuse(d, p, p->status,
+				"%s does not take mail with UTF-8 addresses "
+				"or headers (SMTPUTF8)",
+				d->customer ? "the recipient's host" : d->host);
 	}
+	deliver_look(d);
 }
 
 static void
@@ -399,7 +407,9 @@ settle_parcel(const struct deliver *d, const struct parcel *p)
 	if (!(smtp_client_extensions(d->client) & EXT_DSN))
 		settle_tell_success(st, DSN_RELAYED);
 	for (size_t i = 0; i < p->claimed.n; i++) {
-		if (p->end == PARCEL_BROKEN || !p->replies) {
+		if (p->end == PARCEL_REFUSED) {
+			settle_refuse(st, i, p->status, p->why);
+		} else if (p->end == PARCEL_BROKEN || !p->replies) {
 			verdict_broken(d, p, st, i);
 		} else {
 			const struct reply *r = reply_for(p, i);

@@ -48,8 +48,10 @@ letter_end_by(struct letter_end *end, enum err_code rc, const struct err *e)
 	else if (rc == ERR_LIMIT)
 		letter_failed(end, LETTER_DEFERRED, "4.2.2", "%s", e->text);
 	else
-		letter_failed(end, LETTER_DEFERRED,
-			rc == ERR_FULL ? "4.3.1" : "4.3.0", "%s", e->text);
+		letter_failed(end, LETTER_FAULT,
+			rc == ERR_FULL || rc == ERR_READONLY ? LETTER_FULL
+							     : "4.3.0",
+			"%s", e->text);
 }
 
 bool

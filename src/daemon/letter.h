@@ -32,15 +32,19 @@ struct letter {
 	bool again; /* it may have been delivered before */
 };
 
+/* The status of an end for want of room on the disk. */
+#define LETTER_FULL "4.3.1"
+
 enum letter_fate {
 	LETTER_DELIVERED,
-	LETTER_DEFERRED, /* our trouble, or theirs for now: tried again */
+	LETTER_DEFERRED, /* refused for now: an attempt */
+	LETTER_FAULT,	 /* a fault of this host: waits until it is mended */
 	LETTER_REFUSED,	 /* will never do: goes back to its sender */
 };
 
 struct letter_end {
 	enum letter_fate fate;
-	bool doubtful;	 /* DEFERRED: it may be there all the same */
+	bool doubtful;	 /* not delivered, but it may be there all the same */
 	char status[12]; /* RFC 3463 */
 	char text[LETTER_TEXT_MAX];
 };
@@ -55,7 +59,7 @@ void letter_failed(struct letter_end *end, enum letter_fate fate,
 enum err_code letter_errno(struct err *e, const char *what, const char *path);
 /*
  * The end that an error of a mailbox means: what is wrong with the address is
- * refused, all else, being this host's, deferred.
+ * refused, a full mailbox deferred, all else this host's fault.
  */
 void letter_end_by(
 	struct letter_end *end, enum err_code rc, const struct err *e);

@@ -4,11 +4,15 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
+#include "daemon/helper.h"
 #include "daemon/putting.h"
 #include "daemon/settle.h"
+#include "daemon/stage.h"
 #include "daemon/userlist.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
 	LOCAL_AT_ONCE = 4,  /* messages on helper threads at a time */
@@ -101,8 +105,19 @@ judge(struct local_job *j, size_t i)
 		settle_fail(j->settle, i, end->status, end->text);
 		break;
 	case LETTER_DEFERRED:
-		settle_defer(j->settle, i, REASON_DISK, end->text);
+		settle_defer(j->settle, i, REASON_RETRY_WAIT, end->text);
 		break;
+	case LETTER_FAULT:
+		settle_postpone(j->settle, i,
+			strcmp(end->status, LETTER_FULL) == 0
+				? REASON_DISK
+				: REASON_RETRY_WAIT,
+			end->text);
+		break;
+	}
+	if (end->doubtful) {
+		settle_doubt(j->settle, i);
+		j->l->unsure = true;
 	}
 }
 
@@ -150,6 +165,26 @@ read_piece(void *arg, uint64_t offset, char *out, size_t size, size_t *n_r,
 	return rc;
 }
 
+/* By a process of another user, or a program. */
+static void
+have_helped(
+	struct local_job *j, const struct letter *l, struct letter_end *end_r)
+{
+	bool program = j->conf->local.deliver == DELIVER_PIPE;
+	struct err e = {0};
+	enum err_code rc;
+	int body;
+
+	rc = stage_new(j->conf, l, program, &body, &e);
+	if (rc != OK) {
+		letter_end_by(end_r, rc, &e);
+		return;
+	}
+	crash_point("local-staged");
+	helper_deliver(j->l->n->helper, l, body, end_r);
+	close(body);
+}
+
 static void
 deliver_one(struct local_job *j, size_t i)
 {
@@ -163,20 +198,43 @@ deliver_one(struct local_job *j, size_t i)
 		.sender = j->claimed.message.sender,
 		.body = {j->claimed.message.size, read_piece, j},
 		.again = j->l->unsure || d->attempts > 0 ||
+			 d->next_attempt > 0 ||
 			 d->queued_at <= j->l->n->started_s,
 	};
 	struct err e = {0};
 	enum err_code rc = addressee_set(&l.to, d->recipient,
-		conf->local.domains.n ? conf->local.domains.v[0]
-				      : conf->hostname,
-		conf->local.separators, &e);
+		putting_domain(conf), conf->local.separators, &e);
 
 	if (rc == OK && j->unknown[i])
 		rc = err_set(&e, ERR_INVALID, "no such user here");
-	if (rc == OK)
-		putting_do(conf, &l, &j->ends[i]);
-	else
+	if (rc != OK)
 		letter_end_by(&j->ends[i], rc, &e);
+	else if (helper_is_needed(conf))
+		have_helped(j, &l, &j->ends[i]);
+	else
+		putting_do(conf, &l, NULL, &j->ends[i]);
+}
+
+static enum err_code
+write_in_doubt(struct spool_txn *t, void *arg, struct err *e)
+{
+	const struct local_job *j = arg;
+
+	return spool_set_in_doubt(t, j->owner, j->claimed.message.id, e);
+}
+
+/* A program cannot be asked, after a crash, whether it had the message. */
+static bool
+mark_in_doubt(struct local_job *j)
+{
+	struct err e = {0};
+
+	if (j->conf->local.deliver != DELIVER_PIPE ||
+		spool_write(j->l->n->spool, write_in_doubt, j, &e) == OK)
+		return true;
+	for (size_t i = 0; i < j->claimed.n; i++)
+		letter_failed(&j->ends[i], LETTER_FAULT, "4.3.0", "%s", e.text);
+	return false;
 }
 
 static void
@@ -184,6 +242,8 @@ deliver(void *arg)
 {
 	struct local_job *j = arg;
 
+	if (!mark_in_doubt(j))
+		return;
 	for (size_t i = 0; i < j->claimed.n; i++)
 		deliver_one(j, i);
 }
@@ -310,6 +370,7 @@ void
 local_stop(struct local *l)
 {
 	l->stopping = true;
+	helper_stop(l->n->helper);
 }
 
 void

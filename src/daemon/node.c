@@ -12,9 +12,11 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/lifetime.h"
 #include "daemon/fill.h"
+#include "daemon/helper.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
+#include "daemon/speeds.h"
 #include "daemon/session.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -279,7 +281,10 @@ node_reload(struct node *n, struct err *e)
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
 	}
-	rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
+	if (!helper_agrees(n->helper, next, e))
+		rc = ERR_CONFIG;
+	if (rc == OK)
+		rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)
 		rc = services_reload(n->services, next, e);
 	if (rc != OK) {
@@ -298,6 +303,7 @@ node_reload(struct node *n, struct err *e)
 	dovecot_set_auth(n->dovecot, next->auth);
 	dovecot_users_set_conf(n->dovecot_users, next);
 	leftover_clear(n);
+	speeds_reload(n->speeds);
 	budgets_reload(n->budgets);
 	links_reload(n->links);
 	dispatch_reload(n->dispatch);

@@ -22,11 +22,13 @@ struct dovecot_users;
 struct etrn;
 struct eventlog;
 struct guess;
+struct helper;
 struct lifetime;
 struct fill;
 struct links;
 struct local;
 struct services;
+struct speeds;
 struct ticketkeys;
 
 struct rate;
@@ -49,8 +51,10 @@ struct node {
 	struct dispatch *dispatch;
 	struct links *links;
 	struct budgets *budgets;
+	struct speeds *speeds;
 	struct certwatch *certwatch;
 	struct local *local;
+	struct helper *helper; /* NULL: not needed at the start */
 	struct etrn *etrn;
 	struct control *control;
 	struct guess *guess;

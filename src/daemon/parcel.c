@@ -26,6 +26,7 @@ priority_of(const struct spool_claimed *c)
 	return priority;
 }
 
+/* The chunk has room for it. */
 static void
 tunnel(struct parcel *p)
 {
@@ -36,6 +37,23 @@ tunnel(struct parcel *p)
 
 	p->size = p->size - p->chunk_n + n;
 	p->chunk_n = n;
+}
+
+/* What of it the peer cannot take as it is. */
+static void
+compare(struct parcel *p, unsigned extensions)
+{
+	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
+	const struct spool_message *m = &p->claimed.message;
+
+	p->to.binary = m->params.body == BODY_BINARYMIME &&
+		       (extensions & binary) != binary;
+	p->to.seven_bit =
+		(m->has_8bit || p->to.binary) && !(extensions & EXT_8BITMIME);
+	p->looks = p->to.binary || p->to.seven_bit;
+	/* RFC 6531 3.6: it is not for us to make another address of it */
+	if (m->params.smtputf8 && !(extensions & EXT_SMTPUTF8))
+		p->status = "5.6.7";
 }
 
 enum err_code
@@ -57,8 +75,11 @@ parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 		t, m->id, 0, p->chunk, first_octets(m), &p->chunk_n, e);
 	p->offset = p->chunk_n;
 	p->unreadable = p->chunk_n < first_octets(m);
-	if (rc == OK && !(extensions & EXT_MT_PRIORITY) &&
-		(!size_max_peer || m->size + TUNNEL_FIELD_MAX <= size_max_peer))
+	compare(p, extensions);
+	p->tunnels =
+		!(extensions & EXT_MT_PRIORITY) &&
+		(!size_max_peer || m->size + TUNNEL_FIELD_MAX <= size_max_peer);
+	if (rc == OK && p->tunnels && !p->looks)
 		tunnel(p);
 	if (rc == OK) {
 		*parcel_r = p;
@@ -68,12 +89,42 @@ parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 	return rc;
 }
 
+/* CHUNK, N octets of the stored body, is what R makes of it from now on. */
+static void
+rewrite(struct parcel *p, size_t room)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	recode_write(p->recode, parcel_view(p), &out);
+	if (p->offset == p->claimed.message.size)
+		recode_write_end(p->recode, &out);
+	free(p->chunk);
+	p->chunk_n = out.len;
+	p->chunk_at = 0;
+	p->chunk = xmalloc(out.len + room);
+	memcpy(p->chunk, buf_view(&out).p, out.len);
+	buf_free(&out);
+}
+
+void
+parcel_recode(struct parcel *p, struct recode *r)
+{
+	p->looks = false;
+	p->recode = r;
+	p->size = recode_size(r);
+	rewrite(p, TUNNEL_FIELD_MAX);
+	if (p->tunnels)
+		tunnel(p);
+}
+
 void
 parcel_free(struct parcel *p)
 {
 	if (!p)
 		return;
 	spool_claimed_clear(&p->claimed);
+	recode_free(p->recode);
 	free(p->chunk);
 	free(p->replies);
 	free(p);
@@ -95,7 +146,9 @@ outgoing_params(const struct parcel *p)
 	params.has_priority = true;
 	params.has_auth =
 		false; /* RFC 4954 5: only between parties that trust */
-	if (m->has_8bit && params.body == BODY_7BIT)
+	if (p->recode)
+		params.body = p->to.seven_bit ? BODY_7BIT : BODY_8BITMIME;
+	else if (m->has_8bit && params.body == BODY_7BIT)
 		params.body = BODY_8BITMIME;
 	return params;
 }
@@ -171,4 +224,6 @@ parcel_take_chunk(struct parcel *p, char *chunk, size_t n, uint64_t now_ms)
 	p->chunk_at = 0;
 	p->chunk_ms = now_ms;
 	p->offset += n;
+	if (p->recode)
+		rewrite(p, 1);
 }

@@ -9,6 +9,7 @@
 #define DAEMON_PARCEL_H
 
 #include "base/list.h"
+#include "mail/recode.h"
 #include "smtp/client.h"
 #include "spool/queue.h"
 
@@ -27,6 +28,7 @@ enum parcel_end {
 	PARCEL_REPLIED, /* `final` says what the peer answered to the whole */
 	PARCEL_EARLY,	/* `final` ended it before any recipient was taken */
 	PARCEL_BROKEN,	/* the connection ended; no final reply */
+	PARCEL_REFUSED, /* by us: the peer cannot take it; `status`, `why` */
 };
 
 struct parcel {
@@ -49,18 +51,35 @@ struct parcel {
 	enum parcel_end end;
 	struct reply final;
 	bool in_doubt;
+	/*
+	 * The peer takes fewer bits: how it is written (mail/recode.h). Its
+	 * size is known when it was looked at as a whole; till then it waits.
+	 */
+	struct recode *recode; /* owned; NULL: as it is */
+	struct recode_to to;
+	bool looks;	    /* it is to be looked at */
+	uint64_t look;	    /* the number of the look under way; 0 none */
+	bool tunnels;	    /* the priority goes into the header */
+	const char *status; /* REFUSED: "5.6.3"; static */
+	char why[200];
 	bool unreadable; /* the spool has less of it than its size: held */
 };
 
 /*
- * In a transaction: takes over CLAIMED and reads the first octets. For a peer
- * without MT-PRIORITY in EXTENSIONS the priority goes into the header (RFC 6758
- * 3.3), unless the message grew beyond SIZE_MAX_PEER by that (0: no limit).
- * *parcel_r is given; on error CLAIMED is cleared.
+ * In a transaction: takes over CLAIMED and reads the first octets. What the
+ * peer cannot take is to be looked at (`looks`), or has its end (`status`). For
+ * a peer without MT-PRIORITY in EXTENSIONS the priority goes into the header
+ * (RFC 6758 3.3), unless the message grew beyond SIZE_MAX_PEER by that (0: no
+ * limit). *parcel_r is given; on error CLAIMED is cleared.
  */
 enum err_code parcel_open(struct spool_txn *t, struct spool_claimed *claimed,
 	unsigned extensions, uint64_t size_max_peer, struct parcel **parcel_r,
 	struct err *e);
+/*
+ * It was looked at: from now on it is what R, which is given, writes; its size
+ * is right.
+ */
+void parcel_recode(struct parcel *p, struct recode *r);
 void parcel_free(struct parcel *p); /* NULL is fine */
 
 /* Gives its envelope to the machine; PATIENT: as in struct smtp_mail. */

@@ -8,8 +8,14 @@
 #include "conf/conf.h"
 #include "daemon/letter.h"
 
-/* Blocking. */
+/*
+ * A Maildir or an mbox. HOME: of the user this runs as; NULL: {home} is not
+ * known. Blocking.
+ */
 void putting_do(const struct conf *conf, const struct letter *l,
-	struct letter_end *end_r);
+	const char *home, struct letter_end *end_r);
+
+/* The domain of an address that has none. */
+const char *putting_domain(const struct conf *conf);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/budgets.h"
 #include "daemon/crash.h"
+#include "daemon/speeds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ session_release(struct session *s)
 void
 session_set_window(struct session *s, size_t octets)
 {
-	s->unsent_max = octets;
+	s->unsent_max = octets ? octets : SESSION_UNSENT_MAX;
 	stream_set_window(s->stream, octets);
 }
 
@@ -82,6 +83,7 @@ session_close(struct session *s, const char *why)
 	if (s->closed)
 		return;
 	s->closed = true;
+	speeds_end(s->n->speeds, s);
 	loop_timer_clear(s->timer);
 	list_remove(&s->node);
 	s->n->sessions_n--;
@@ -446,7 +448,16 @@ on_closed(void *arg, enum stream_end end, const char *why)
 	session_release(s);
 }
 
+static void
+on_moved(void *arg)
+{
+	struct session *s = arg;
+
+	budgets_moved(s->n->budgets, s);
+}
+
 static const struct stream_ops stream_ops = {
+	.moved = on_moved,
 	.input = on_input,
 	.drained = on_drained,
 	.tls_up = on_tls_up,

@@ -92,6 +92,9 @@ struct session {
 	struct tls_certificate certificate; /* that the peer showed */
 	bool has_certificate;
 	struct session_turns turns;
+	/* of a link, for its speed: octets counted so far (speeds.c) */
+	uint64_t measured, received_seen;
+	bool rtt_taken;
 	/* octets on the wire that the link's budget was charged with */
 	uint64_t charged;
 	/* likewise, of mail that was begun and is not yet charged (at most) */
@@ -123,7 +126,7 @@ void session_shutdown(struct session *s);
 
 /*
  * A slow line: at most OCTETS wait for the kernel, and as many in it for the
- * peer's acknowledgement.
+ * peer's acknowledgement. 0: no slow one.
  */
 void session_set_window(struct session *s, size_t octets);
 

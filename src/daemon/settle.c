@@ -20,6 +20,7 @@ struct verdict {
 	enum spool_reason reason;
 	int64_t next_attempt, keep_until;
 	bool expired, not_tried;
+	bool in_doubt; /* set behind all else */
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -35,7 +36,6 @@ struct settle {
 	char host[SPOOL_NAME_MAX + 1]; /* whose words a notice quotes */
 	struct bounce *bounce;
 	int64_t now;
-	bool in_doubt;
 	bool tell_success;
 	enum dsn_action success;
 };
@@ -165,6 +165,12 @@ void
 settle_fail(struct settle *st, size_t i, const char *status, const char *why)
 {
 	fail(st, i, status, why, "", true);
+}
+
+void
+settle_refuse(struct settle *st, size_t i, const char *status, const char *why)
+{
+	fail(st, i, status, why, "", false);
 }
 
 void
@@ -320,7 +326,16 @@ settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt)
 void
 settle_in_doubt(struct settle *st)
 {
-	st->in_doubt = true;
+	for (size_t i = 0; i < st->count; i++)
+		if (st->verdicts[i].kind != OUTCOME_DELIVERED &&
+			st->verdicts[i].kind != OUTCOME_FAILED)
+			settle_doubt(st, i);
+}
+
+void
+settle_doubt(struct settle *st, size_t i)
+{
+	st->verdicts[i].in_doubt = true;
 }
 
 size_t
@@ -364,7 +379,7 @@ write_verdict(
 		.keep_until = v->keep_until,
 		.expired = v->expired,
 		.not_tried = v->not_tried,
-		.in_doubt = st->in_doubt,
+		.in_doubt = v->in_doubt,
 		.reason = v->reason,
 		.text = v->text,
 		.peer = st->peer,
@@ -442,7 +457,7 @@ log_verdict(const struct settle *st, size_t i)
 			LOG_INT("n", st->deliveries[i].n),
 			LOG_STR("to", st->deliveries[i].recipient),
 			LOG_STR("reply", v->text), LOG_STR("next", next)));
-	if (st->in_doubt)
+	if (v->in_doubt)
 		log_warning("may-be-delivered-twice",
 			LOG_INT("session", st->session),
 			LOG_STR("peer", st->peer), LOG_INT("msg", st->m.id),

@@ -33,6 +33,9 @@ void settle_hold(
 /* We, or an operator, give it up: STATUS "5.1.1". */
 void settle_fail(
 	struct settle *st, size_t i, const char *status, const char *why);
+/* The peer cannot take it, and it cannot be made into what it takes. */
+void settle_refuse(
+	struct settle *st, size_t i, const char *status, const char *why);
 /*
  * The lifetime of what is held for a customer is over. As a refusal by the
  * customer's host, it is told only to a sender somebody vouches for; else it
@@ -52,8 +55,13 @@ void settle_tell_success(struct settle *st, enum dsn_action action);
  * is remembered (--recipients verify), where the answer is about the recipient.
  */
 void settle_learn(struct settle *st, size_t i, const struct reply *to_rcpt);
-/* The final octets were out and no reply came (RFC 1047): logged. */
+/*
+ * The final octets were out and no reply came (RFC 1047): logged, of those that
+ * are not at their end by the verdicts so far.
+ */
 void settle_in_doubt(struct settle *st);
+/* The same of delivery I, whatever its verdict. */
+void settle_doubt(struct settle *st, size_t i);
 
 /* How many of its deliveries were delivered. */
 size_t settle_delivered(const struct settle *st);

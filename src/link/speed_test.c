@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 static void
 test_configured_values_win(void **state)
 {
@@ -47,6 +49,71 @@ test_the_middle_of_the_last_nine(void **state)
 	for (unsigned i = 0; i < 5; i++) /* a lasting change is followed */
 		speed_moved(&s, 3000, 10000);
 	assert_int_equal(speed_bps(&s), 2400);
+}
+
+/* What is kept is what is read, in the same order. */
+static void
+test_kept(void **state)
+{
+	char text[SPEED_TEXT_MAX], again[SPEED_TEXT_MAX];
+	struct speed s, t;
+
+	(void)state;
+	speed_init(&s, 0, 0);
+	speed_init(&t, 0, 0);
+	speed_write(&s, text);
+	assert_string_equal(text, ";");
+	for (unsigned i = 1; i <= 11; i++)
+		speed_moved(&s, 3000 * i, 10000);
+	speed_turned(&s, 700);
+	speed_write(&s, text);
+	speed_read(&t, str_of(text));
+	speed_write(&t, again);
+	assert_string_equal(text, again);
+	assert_int_equal(speed_bps(&t), speed_bps(&s));
+	speed_moved(&t, 3000, 10000);
+	speed_moved(&s, 3000, 10000);
+	assert_int_equal(speed_bps(&t), speed_bps(&s));
+	assert_int_equal(speed_known_rtt_ms(&t), 700);
+	speed_read(&t, STR("2400 x -1 0 99999999999999999999999;600001 5"));
+	assert_int_equal(speed_bps(&t), 2400);
+	assert_int_equal(speed_known_rtt_ms(&t), 5);
+	speed_read(&t, STR(""));
+	assert_false(speed_is_known(&t));
+	assert_int_equal(speed_known_rtt_ms(&t), 0);
+	for (unsigned i = 0; i < SPEED_SAMPLES;
+		i++) { /* the longest there is */
+		s.bps.v[i] = UINT64_MAX;
+		s.rtt_ms.v[i] = SPEED_RTT_MAX_MS;
+	}
+	s.bps.n = s.rtt_ms.n = SPEED_SAMPLES;
+	speed_write(&s, text);
+	assert_true(strlen(text) < SPEED_TEXT_MAX);
+}
+
+static void
+test_the_fastest_and_what_we_may_use(void **state)
+{
+	struct speed s;
+
+	(void)state;
+	speed_init(&s, 0, 0);
+	assert_int_equal(speed_fastest_bps(&s), 0);
+	s.most_bps = 1200;
+	assert_int_equal(speed_fastest_bps(&s), 1200);
+	assert_int_equal(speed_bps(&s), 1200);
+	s.most_bps = 6000;
+	assert_int_equal(speed_bps(&s), SPEED_DEFAULT_BPS);
+	speed_moved(&s, 3000, 10000);
+	speed_moved(&s, 6000, 10000);
+	speed_moved(&s, 3000, 10000);
+	assert_int_equal(speed_fastest_bps(&s), 4800);
+	assert_int_equal(speed_bps(&s), 2400);
+	s.set_bps = 9600;
+	assert_int_equal(speed_bps(&s), 6000);
+	assert_int_equal(speed_fastest_bps(&s), 6000);
+	s.most_bps = 0;
+	assert_int_equal(speed_fastest_bps(&s), 9600);
 }
 
 static void
@@ -109,6 +176,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_configured_values_win),
 		cmocka_unit_test(test_the_middle_of_the_last_nine),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_the_fastest_and_what_we_may_use),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_octets_on_the_wire),
 		cmocka_unit_test(test_octets_of_an_envelope),

@@ -113,8 +113,8 @@ add_words(struct str s, struct buf *out)
 			return;
 		buf_init(&coded, 0);
 		transfer_add(&coded, word, TRANSFER_BASE64);
-		buf_addf(out, "%s=?utf-8?B?%.*s?=", "\r\n ", (int)coded.len - 2,
-			buf_view(&coded).p);
+		buf_addf(out,
+			"\r\n =?utf-8?B?%.*s?=", STR_FMT(buf_view(&coded)));
 		buf_free(&coded);
 		s = str_skip(s, word.n);
 	}

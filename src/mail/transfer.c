@@ -139,6 +139,8 @@ base64_group(struct transfer_write *w)
 	const unsigned char *h = (const unsigned char *)w->held;
 	char text[4];
 
+	if (w->column == TRANSFER_LINE_MAX)
+		line_end(w);
 	for (unsigned i = w->held_n; i < BASE64_GROUP; i++)
 		w->held[i] = '\0';
 	text[0] = digits[h[0] >> 2];
@@ -147,17 +149,6 @@ base64_group(struct transfer_write *w)
 	text[3] = w->held_n > 2 ? digits[h[2] & 63] : '=';
 	put(w, text, sizeof(text));
 	w->held_n = 0;
-	if (w->column == TRANSFER_LINE_MAX)
-		line_end(w);
-}
-
-static void
-base64_end(struct transfer_write *w)
-{
-	if (w->held_n)
-		base64_group(w);
-	if (w->column)
-		line_end(w);
 }
 
 uint64_t
@@ -166,7 +157,7 @@ transfer_base64_octets(uint64_t n)
 	uint64_t groups = (n + BASE64_GROUP - 1) / BASE64_GROUP;
 	uint64_t a_line = TRANSFER_LINE_MAX / 4;
 
-	return groups * 4 + (groups + a_line - 1) / a_line * 2;
+	return n ? groups * 4 + (groups - 1) / a_line * 2 : 0;
 }
 
 /* --- both ----------------------------------------------------------------- */
@@ -194,8 +185,17 @@ transfer_end(struct transfer_write *w)
 {
 	if (w->how == TRANSFER_QP)
 		qp_end(w);
-	else if (w->how == TRANSFER_BASE64)
-		base64_end(w);
+	else if (w->how == TRANSFER_BASE64 && w->held_n)
+		base64_group(w);
+}
+
+void
+transfer_end_line(struct transfer_write *w)
+{
+	if (w->how == TRANSFER_QP && w->column)
+		soft_break(w);
+	else if (w->how == TRANSFER_BASE64 && w->column)
+		line_end(w);
 }
 
 enum transfer

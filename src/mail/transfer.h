@@ -5,9 +5,9 @@
  *
  * Quoted-printable has a kind: text keeps its CRLF line ends as line ends and
  * nothing else as such; binary has none (a CR or LF in it is an octet). Output
- * lines are at most 76 octets and end in CRLF; the last one has no line end
- * unless the text had one. A line that a soft break begins never looks like a
- * boundary of the multipart around it.
+ * lines are at most 76 octets; the last one has no line end of its own, since a
+ * delimiter brings one. A line that a soft break begins never looks like a
+ * delimiter of the multipart around it.
  */
 #ifndef MAIL_TRANSFER_H
 #define MAIL_TRANSFER_H
@@ -39,11 +39,13 @@ void transfer_begin(struct transfer_write *w, enum transfer how, bool binary,
 void transfer_octets(struct transfer_write *w, struct str octets);
 /* No octets follow. */
 void transfer_end(struct transfer_write *w);
+/* And nothing else does: the last line is ended so that it means nothing. */
+void transfer_end_line(struct transfer_write *w);
 
 /* "quoted-printable" or "base64" */
 const char *transfer_name(enum transfer how);
 
-/* Octets of N in base64 with its line ends, the last one too. */
+/* Octets of N in base64 with the line ends in it. */
 uint64_t transfer_base64_octets(uint64_t n);
 
 /* The shorter of the two for S as text; quoted-printable where equal. */

@@ -90,10 +90,10 @@ test_base64(void **state)
 		const char *out;
 	} rows[] = {
 		{{"", 0}, ""},
-		{{"f", 1}, "Zg==\r\n"},
-		{{"fo", 2}, "Zm8=\r\n"},
-		{{"foo", 3}, "Zm9v\r\n"},
-		{{"\xff\xfe\xfd\0", 4}, "//79AA==\r\n"},
+		{{"f", 1}, "Zg=="},
+		{{"fo", 2}, "Zm8="},
+		{{"foo", 3}, "Zm9v"},
+		{{"\xff\xfe\xfd\0", 4}, "//79AA=="},
 	};
 	char in[200];
 
@@ -114,6 +114,37 @@ test_base64(void **state)
 	}
 }
 
+/* The end of the last line means nothing. */
+static void
+test_end_of_line(void **state)
+{
+	static const struct {
+		enum transfer how;
+		const char *in, *out;
+	} rows[] = {
+		{TRANSFER_QP, "a", "a=\r\n"},
+		{TRANSFER_QP, "a\r\n", "a\r\n"},
+		{TRANSFER_QP, "", ""},
+		{TRANSFER_BASE64, "a", "YQ==\r\n"},
+		{TRANSFER_BASE64, "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct transfer_write w;
+		struct buf out;
+
+		buf_init(&out, 0);
+		transfer_begin(&w, rows[i].how, false, &out);
+		transfer_octets(&w, str_of(rows[i].in));
+		transfer_end(&w);
+		transfer_end_line(&w);
+		assert_string_equal(buf_z(&out), rows[i].out);
+		assert_int_equal(w.octets, out.len);
+		buf_free(&out);
+	}
+}
+
 static void
 test_shorter(void **state)
 {
@@ -131,6 +162,7 @@ main(void)
 		cmocka_unit_test(test_quoted_printable),
 		cmocka_unit_test(test_soft_breaks),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_end_of_line),
 		cmocka_unit_test(test_shorter),
 	};
 

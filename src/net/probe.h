@@ -18,7 +18,8 @@ struct probe {
 	struct buf in;	   /* all it got */
 	size_t consume_at; /* leave input alone until so much is there */
 	bool echo;
-	int inputs, drained, tls_ups, closed;
+	int inputs, drained, tls_ups, closed, moved;
+	uint64_t counted, step_most; /* octets, at the last `moved` */
 	struct tls_facts facts;
 	enum stream_end end;
 	char why[400];
@@ -62,6 +63,19 @@ probe_tls_up(void *arg, const struct tls_facts *facts)
 }
 
 static void
+probe_moved(void *arg)
+{
+	struct probe *p = arg;
+	uint64_t n = stream_counts(p->s).received - p->counted;
+
+	assert_false(p->in_call);
+	p->moved++;
+	p->counted += n;
+	if (n > p->step_most)
+		p->step_most = n;
+}
+
+static void
 probe_closed(void *arg, enum stream_end end, const char *why)
 {
 	struct probe *p = arg;
@@ -77,6 +91,7 @@ static const struct stream_ops probe_ops = {
 	.input = probe_input,
 	.drained = probe_drained,
 	.tls_up = probe_tls_up,
+	.moved = probe_moved,
 	.closed = probe_closed,
 };
 

@@ -9,7 +9,7 @@
 struct segments
 segments_of(int fd)
 {
-	struct segments s = {0, 0};
+	struct segments s = {0};
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
 
@@ -22,6 +22,13 @@ segments_of(int fd)
 	if (n >= offsetof(struct tcp_info, tcpi_bytes_retrans) +
 			 sizeof(info.tcpi_bytes_retrans))
 		s.again = info.tcpi_bytes_retrans;
+	if (n >= offsetof(struct tcp_info, tcpi_bytes_received) +
+			 sizeof(info.tcpi_bytes_received))
+		s.received = info.tcpi_bytes_received;
+	if (n >= offsetof(struct tcp_info, tcpi_min_rtt) +
+				sizeof(info.tcpi_min_rtt) &&
+		info.tcpi_min_rtt < UINT32_MAX)
+		s.rtt_ms = (info.tcpi_min_rtt + 999) / 1000;
 	return s;
 }
 

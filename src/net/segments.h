@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 struct segments {
-	uint64_t count; /* both directions, empty ones too */
-	uint64_t again; /* octets that were sent more than once */
+	uint64_t count;	   /* both directions, empty ones too */
+	uint64_t again;	   /* octets that were sent more than once */
+	uint64_t received; /* octets the kernel has taken, read or not */
+	unsigned rtt_ms;   /* the shortest round trip, rounded up; 0 unknown */
 };
 
 /* Of the socket FD; all 0 where the kernel does not tell. */

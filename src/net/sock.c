@@ -1,5 +1,7 @@
 #include "net/sock.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -15,19 +17,46 @@ sock_failed(struct sock *s)
 	return -1;
 }
 
+/* Octets that may be read now, at most N. */
+static size_t
+read_room(struct sock *s, size_t n)
+{
+	size_t room = s->pace ? pace_room(s->pace, PACE_IN, clock_mono_ms())
+			      : SIZE_MAX;
+
+	s->held_in = room == 0;
+	if (s->counted && room > s->uncounted)
+		room = s->uncounted;
+	return n < room ? n : room;
+}
+
+static void
+note_read(struct sock *s, size_t n)
+{
+	s->received += n;
+	s->uncounted -= s->counted ? n : 0;
+	if (s->pace)
+		pace_took(s->pace, PACE_IN, n, clock_mono_ms());
+}
+
 ssize_t
 sock_recv(struct sock *s, void *p, size_t n)
 {
 	ssize_t got;
 
+	n = read_room(s, n);
+	if (n == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
 	do
 		got = recv(s->fd, p, n, 0);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return sock_failed(s);
-	if (got == 0 && n > 0)
+	if (got == 0)
 		s->eof = true;
-	s->received += (uint64_t)got;
+	note_read(s, (size_t)got);
 	return got;
 }
 
@@ -52,11 +81,16 @@ window_room(const struct sock *s)
 ssize_t
 sock_send(struct sock *s, const void *p, size_t n)
 {
-	size_t room = window_room(s);
+	size_t room = window_room(s), pace = SIZE_MAX;
 	ssize_t put;
 
+	if (s->pace)
+		pace = pace_room(s->pace, PACE_OUT, clock_mono_ms());
 	s->full = room == 0;
-	if (s->full) {
+	s->held_out = pace == 0;
+	if (room > pace)
+		room = pace;
+	if (room == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -68,5 +102,7 @@ sock_send(struct sock *s, const void *p, size_t n)
 	if (put < 0)
 		return sock_failed(s);
 	s->sent += (uint64_t)put;
+	if (s->pace)
+		pace_took(s->pace, PACE_OUT, (size_t)put, clock_mono_ms());
 	return put;
 }

@@ -2,6 +2,8 @@
 #ifndef NET_SOCK_H
 #define NET_SOCK_H
 
+#include "net/pace.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +17,14 @@ struct sock {
 	/* At most so many octets unacknowledged in the kernel; 0: no limit. */
 	size_t window;
 	bool full; /* the last send met the window, not the kernel's own */
+	/*
+	 * So many octets may be read before the owner has counted them, where
+	 * it counts (`counted`).
+	 */
+	bool counted;
+	size_t uncounted;
+	struct pace *pace;	/* held; NULL: none */
+	bool held_out, held_in; /* the last send or read met it */
 };
 
 /*

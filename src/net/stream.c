@@ -79,7 +79,7 @@ stream_new(struct loop *loop, int fd, const struct stream_ops *ops, void *arg)
 		&s->writable, base, fd, EV_WRITE | EV_PERSIST, stream_on_io, s);
 	evtimer_assign(&s->later, base, stream_on_io, s);
 	evtimer_assign(&s->timer, base, stream_on_timer, s);
-	evtimer_assign(&s->acks, base, stream_on_acks, s);
+	evtimer_assign(&s->wait, base, stream_on_wait, s);
 	event_add(&s->readable, NULL);
 	return s;
 }
@@ -87,14 +87,17 @@ stream_new(struct loop *loop, int fd, const struct stream_ops *ops, void *arg)
 void
 stream_destroy(struct stream *s)
 {
+	if (s->gone)
+		s->gone(s->gone_arg, s);
 	event_del(&s->readable);
 	event_del(&s->writable);
 	event_del(&s->later);
 	event_del(&s->timer);
-	event_del(&s->acks);
+	event_del(&s->wait);
 	list_remove(&s->ward.node);
 	tls_conn_free(s->tls);
 	close(s->sock.fd);
+	pace_release(s->sock.pace);
 	buf_free(&s->in);
 	buf_free(&s->out);
 	free(s->why);
@@ -215,9 +218,28 @@ stream_set_stall_ms(struct stream *s, uint64_t stall_ms)
 }
 
 void
-stream_read_sparingly(struct stream *s)
+stream_count(struct stream *s, size_t octets)
 {
-	s->sparing = true;
+	s->piece = s->leaving = octets;
+	s->sock.counted = true;
+	if (s->sock.uncounted > octets)
+		s->sock.uncounted = octets;
+}
+
+void
+stream_set_pace(struct stream *s, struct pace *p)
+{
+	pace_hold(p);
+	pace_release(s->sock.pace);
+	s->sock.pace = p;
+	stream_poke(s);
+}
+
+void
+stream_on_gone(struct stream *s, stream_gone_fn *fn, void *arg)
+{
+	s->gone = fn;
+	s->gone_arg = arg;
 }
 
 void

@@ -13,6 +13,7 @@
 #define NET_STREAM_H
 
 #include "net/loop.h"
+#include "net/pace.h"
 #include "net/tls.h"
 
 enum { STREAM_INPUT_MAX = 65536 };
@@ -29,6 +30,11 @@ struct stream_ops {
 	void (*drained)(
 		void *arg); /* all that was written went to the kernel */
 	void (*tls_up)(void *arg, const struct tls_facts *facts);
+	/*
+	 * Of a stream that is counted: octets came, perhaps only part of what
+	 * `input` will tell of. May be NULL.
+	 */
+	void (*moved)(void *arg);
 	/* Once, last. WHY in words. The owner frees the stream. */
 	void (*closed)(void *arg, enum stream_end end, const char *why);
 };
@@ -46,10 +52,16 @@ struct str stream_view(const struct stream *s); /* contiguous */
 void stream_consume(struct stream *s, size_t n);
 void stream_read_enable(struct stream *s, bool enable);
 /*
- * Reads little at a time, and tells the owner each time: it counts what comes
- * and may have to stop it.
+ * From now on reads at most OCTETS from the socket before `moved` is told: the
+ * owner counts what comes and may have to stop it, in the middle of a TLS
+ * record too. Closing reads no more than OCTETS, for all of the linger.
  */
-void stream_read_sparingly(struct stream *s);
+void stream_count(struct stream *s, size_t octets);
+
+/*
+ * Sends and reads no faster than P (held by the stream; NULL: no bound) lets.
+ */
+void stream_set_pace(struct stream *s, struct pace *p);
 
 void stream_write(struct stream *s, struct str octets);
 /* Octets written but not yet handed to the kernel. */
@@ -93,6 +105,13 @@ const char *stream_peer_address(const struct stream *s);
 unsigned stream_peer_port(const struct stream *s);
 const char *stream_local_address(const struct stream *s);
 int stream_fd(const struct stream *s);
+
+/*
+ * FN when the stream is about to be freed, its socket still open: what moved
+ * while it lingered is known only then. NULL: nobody.
+ */
+typedef void stream_gone_fn(void *arg, const struct stream *s);
+void stream_on_gone(struct stream *s, stream_gone_fn *fn, void *arg);
 
 /*
  * Closes: sends what is left, waits for the peer to close too (so that unread

@@ -1,6 +1,7 @@
 /* Moving octets, and telling the owner about it. */
 #include "net/stream_private.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 
 #include <assert.h>
@@ -13,10 +14,9 @@
 enum {
 	READ_CHUNK = 16384,	 /* one TLS record */
 	PLAIN_WRITE_MAX = 65536, /* handed to the kernel in one call */
-	READ_SPARING = 1024,
-	MOVES_AT_ONCE = 16, /* reads or writes before others have a turn */
-	ROUNDS_AT_ONCE = 8, /* write, tell, write what that brought, ... */
-	ACKS_LOOK_MS = 50,  /* no event tells that octets were acknowledged */
+	MOVES_AT_ONCE = 16,	 /* reads or writes before others have a turn */
+	ROUNDS_AT_ONCE = 8,	 /* write, tell, write what that brought, ... */
+	ACKS_LOOK_MS = 50, /* no event tells that octets were acknowledged */
 };
 
 static void
@@ -105,19 +105,33 @@ may_read(const struct stream *s)
 	       s->in.len < STREAM_INPUT_MAX;
 }
 
+/* Before reading: the owner has counted what was read before. */
+static void
+count_begin(struct stream *s)
+{
+	s->sock.held_in = false;
+	if (s->sock.counted)
+		s->sock.uncounted = s->piece;
+}
+
+static void
+count_end(struct stream *s)
+{
+	if (s->sock.counted && s->sock.uncounted < s->piece)
+		s->tell |= TELL_MOVED;
+}
+
 /* True: more may be there, but others have their turn now. */
 static bool
 fill(struct stream *s)
 {
 	char chunk[READ_CHUNK];
-	const size_t most = s->sparing ? READ_SPARING : READ_CHUNK;
 
 	s->in_wants_out = false;
-	for (int i = 0; i < (s->sparing ? 1 : MOVES_AT_ONCE) && may_read(s);
-		i++) {
+	for (int i = 0; i < MOVES_AT_ONCE && may_read(s); i++) {
 		size_t room = STREAM_INPUT_MAX - s->in.len, n;
-		enum tls_step step =
-			raw_read(s, chunk, room < most ? room : most, &n);
+		enum tls_step step = raw_read(
+			s, chunk, room < READ_CHUNK ? room : READ_CHUNK, &n);
 
 		if (step == TLS_OK) {
 			buf_add(&s->in, chunk, n);
@@ -222,9 +236,14 @@ discard(struct stream *s)
 	char chunk[READ_CHUNK];
 	ssize_t got = 1;
 
+	/* What a counted stream may not read any more is not waited for. */
+	if (s->sock.counted)
+		s->sock.uncounted = s->leaving;
 	for (int i = 0; i < MOVES_AT_ONCE && got > 0; i++)
 		got = sock_recv(&s->sock, chunk, sizeof(chunk));
-	if (got == 0 || s->sock.error)
+	if (s->sock.counted)
+		s->leaving = s->sock.uncounted;
+	if (got == 0 || s->sock.error || (s->sock.counted && !s->leaving))
 		s->phase = PHASE_GONE;
 }
 
@@ -261,7 +280,11 @@ tell_one(struct stream *s)
 
 	if (s->phase > PHASE_HANDSHAKE)
 		return false;
-	if (s->tell & TELL_TLS_UP) {
+	if (s->tell & TELL_MOVED) {
+		s->tell &= ~(unsigned)TELL_MOVED;
+		if (ops->moved)
+			ops->moved(s->arg);
+	} else if (s->tell & TELL_TLS_UP) {
 		s->tell &= ~(unsigned)TELL_TLS_UP;
 		tls_conn_facts(s->tls, &facts);
 		if (ops->tls_up)
@@ -293,28 +316,43 @@ arm(struct event *ev, bool on)
 		event_del(ev);
 }
 
-/* Room in the kernel, or, where our own window is full, in that. */
-static void
-arm_writing(struct stream *s, bool on)
+/* What no event tells of: our own window, and the pace. */
+static uint64_t
+wait_ms(const struct stream *s, bool reads, bool writes)
 {
-	struct timeval look = loop_timeval(ACKS_LOOK_MS);
+	const struct sock *sock = &s->sock;
+	uint64_t ms = writes && sock->full ? ACKS_LOOK_MS : UINT64_MAX;
 
-	arm(&s->writable, on && !s->sock.full);
-	if (on && s->sock.full)
-		event_add(&s->acks, &look);
-	else
-		event_del(&s->acks);
+	for (enum pace_way way = 0; way < PACE_WAYS; way++) {
+		bool held = way == PACE_OUT ? writes && sock->held_out
+					    : reads && sock->held_in;
+		uint64_t pace =
+			held ? pace_wait_ms(sock->pace, way, clock_mono_ms())
+			     : UINT64_MAX;
+
+		if (pace < ms)
+			ms = pace;
+	}
+	return ms;
 }
 
 static void
 arm_events(struct stream *s)
 {
 	bool sending = s->out.len && s->phase != PHASE_HANDSHAKE;
+	bool reads = !s->dead && (may_read(s) || s->out_wants_in ||
+					 s->phase == PHASE_DISCARD);
+	bool writes =
+		!s->dead && ((sending && !s->out_wants_in) || s->in_wants_out);
+	uint64_t ms = wait_ms(s, reads, writes);
+	struct timeval look = loop_timeval(ms);
 
-	arm(&s->readable, !s->dead && (may_read(s) || s->out_wants_in ||
-					      s->phase == PHASE_DISCARD));
-	arm_writing(s,
-		!s->dead && ((sending && !s->out_wants_in) || s->in_wants_out));
+	arm(&s->readable, reads && !s->sock.held_in);
+	arm(&s->writable, writes && !s->sock.full && !s->sock.held_out);
+	if (ms < UINT64_MAX)
+		event_add(&s->wait, &look);
+	else
+		event_del(&s->wait);
 	/* An idle stream costs no buffers. */
 	if (s->in.len == 0)
 		buf_free(&s->in);
@@ -365,20 +403,22 @@ stream_on_io(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	s->busy = true;
+	count_begin(s);
 	if (s->phase == PHASE_HANDSHAKE && !s->dead)
 		handshake(s);
 	else if (s->phase == PHASE_DISCARD)
 		discard(s);
 	else if ((what & (EV_READ | EV_TIMEOUT)) || s->in_wants_out)
 		again = fill(s);
+	count_end(s);
 	settle(s, again);
 }
 
 void
-stream_on_acks(evutil_socket_t fd, short what, void *arg)
+stream_on_wait(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
-	stream_on_io(fd, EV_WRITE, arg);
+	stream_on_io(fd, EV_READ | EV_WRITE, arg);
 }
 
 void

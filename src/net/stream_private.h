@@ -30,6 +30,7 @@ enum {
 	TELL_INPUT = 2,
 	TELL_DRAINED = 4,
 	TELL_CLOSED = 8,
+	TELL_MOVED = 16,
 };
 
 struct stream {
@@ -39,13 +40,14 @@ struct stream {
 	void *arg;
 	struct sock sock;
 	struct tls_conn *tls; /* NULL: plain */
-	struct event readable, writable, later, timer, acks;
+	struct event readable, writable, later, timer, wait;
 	struct buf in, out;
 	enum stream_phase phase;
 	size_t record;	   /* TLS: octets of a write to be repeated; 0 none */
 	unsigned tell;	   /* TELL_* */
 	bool busy;	   /* inside on_*: no need to set `later` */
-	bool sparing;	   /* reads little at a time */
+	size_t piece;	   /* read before the owner has counted; 0 any */
+	size_t leaving;	   /* counted: read while it lingers, at most */
 	bool read_on;	   /* the owner wants input */
 	bool eof;	   /* no more input will come */
 	bool dead;	   /* no more octets can be moved */
@@ -54,6 +56,8 @@ struct stream {
 	enum stream_end end;
 	char *why; /* of the end */
 	uint64_t handshake_ms;
+	stream_gone_fn *gone; /* NULL: nobody */
+	void *gone_arg;
 	char peer[ADDRESS_TEXT_MAX], local[ADDRESS_TEXT_MAX];
 	unsigned peer_port;
 };
@@ -67,6 +71,6 @@ void stream_destroy(struct stream *s);
 /* Event handlers; ARG is the stream. */
 void stream_on_io(evutil_socket_t fd, short what, void *arg);
 void stream_on_timer(evutil_socket_t fd, short what, void *arg);
-void stream_on_acks(evutil_socket_t fd, short what, void *arg);
+void stream_on_wait(evutil_socket_t fd, short what, void *arg);
 
 #endif

@@ -544,6 +544,94 @@ test_window(void **state)
 	free(octets);
 }
 
+/* The owner counts each piece before the next one is read. */
+static void
+test_counted(void **state)
+{
+	enum { PIECE = 100, ALL = 5000 };
+	struct pair p;
+	char octets[ALL] = {0};
+
+	(void)state;
+	pair_open(&p, true);
+	stream_count(p.b.s, PIECE);
+	probe_write(&p.a, (struct str){octets, ALL});
+	RUN_UNTIL(p.loop, p.b.in.len == ALL);
+	assert_int_equal(p.b.counted, ALL);
+	assert_true(p.b.step_most <= PIECE);
+	assert_true(p.b.moved >= ALL / PIECE);
+	pair_close(&p);
+}
+
+static void
+note_gone(void *arg, const struct stream *s)
+{
+	uint64_t *received = arg;
+
+	*received = stream_counts(s).received;
+	assert_true(stream_fd(s) >= 0);
+}
+
+/* Who sends on and on does not fill what is counted by our lingering. */
+static void
+test_counted_linger(void **state)
+{
+	enum { PIECE = 500 };
+	char *octets = calloc(1, BIG);
+	uint64_t received = 0;
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, true);
+	stream_count(p.b.s, PIECE);
+	stream_on_gone(p.b.s, note_gone, &received);
+	stream_close(p.b.s, PROBE_WAIT_MS);
+	p.b.s = NULL;
+	probe_write(&p.a, (struct str){octets, BIG});
+	RUN_UNTIL(p.loop, received > 0);
+	assert_true(received <= PIECE);
+	pair_close(&p);
+	free(octets);
+}
+
+/* 10,000 octets a second each way, all streams together. */
+static void
+test_pace(void **state)
+{
+	enum { RATE = 80000, ALL = 4000, LEAST_MS = 200 };
+	struct pace *pace = pace_new(RATE);
+	uint64_t began = clock_mono_ms();
+	char octets[ALL] = {0};
+	struct pair p, q;
+
+	(void)state;
+	pair_open(&p, true);
+	pair_open(&q, true);
+	stream_set_pace(p.a.s, pace);
+	probe_write(&p.a, (struct str){octets, ALL});
+	RUN_UNTIL(p.loop, p.b.in.len == ALL); /* sent slowly */
+	assert_true(clock_mono_ms() - began >= LEAST_MS);
+	assert_int_equal(p.a.drained, 1);
+
+	began = clock_mono_ms();
+	probe_write(&p.b, (struct str){octets, ALL});
+	RUN_UNTIL(p.loop, p.a.in.len == ALL); /* read slowly */
+	assert_true(clock_mono_ms() - began >= LEAST_MS);
+
+	stream_set_pace(q.a.s, pace);
+	pace_release(pace);
+	probe_write(&p.a, (struct str){octets, ALL});
+	RUN_UNTIL(p.loop, stream_unsent(p.a.s) < ALL);
+	probe_write(&q.a, (struct str){octets, 10});
+	probe_run_ms(q.loop, 10);
+	assert_int_equal(q.b.in.len, 0); /* the line is taken */
+	RUN_UNTIL(q.loop, q.b.in.len == 10);
+	stream_set_pace(p.a.s, NULL);
+	RUN_UNTIL(p.loop, p.b.in.len == 2 * ALL);
+	pair_close(&p);
+	pair_close(&q);
+}
+
 int
 main(void)
 {
@@ -567,6 +655,9 @@ main(void)
 		cmocka_unit_test(test_owner_swap),
 		cmocka_unit_test(test_stall),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_counted),
+		cmocka_unit_test(test_counted_linger),
+		cmocka_unit_test(test_pace),
 	};
 
 	alarm(PROBE_TEST_S);

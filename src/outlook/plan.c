@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "link/speed.h"
 #include "outlook/budget.h"
+#include "outlook/speed.h"
 #include "sched/order.h"
 #include "spool/records.h"
 
@@ -183,19 +184,18 @@ gather(struct spool_txn *t, const struct conf *conf,
 
 static void
 make(struct outlook_plan *p, const struct conf_link *link,
-	const struct budget *budget, const struct plan_peer *peer)
+	const struct budget *budget, const struct speed *speed,
+	const struct plan_peer *peer)
 {
 	struct plan_row *rows = xcalloc(p->n + 1, sizeof(*rows));
-	struct speed speed;
 	struct plan_link l = {.budget = budget,
 		.now = {clock_sane_s(), clock_mono_ms()},
 		.max_size = link->max_size,
 		.has_min_priority = link->has_min_priority,
 		.min_priority = link->min_priority};
 
-	speed_init(&speed, link->bit_rate, (uint64_t)link->rtt_ms);
-	l.bps = speed_bps(&speed);
-	l.rtt_ms = speed_rtt_ms(&speed);
+	l.bps = speed_bps(speed);
+	l.rtt_ms = speed_rtt_ms(speed);
 	if (p->n)
 		qsort(p->rows, p->n, sizeof(*p->rows), by_order);
 	for (size_t i = 0; i < p->n; i++)
@@ -214,15 +214,18 @@ outlook_plan(struct spool_txn *t, const struct conf *conf,
 	struct plan_peer peer = {.extensions = 0};
 	struct budget_row session;
 	struct budget budget;
+	struct speed speed;
 	enum err_code rc;
 
 	outlook_plan_clear(plan_r);
 	budget_init(&budget, &bc);
 	rc = outlook_budget_load(t, link->name, &budget, &session, e);
 	if (rc == OK)
+		rc = outlook_speed_load(t, link, &speed, e);
+	if (rc == OK)
 		rc = gather(t, conf, link, plan_r, &peer, e);
 	if (rc == OK)
-		make(plan_r, link, &budget, &peer);
+		make(plan_r, link, &budget, &speed, &peer);
 	budget_free(&budget);
 	return rc;
 }

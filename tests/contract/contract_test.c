@@ -589,6 +589,48 @@ leaves_what_the_session_cannot_take(void **state)
 	spool_claimed_clear(&j.got);
 }
 
+/* Route by route: what the caller can make something of, or returns. */
+static void
+takes_what_the_session_changes(void **state)
+{
+	static const char *const routes[] = {"one", "two"};
+	static const struct spool_takes takes[] = {
+		{.eight_bit = true, .binary = true}, {.smtputf8 = true}};
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.routes = routes,
+				      .routes_n = 2,
+				      .no_8bit = true,
+				      .no_smtputf8 = true,
+				      .no_binary = true,
+				      .takes = takes,
+				      .peer = "shore"}};
+	struct spool_row row;
+
+	for (int64_t i = 0; i < 2; i++) {
+		const char *route = routes[i];
+
+		put_letter(b, (struct letter){.id = 10 * i + 1,
+				      .route = route,
+				      .has_8bit = true});
+		put_letter(b, (struct letter){.id = 10 * i + 2,
+				      .route = route,
+				      .smtputf8 = true});
+		put_letter(b, (struct letter){.id = 10 * i + 3,
+				      .route = route,
+				      .binary = true,
+				      .has_8bit = true});
+	}
+	assert_int_equal(claim(b, &j), 1);
+	assert_int_equal(claim(b, &j), 3);
+	assert_int_equal(claim(b, &j), 12);
+	assert_int_equal(claim(b, &j), 0);
+	assert_true(row_of(b, 2, 1, &row));
+	assert_int_equal(row.reason, REASON_NO_SMTPUTF8);
+	assert_true(row_of(b, 11, 1, &row));
+	assert_int_equal(row.reason, REASON_NO_8BITMIME);
+	spool_claimed_clear(&j.got);
+}
+
 static void
 claims_by_domain(void **state)
 {
@@ -1116,6 +1158,7 @@ main(void)
 		ON_BOTH(merges_routes_in_order),
 		ON_BOTH(claims_all_recipients_of_its_routes),
 		ON_BOTH(leaves_what_the_session_cannot_take),
+		ON_BOTH(takes_what_the_session_changes),
 		ON_BOTH(claims_by_domain),
 		ON_BOTH(claims_deferred_when_their_time_comes),
 		ON_BOTH(delivered_is_gone),

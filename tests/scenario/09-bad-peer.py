@@ -182,22 +182,6 @@ def silent_handshake():
           "silence in the handshake: the mail stays")
 
 
-def eight_bit_waits():
-    world = World()
-    peer = Peer(auth=False, keywords=("PIPELINING", "SIZE"))
-    site = site_with(world, clear_peer(world, peer))
-    octets = make("eight", "Grüße\r\n")
-    with Smtp(site.port("lan")) as client:
-        client.ehlo()
-        client.mail("ann@aurora.example.org", "ben@shore.example", octets,
-                    " BODY=8BITMIME")
-    site.link_up("iridium", "20s")
-    rows = site.queue()
-    equal([r["reason_code"] for r in rows], ["no-8bitmime"],
-          "8-bit mail waits where 8BITMIME is not offered, and says why")
-    equal(peer.mails, [], "none of it was sent")
-
-
 def too_large_for_the_peer():
     world = World()
     peer = Peer(auth=False, keywords=("SIZE 1000", "8BITMIME"))
@@ -212,5 +196,4 @@ def too_large_for_the_peer():
           "a message above the peer's SIZE never starts", peer.verbs)
 
 
-run(in_clear, tls_peers, no_auth_offered, silent_handshake, eight_bit_waits,
-    too_large_for_the_peer)
+run(in_clear, tls_peers, no_auth_offered, silent_handshake, too_large_for_the_peer)

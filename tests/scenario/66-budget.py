@@ -12,6 +12,7 @@ import time
 from line import Line
 
 import fcntl
+import socket
 import struct
 import termios
 
@@ -38,6 +39,29 @@ class Narrow(Line):
             target.shutdown(1)
         except (OSError, ValueError):
             self._end(pair, "fin")
+
+
+class Metered(Line):
+    """As fast as the machine is; tells what its near side had on the wire."""
+
+    ACKED, RECEIVED, SEGMENTS = 120, 128, 136  # struct tcp_info
+
+    @property
+    def wire(self):
+        total = 0
+        for near, _ in self._pairs:
+            info = near.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+            total += sum(struct.unpack_from("QQ", info, self.ACKED))
+            total += 40 * sum(struct.unpack_from("II", info, self.SEGMENTS))
+        return total
+
+    def _end(self, pair, how):
+        """Stays open, so that it can be asked."""
+        for s in pair:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def link(**budget):
@@ -206,5 +230,42 @@ def inbound():
           "more is allowed: the rest comes", world.shore.queue())
 
 
+def inbound_fast():
+    """The provider sends ahead; on a fast line it is stopped in time, too."""
+    for cap in (12000, 20000, 50000, 150000):
+        world = World()
+        world.make_shore().start()
+        world.add_customer()
+        line = Metered(world.shore.port("odmr"))
+        site = world.make_site(
+            peer=world.peer(odmr=line.port),
+            links=[link(day={"bytes": cap})]).start()
+        with Smtp(world.shore.port("smtp")) as client:
+            client.ehlo()
+            for i in range(COUNT):
+                client.mail("eve@shore.example",
+                            f"cap{i}@aurora.example.org",
+                            make(f"message {i}", TEXT * (1 + i)))
+        equal(site.link_up("iridium"), 11, f"cap {cap}: stopped")
+        check(line.wire <= cap, f"cap {cap}: it holds",
+              (line.wire, left_of(site, "day")))
+        used = line.wire
+        check(used > cap / 2 or cap < 20000, f"cap {cap}: it is used", used)
+        left = left_of(site, "day")["bytes"]
+        check(cap - left >= used - 400, f"cap {cap}: all is charged",
+              (cap - left, used))
+        for _ in range(3):
+            site.link_up("iridium")
+        check(line.wire <= cap, f"cap {cap}: it holds for the whole day",
+              line.wire)
+        site.must("link", "allow", "iridium", "--bytes", "9M")
+        check(wait_until(lambda: site.link_up("iridium") == 0
+                         and not world.shore.queue(), 30, 1),
+              f"cap {cap}: more is allowed: the rest comes",
+              world.shore.queue())
+        site.stop()
+        world.shore.stop()
+
+
 run(day_bytes, over_restarts, next_day, session_time, money, reserve,
-    smaller_than_any, inbound)
+    smaller_than_any, inbound, inbound_fast)

@@ -1,0 +1,209 @@
+/* Mail that ends here: its domains, where it goes, who has a mailbox. */
+#include "conf/check.h"
+
+#include "wire/grammar.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void
+check_domains(const struct check *k)
+{
+	const struct conf_strings *s = &k->conf->local.domains;
+	const struct node *g = check_group(k, "local");
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct place *at = check_at_string(g, "domains", i);
+
+		if (!grammar_is_domain(str_of(s->v[i]), false))
+			complain_error(k->out, at,
+				"local.domains: %s is no domain name", s->v[i]);
+		for (size_t j = 0; j < i; j++)
+			if (str_eq_nocase(str_of(s->v[i]), str_of(s->v[j])))
+				complain_warning(k->out, at,
+					"local.domains: %s stands here twice",
+					s->v[i]);
+	}
+	if (s->n && !node_member(g, "deliver"))
+		complain_error(k->out, check_at(g, "domains"),
+			"local.domains is set, but local.deliver is not: where "
+			"should their mail go?");
+}
+
+/* What may stand in braces is known; what may not is named. */
+static void
+check_braces(const struct check *k, const struct place *at, const char *known)
+{
+	const char *p = k->conf->local.deliver_to;
+
+	while ((p = strchr(p, '{'))) {
+		size_t n = strcspn(p, "}");
+		char word[32];
+
+		if (n >= sizeof(word) - 1 || p[n] != '}' ||
+			!str_copy(word, sizeof(word), (struct str){p, n + 1}) ||
+			!strstr(known, word)) {
+			complain_error(k->out, at,
+				"local.deliver: only %s may stand in braces",
+				known);
+			return;
+		}
+		p += n;
+	}
+}
+
+static bool
+uses(const char *text, const char *word)
+{
+	return text && strstr(text, word);
+}
+
+static void
+check_file(const struct check *k, const struct place *at)
+{
+	const struct conf *c = k->conf;
+	const char *path = c->local.deliver_to;
+
+	if (path[0] != '/' && !starts_with(path, "{home}/"))
+		complain_error(k->out, at,
+			"local.deliver: the path should begin with /");
+	else if (uses(path, "{home}") && !c->local.deliver_as)
+		complain_error(k->out, at,
+			"local.deliver: {home} is the home of the user who "
+			"puts mail there: set local.deliver_as");
+	else
+		check_braces(k, at, "{user} {domain} {extension} {home}");
+}
+
+static void
+check_program(const struct check *k, const struct place *at)
+{
+	const char *command = k->conf->local.deliver_to;
+	char *path = str_dup((struct str){command, strcspn(command, " ")});
+
+	if (path[0] != '/')
+		complain_error(k->out, at,
+			"local.deliver: the path of the program should begin "
+			"with /");
+	else if (strchr(path, '{'))
+		complain_error(k->out, at,
+			"local.deliver: the path of the program is fixed; "
+			"only its arguments may hold {user} and the like");
+	else if (strpbrk(command, "\"'|;&<>$`*"))
+		complain_error(k->out, at,
+			"local.deliver: no shell reads this, so quotes and "
+			"| ; & < > $ * mean nothing: arguments are parted by "
+			"blanks; put the rest into a script");
+	else if (access(path, X_OK) != 0)
+		complain_warning(k->out, at,
+			"local.deliver: %s cannot be run now: mail will wait",
+			path);
+	check_braces(k, at, "{user} {domain} {extension} {recipient} {sender}");
+	free(path);
+}
+
+static void
+check_deliver(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = check_group(k, "local");
+	const struct place *at = check_at(g, "deliver");
+
+	if (!check_given(g, "deliver"))
+		return;
+	switch (c->local.deliver) {
+	case DELIVER_NONE:
+		complain_error(k->out, at,
+			"local.deliver: this should be maildir: and an absolute "
+			"path, such as maildir:/var/mail/{domain}/{user}, or "
+			"mbox:, pipe: or lmtp:");
+		break;
+	case DELIVER_LMTP:
+		complain_error(k->out, at,
+			"local.deliver: lmtp: is not yet supported");
+		break;
+	case DELIVER_PIPE:
+		check_program(k, at);
+		break;
+	case DELIVER_MAILDIR:
+	case DELIVER_MBOX:
+		check_file(k, at);
+		break;
+	}
+}
+
+/* "{user}", or the name of a user of this host who is not root. */
+static void
+check_deliver_as(const struct check *k)
+{
+	const struct node *g = check_group(k, "local");
+	const char *as = k->conf->local.deliver_as;
+	const struct passwd *pw;
+
+	if (!check_given(g, "deliver_as") || strcmp(as, "{user}") == 0)
+		return;
+	pw = strchr(as, '{') ? NULL : getpwnam(as);
+	if (!pw)
+		complain_error(k->out, check_at(g, "deliver_as"),
+			"local.deliver_as: %s is no user of this host; write a "
+			"name, or {user}",
+			as);
+	else if (pw->pw_uid == 0)
+		complain_error(k->out, check_at(g, "deliver_as"),
+			"local.deliver_as: mail is never put anywhere as root");
+}
+
+static void
+check_users(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = check_group(k, "local");
+	const struct node *n = node_member(g, "users");
+
+	if (!n || !n->good || strcmp(n->text, "any") == 0)
+		return;
+	if (c->local.users == USERS_DOVECOT)
+		check_dovecot(k, &n->at, "local.users", c->local.users_from);
+	else if (c->local.users == USERS_SPOOL)
+		return;
+	else if (c->local.users != USERS_FILE)
+		complain_error(k->out, &n->at,
+			"local.users: this should be any, spool, or file: or "
+			"dovecot: and a path");
+	else if (c->local.users_from[0] != '/')
+		complain_error(k->out, &n->at,
+			"local.users: the path should begin with /");
+}
+
+static void
+check_separator(const struct check *k)
+{
+	const struct node *g = check_group(k, "local");
+	const char *p = k->conf->local.separators;
+
+	for (; check_given(g, "separator") && *p; p++)
+		if (!strchr("+-=_.#", *p)) {
+			complain_error(k->out, check_at(g, "separator"),
+				"local.separator: this should be none, or some "
+				"of + - = _ . and #");
+			return;
+		}
+}
+
+void
+check_local(const struct check *k)
+{
+	check_domains(k);
+	check_deliver(k);
+	check_deliver_as(k);
+	check_users(k);
+	check_separator(k);
+}

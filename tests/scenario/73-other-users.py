@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""local.deliver_as: mailboxes of users, by a helper that was started first."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import glob
+import pwd
+import shutil
+import stat
+
+DOMAIN = "aurora.example.org"
+USER = "nobody"  # a user with a high number, on every system
+DAEMON_USER = "daemon"
+
+
+def site(deliver, deliver_as, **more):
+    """A node that is started as root and becomes another user."""
+    world = World()
+    os.chmod(world.dir, 0o777)
+    above = os.path.dirname(world.dir)  # of all tests, or the system's
+    if stat.S_IMODE(os.stat(above).st_mode) == 0o700:
+        os.chmod(above, 0o711)
+    node = world.make_site(peer=world.peer(submission=9, odmr=9))
+    node.world = world
+    os.chmod(node.dir, 0o777)
+    node.conf["user"] = DAEMON_USER
+    node.conf["listeners"] = [listener("lan", "smtp", "none")]
+    for name in ("tls", "peers", "routes", "links"):
+        del node.conf[name]
+    node.conf["local"] = {"domains": [DOMAIN],
+                          "deliver": deliver.format(dir=world.dir),
+                          "deliver_as": deliver_as, **more}
+    node.conf["queue"] = {"retry": ["1h"]}
+    return node
+
+
+def send(node, octets, *recipients):
+    with Smtp(node.port("lan")) as client:
+        client.ehlo()
+        return client.mail("eve@far.example", list(recipients), octets)
+
+
+def processes(node):
+    """The daemon and its helper: name, user."""
+    found = {}
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(f"{path}/stat", encoding="utf-8") as stream:
+                pid, rest = stream.read().split(" (", 1)
+            name, rest = rest.rsplit(") ", 1)
+            if int(pid) == node.process.pid or \
+                    rest.split()[1] == str(node.process.pid):
+                found[name] = os.stat(path).st_uid
+        except OSError:
+            continue
+    return found
+
+
+def owned(path, user):
+    entry = os.stat(path)
+    return (pwd.getpwuid(entry.st_uid).pw_name,
+            stat.S_IMODE(entry.st_mode)) == (user, 0o600)
+
+
+def folder_of(node, user, mode=0o755):
+    path = f"{node.world.dir}/box"
+    os.makedirs(path, exist_ok=True)
+    os.chown(path, pwd.getpwnam(user).pw_uid, -1)
+    os.chmod(path, mode)
+    return path
+
+
+def maildir_of_user():
+    node = site("maildir:{dir}/box/{{user}}", "{user}")
+    box = folder_of(node, USER)
+    node.start()
+    equal(processes(node), {"tidepostd": pwd.getpwnam(DAEMON_USER).pw_uid,
+                            "tidepost-helper": 0},
+          "the daemon gave up its rights, the helper was started before")
+    send(node, make("mine", ("x" * 70 + "\r\n") * 3000), f"{USER}@{DOMAIN}")
+    wait_until(lambda: glob.glob(f"{box}/{USER}/new/*"), 20)
+    found = glob.glob(f"{box}/{USER}/new/*")
+    equal(len(found), 1, "the mail is there")
+    check(owned(found[0], USER), "and the user's", os.stat(found[0]))
+    check(copies(maildir(f"{box}/{USER}"),
+                 make("mine", ("x" * 70 + "\r\n") * 3000)), "unchanged")
+    check(node.wait_queue_empty(), "it is done", node.queue())
+
+
+def who_may():
+    """Users of the system and strangers get nothing, and are told apart."""
+    node = site("maildir:{dir}/box/{{user}}", "{user}")
+    folder_of(node, USER, 0o777)
+    node.start()
+    send(node, make("who"), f"root@{DOMAIN}", f"{DAEMON_USER}@{DOMAIN}",
+         f"no-such-user@{DOMAIN}")
+    wait_until(lambda: node.events("held") and len(
+        [r for r in node.queue() if r["state"] == "deferred"]) == 2, 20)
+    rows = {r["recipient"]: r["reason"] for r in node.queue()}
+    for name in ("root", DAEMON_USER):
+        check("is a user of the system" in rows.get(f"{name}@{DOMAIN}", ""),
+              f"{name} gets no mail", rows)
+    check(any("is no user of this host" in e["reply"]
+              for e in node.events("held")),
+          "a stranger's would go back, if there were a way", node.events())
+    equal(os.listdir(f"{node.world.dir}/box"), [], "nothing was made")
+
+
+def foreign_folder():
+    """What is not the user's is left alone, and the mail waits."""
+    node = site("maildir:{dir}/box/{{user}}", "{user}")
+    box = folder_of(node, "root", 0o755)
+    node.start()
+    send(node, make("foreign"), f"{USER}@{DOMAIN}")
+    wait_until(lambda: [r["state"] for r in node.queue()] == ["deferred"], 20)
+    check("Permission denied" in node.queue()[0]["reason"],
+          "a folder of somebody else", node.queue())
+    os.makedirs(f"{box}/{USER}")
+    os.chown(f"{box}/{USER}", pwd.getpwnam(USER).pw_uid, -1)
+    node.must("queue", "retry", "--all", "--yes")
+    check(node.wait_queue_empty(), "once it is theirs it goes", node.queue())
+
+
+def fixed_user_mbox():
+    node = site("mbox:{dir}/box/{{domain}}.{{user}}", USER)
+    box = folder_of(node, USER)
+    node.start()
+    send(node, make("shared"), f"ann@{DOMAIN}", f"bob@{DOMAIN}")
+    check(node.wait_queue_empty(), "both are delivered", node.queue())
+    for name in ("ann", "bob"):
+        check(owned(f"{box}/{DOMAIN}.{name}", USER),
+              f"{name}'s mbox belongs to the one user")
+
+
+def somebody():
+    """A user with a home; None where this system has none."""
+    for entry in pwd.getpwall():
+        if 1000 <= entry.pw_uid < 60000 and os.path.isdir(entry.pw_dir):
+            return entry
+    return None
+
+
+def program_of_user():
+    entry = somebody()
+    if not entry:
+        skip("this system has no user with a home")
+        return
+    node = site("pipe:{dir}/keep {{user}}", "{user}")
+    box = folder_of(node, entry.pw_name)
+    with open(f"{node.world.dir}/keep", "w", encoding="utf-8") as stream:
+        stream.write(f"#!/bin/sh\n{{ id -un; id -G; pwd; env; cat; }} "
+                     f">{box}/out.new && mv {box}/out.new {box}/out\n")
+    os.chmod(f"{node.world.dir}/keep", 0o755)
+    node.start()
+    send(node, make("run"), f"{entry.pw_name}@{DOMAIN}")
+    check(node.wait_queue_empty(), "it has the mail", node.queue())
+    with open(f"{box}/out", encoding="utf-8") as stream:
+        lines = stream.read().split("\n")
+    equal(lines[0], entry.pw_name, "it ran as the user")
+    check("0" not in lines[1].split(), "without a group of root", lines[1])
+    equal(lines[2], entry.pw_dir, "at home")
+
+
+def maildir_at_home():
+    entry = somebody()
+    if not entry:
+        skip("this system has no user with a home")
+        return
+    name = f"tidepost-test-{os.getpid()}"
+    node = site("maildir:{{home}}/" + name, "{user}").start()
+    path = f"{entry.pw_dir}/{name}"
+    at_end(lambda: shutil.rmtree(path, ignore_errors=True))
+    send(node, make("home"), f"{entry.pw_name}@{DOMAIN}")
+    check(node.wait_queue_empty(), "it is delivered", node.queue())
+    found = glob.glob(f"{path}/new/*")
+    check(len(found) == 1 and owned(found[0], entry.pw_name),
+          "into the user's home", found)
+
+
+def program_of_daemon():
+    """Without deliver_as a program runs as the daemon, never as root."""
+    node = site("pipe:{dir}/keep {{user}}", None)
+    box = folder_of(node, DAEMON_USER)
+    with open(f"{node.world.dir}/keep", "w", encoding="utf-8") as stream:
+        stream.write("#!/bin/sh\n{ id -un; id -G; ls -l /proc/self/fd; } "
+                     f">{box}/out.new && mv {box}/out.new {box}/out\n")
+    os.chmod(f"{node.world.dir}/keep", 0o755)
+    node.start()
+    send(node, make("run"), f"ann@{DOMAIN}")
+    check(node.wait_queue_empty(), "it has the mail", node.queue())
+    with open(f"{box}/out", encoding="utf-8") as stream:
+        text = stream.read()
+    equal(text.split("\n")[0], DAEMON_USER, "it ran as the daemon's user")
+    check("socket:" not in text and text.count("pipe:") <= 2,
+          "with nothing of ours open", text)
+
+
+def crash_as_user():
+    """The process that works as the user dies, or the daemon does."""
+    node = site("maildir:{dir}/box/{{user}}", USER)
+    box = folder_of(node, USER)
+    node.conf["queue"] = {"retry": ["1s"]}
+    for label in ("local-tmp-written", "local-renamed", "local-staged",
+                  "local-before-commit"):
+        node.start({"TIDEPOST_CRASH_AT": label})
+        send(node, make(label), f"ann@{DOMAIN}")
+        wait_until(lambda: node.crashed() or [r["state"] for r in
+                                              node.queue()] == ["deferred"],
+                   20)
+        node.kill()
+        node.start()
+        node.must("queue", "retry", "--all", "--yes")
+        check(node.wait_queue_empty(), f"{label}: it is delivered",
+              node.queue())
+        equal(len(copies(maildir(f"{box}/ann"), make(label))), 1,
+              f"{label}: once")
+        node.stop()
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        run(lambda: skip("needs root"))
+    else:
+        run(maildir_of_user, who_may, foreign_folder, fixed_user_mbox,
+            program_of_user, maildir_at_home, program_of_daemon,
+            crash_as_user)
