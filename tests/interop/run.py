@@ -16,6 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 if len(sys.argv) > 1:
     os.environ["TIDEPOST_BUILD"] = os.path.abspath(sys.argv[1])
 
+import bits  # noqa: E402
 import clients  # noqa: E402
 import etrn  # noqa: E402
 import fetchmail  # noqa: E402
@@ -25,7 +26,7 @@ import report  # noqa: E402
 import servers  # noqa: E402
 import users  # noqa: E402
 
-FAMILIES = (clients, servers, users, fetchmail, etrn, flight, lmtp)
+FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp)
 
 
 def describe(error):
