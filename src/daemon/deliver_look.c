@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "daemon/budgets.h"
+#include "mail/tunnel.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ deliver_refuse(struct deliver *d, struct parcel *p, const char *status,
 	vsnprintf(p->why, sizeof(p->why), why, ap);
 	va_end(ap);
 	d->waiting_n--;
-	d->waiting_octets -= p->claimed.message.size;
+	d->waiting_octets -= p->size;
 	deliver_end(d, p, PARCEL_REFUSED, NULL, false);
 }
 
@@ -98,7 +99,7 @@ leave(struct deliver *d, struct parcel *p)
 {
 	d->as_is = true;
 	d->waiting_n--;
-	d->waiting_octets -= p->claimed.message.size;
+	d->waiting_octets -= p->size;
 	deliver_end(d, p, PARCEL_BROKEN, NULL, false);
 }
 
@@ -132,9 +133,11 @@ judge(struct deliver *d, struct parcel *p, struct look *k)
 	} else if (!fits_link(d, p, size)) {
 		leave(d, p);
 	} else {
-		d->waiting_octets += size - p->claimed.message.size;
+		d->waiting_octets -= p->size;
+		p->tunnels &= !most || size + TUNNEL_FIELD_MAX <= most;
 		parcel_recode(p, k->recode);
 		k->recode = NULL;
+		d->waiting_octets += p->size;
 	}
 }
 
@@ -145,7 +148,7 @@ cannot_look(struct deliver *d, struct parcel *p, const char *why)
 		LOG_STR("why", why));
 	p->unreadable = true;
 	d->waiting_n--;
-	d->waiting_octets -= p->claimed.message.size;
+	d->waiting_octets -= p->size;
 	deliver_end(d, p, PARCEL_BROKEN, NULL, false);
 }
 

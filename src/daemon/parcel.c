@@ -1,6 +1,7 @@
 #include "daemon/parcel.h"
 
 #include "mail/tunnel.h"
+#include "wire/grammar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,18 @@ tunnel(struct parcel *p)
 	p->chunk_n = n;
 }
 
+/* Some ask for SMTPUTF8 without need. */
+static bool
+needs_utf8(const struct spool_claimed *c)
+{
+	const struct spool_message *m = &c->message;
+	bool ascii = !m->has_8bit && grammar_is_ascii(str_of(m->sender));
+
+	for (size_t i = 0; i < c->n; i++)
+		ascii &= grammar_is_ascii(str_of(c->deliveries[i].recipient));
+	return m->params.smtputf8 && !ascii;
+}
+
 /* What of it the peer cannot take as it is. */
 static void
 compare(struct parcel *p, unsigned extensions)
@@ -46,13 +59,15 @@ compare(struct parcel *p, unsigned extensions)
 	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
 	const struct spool_message *m = &p->claimed.message;
 
-	p->to.binary = m->params.body == BODY_BINARYMIME &&
-		       (extensions & binary) != binary;
-	p->to.seven_bit =
-		(m->has_8bit || p->to.binary) && !(extensions & EXT_8BITMIME);
+	bool is_binary = m->params.body == BODY_BINARYMIME;
+
+	/* RFC 3030 3: a binary message needs nothing else. */
+	p->to.binary = is_binary && (extensions & binary) != binary;
+	p->to.seven_bit = (is_binary ? p->to.binary : m->has_8bit) &&
+			  !(extensions & EXT_8BITMIME);
 	p->looks = p->to.binary || p->to.seven_bit;
 	/* RFC 6531 3.6: it is not for us to make another address of it */
-	if (m->params.smtputf8 && !(extensions & EXT_SMTPUTF8))
+	if (needs_utf8(&p->claimed) && !(extensions & EXT_SMTPUTF8))
 		p->status = "5.6.7";
 }
 
@@ -103,7 +118,8 @@ rewrite(struct parcel *p, size_t room)
 	p->chunk_n = out.len;
 	p->chunk_at = 0;
 	p->chunk = xmalloc(out.len + room);
-	memcpy(p->chunk, buf_view(&out).p, out.len);
+	if (out.len)
+		memcpy(p->chunk, buf_view(&out).p, out.len);
 	buf_free(&out);
 }
 

@@ -49,23 +49,6 @@ count_delimiters(struct str s)
 	return n;
 }
 
-static void
-check_lines(struct str s)
-{
-	size_t column = 0;
-
-	FUZZ_CHECK(s.n >= 2 && memcmp(s.p + s.n - 2, "\r\n", 2) == 0);
-	for (size_t i = 0; i < s.n; i++) {
-		FUZZ_CHECK(s.p[i] != '\0');
-		if (s.p[i] == '\r')
-			FUZZ_CHECK(i + 1 < s.n && s.p[i + 1] == '\n');
-		if (s.p[i] == '\n')
-			FUZZ_CHECK(i > 0 && s.p[i - 1] == '\r');
-		column = s.p[i] == '\n' ? 0 : column + 1;
-		FUZZ_CHECK(column <= 999); /* with the CR */
-	}
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -97,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_init(&out, 0);
 	dsn_compose(&d, &out);
 	FUZZ_CHECK(grammar_is_ascii(buf_view(&out)));
-	check_lines(buf_view(&out));
+	fuzz_check_lines(buf_view(&out), 998);
 	FUZZ_CHECK(count_delimiters(buf_view(&out)) == 4);
 	buf_free(&out);
 	return 0;

@@ -55,22 +55,6 @@ pass(const struct recode_to *to, struct str s, unsigned cut, struct buf *out)
 	return true;
 }
 
-static void
-check_lines(struct str s, bool ascii)
-{
-	if (s.n == 0)
-		return;
-	FUZZ_CHECK(s.n >= 2 && memcmp(s.p + s.n - 2, "\r\n", 2) == 0);
-	FUZZ_CHECK(!ascii || grammar_is_ascii(s));
-	for (size_t i = 0; i < s.n; i++) {
-		FUZZ_CHECK(s.p[i] != '\0');
-		if (s.p[i] == '\r')
-			FUZZ_CHECK(i + 1 < s.n && s.p[i + 1] == '\n');
-		if (s.p[i] == '\n')
-			FUZZ_CHECK(i > 0 && s.p[i - 1] == '\r');
-	}
-}
-
 /* As mail that is not binary is stored: lines, and no NUL. */
 static bool
 is_lines(struct str s)
@@ -104,7 +88,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(ok == pass(&to, message, 1U + data[0], &parts));
 	FUZZ_CHECK(str_eq(buf_view(&whole), buf_view(&parts)));
 	if (ok) {
-		check_lines(buf_view(&whole), to.seven_bit);
+		fuzz_check_lines(buf_view(&whole), SIZE_MAX);
+		FUZZ_CHECK(!to.seven_bit || grammar_is_ascii(buf_view(&whole)));
 		to.binary = false;
 		FUZZ_CHECK(pass(&to, buf_view(&whole), 0, &again));
 		FUZZ_CHECK(str_eq(buf_view(&whole), buf_view(&again)));

@@ -209,13 +209,23 @@ def binary():
         equal(size_said(mail), len(mail.octets), "SIZE is exact")
 
 
+def binary_as_it_is():
+    """Who takes binary mail needs no 8BITMIME."""
+    site, peer = world_with(CHUNKS + ("BINARYMIME",))
+    octets = b"Subject: bin\r\n\r\n" + bytes(range(256))
+    hand_in(site, octets, " BODY=BINARYMIME", "bdat")
+    equal(site.link_up("iridium"), 0, "it moves")
+    check(peer.mails[0].octets.endswith(octets), "unchanged")
+
+
 def utf8():
     site, peer = world_with(CHUNKS + ("8BITMIME",))
     hand_in(site, EIGHT, " SMTPUTF8", to="jörg@shore.example")
     hand_in(site, EIGHT)
+    hand_in(site, b"Subject: plain\r\n\r\nplain\r\n", " SMTPUTF8")
     site.link_up("iridium")
     check(site.wait_queue_empty(), "nothing is left", site.queue())
-    equal(len(peer.mails), 1, "what does not need SMTPUTF8 goes")
+    equal(len(peer.mails), 2, "what does not need SMTPUTF8 goes")
     notice = site.wait_mail("ann")[0]
     check(b"Status: 5.6.7" in notice and b"(SMTPUTF8)" in notice,
           "the other returns: 5.6.7", notice)
@@ -289,5 +299,6 @@ def cut_and_killed():
     check_mail(peer.mails[0], octets, "after a cut and a kill")
 
 
-run(both_ways, never_needlessly, large, whole_corpus, signed, binary, utf8,
+run(both_ways, never_needlessly, large, whole_corpus, signed, binary, binary_as_it_is,
+    utf8,
     another_peer, too_large_then, customer, cut_and_killed)
