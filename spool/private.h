@@ -237,6 +237,9 @@ enum err_code body_complete(
 
 enum err_code spool_start(struct spool *s, struct err *e);
 /* An id is used: a later start begins above it. */
+/* What was told in this boot of the machine; 0: nothing. */
+enum err_code told_get(
+	struct spool_txn *t, int64_t *offset_ms_r, struct err *e);
 enum err_code id_used(struct spool_txn *t, int64_t id, struct err *e);
 enum err_code id_store(struct spool_txn *t, int64_t id, struct err *e);
 

@@ -128,6 +128,10 @@ enum err_code spool_meta_put(
 enum err_code spool_meta_get(
 	struct spool_txn *t, const char *key, struct buf *out, struct err *e);
 
+/* What clock_told() is, for later starts in this boot of the machine. */
+enum err_code spool_told_put(
+	struct spool_txn *t, int64_t offset_ms, struct err *e);
+
 /* --- events --- */
 
 enum err_code spool_event_add(

@@ -53,6 +53,7 @@ id_used(struct spool_txn *t, int64_t id, struct err *e)
 
 struct start_facts {
 	int64_t last_id, last_time;
+	int64_t told_ms; /* as clock_told() had it; 0: not in this boot */
 };
 
 static int64_t
@@ -75,6 +76,8 @@ read_facts(struct spool_txn *t, void *arg, struct err *e)
 
 	if (rc == OK)
 		rc = number_get(t, LAST_TIME_KEY, &f->last_time, e);
+	if (rc == OK)
+		rc = told_get(t, &f->told_ms, e);
 	if (rc == OK)
 		rc = tx_first(t, &newest, &m, e);
 	if (rc == OK || rc == ERR_NOTFOUND)
@@ -144,7 +147,7 @@ run_steps(struct spool *s, spool_fn *fn, struct err *e)
 enum err_code
 spool_start(struct spool *s, struct err *e)
 {
-	struct start_facts facts = {0, 0};
+	struct start_facts facts = {0, 0, 0};
 	enum err_code rc = spool_read(s, read_facts, &facts, e);
 
 	if (rc != OK)
@@ -152,6 +155,8 @@ spool_start(struct spool *s, struct err *e)
 	atomic_store(&s->last_id, facts.last_id);
 	s->first_last_id = facts.last_id;
 	clock_floor_raise(facts.last_time);
+	if (facts.told_ms)
+		clock_told_set(facts.told_ms);
 	if (!s->options.daemon)
 		return OK;
 	rc = run_steps(s, release_step, e);

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #ifndef TIDEPOST_BUILD_S
@@ -9,6 +10,7 @@
 #endif
 
 static _Atomic int64_t floor_s = TIDEPOST_BUILD_S;
+static _Atomic int64_t told_ms;
 
 int64_t
 clock_wall_s(void)
@@ -50,12 +52,69 @@ clock_trusted(void)
 	return clock_wall_s() >= floor_s;
 }
 
+static int64_t
+since_boot_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+clock_told_set(int64_t offset_ms)
+{
+	told_ms = offset_ms;
+}
+
+int64_t
+clock_told(void)
+{
+	return told_ms;
+}
+
+int64_t
+clock_told_offset(int64_t wall_s)
+{
+	return wall_s * 1000 - since_boot_ms();
+}
+
+int64_t
+clock_told_s(void)
+{
+	int64_t offset_ms = told_ms;
+	int64_t now = offset_ms ? (since_boot_ms() + offset_ms) / 1000 : 0;
+
+	return now >= floor_s ? now : 0;
+}
+
+bool
+clock_known(void)
+{
+	return clock_trusted() || clock_told_s() != 0;
+}
+
 int64_t
 clock_sane_s(void)
 {
-	int64_t now = clock_wall_s();
+	int64_t now = clock_wall_s(), told;
 
-	return now >= floor_s ? now : floor_s;
+	if (now >= floor_s)
+		return now;
+	told = clock_told_s();
+	return told ? told : floor_s;
+}
+
+void
+clock_boot(char out_r[CLOCK_BOOT_MAX])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f || !fgets(out_r, CLOCK_BOOT_MAX, f))
+		snprintf(out_r, CLOCK_BOOT_MAX, "unknown");
+	out_r[strcspn(out_r, "\n")] = '\0';
+	if (f)
+		fclose(f);
 }
 
 void

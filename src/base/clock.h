@@ -22,8 +22,32 @@ uint64_t clock_mono_ms(void);
 void clock_floor_raise(int64_t wall_s);
 int64_t clock_floor_s(void);
 bool clock_trusted(void);
-/* Wall time, but never below the floor. */
+
+/*
+ * What somebody who is trusted told: by how much wall time is more than the
+ * time since this boot, so that setting the system's clock does not touch it.
+ * 0: nothing was told.
+ */
+void clock_told_set(int64_t offset_ms);
+int64_t clock_told(void);
+/* The offset that means: it is WALL_S now. */
+int64_t clock_told_offset(int64_t wall_s);
+
+/* Wall time by what was told; 0: nothing was, or it is below the floor. */
+int64_t clock_told_s(void);
+
+/* Trusted, or told: fit for windows and dates, but nothing expires by it. */
+bool clock_known(void);
+/*
+ * Wall time; while it is not trusted, what was told instead; never below the
+ * floor.
+ */
 int64_t clock_sane_s(void);
+
+enum { CLOCK_BOOT_MAX = 64 };
+
+/* Names this boot of the machine; "unknown" where the system has no name. */
+void clock_boot(char out_r[CLOCK_BOOT_MAX]);
 
 enum { CLOCK_TEXT_MAX = 40 };
 

@@ -9,6 +9,9 @@
 #include "cli/table.h"
 #include "faces/text.h"
 
+/* A clock is said to be off from there on. */
+enum { CLOCK_OFF_SHOWN_S = 5 };
+
 static const struct record *
 only(const struct facts *f, const char *kind)
 {
@@ -68,6 +71,10 @@ json_node(struct json *j, const struct facts *f)
 	facts_json_int(j, node, KEY_PID);
 	facts_json_int(j, node, KEY_UPTIME);
 	facts_json_text(j, node, KEY_CLOCK);
+	if (record_get(node, KEY_CLOCK_OFF))
+		json_int(j, KEY_CLOCK_OFF, facts_int(node, KEY_CLOCK_OFF));
+	else
+		json_null(j, KEY_CLOCK_OFF);
 }
 
 static void
@@ -114,6 +121,24 @@ print_json(const struct facts *f)
 /* --- for people --- */
 
 static void
+print_clock(const struct record *node)
+{
+	bool told = record_get(node, KEY_CLOCK_OFF) != NULL;
+	int64_t off = facts_int(node, KEY_CLOCK_OFF);
+	char text[TEXT_SHORT_MAX];
+
+	text_duration(off < 0 ? -off : off, text);
+	if (strcmp(facts_text(node, KEY_CLOCK), CLOCK_NOT_TRUSTED) == 0)
+		printf("clock      not trusted: nothing expires, %s\n",
+			told ? "what a peer told is gone by"
+			     : "windows are off");
+	else if (told &&
+		 (off >= CLOCK_OFF_SHOWN_S || -off >= CLOCK_OFF_SHOWN_S))
+		printf("clock      %s %s what a peer told\n", text,
+			off < 0 ? "behind" : "ahead of");
+}
+
+static void
 print_node(const struct facts *f)
 {
 	const struct record *node = only(f, KIND_NODE);
@@ -130,9 +155,7 @@ print_node(const struct facts *f)
 		text_printf(stdout, "%s  tidepost %s, not running\n",
 			facts_text(node, KEY_HOSTNAME),
 			facts_text(node, KEY_VERSION));
-	if (strcmp(facts_text(node, KEY_CLOCK), CLOCK_NOT_TRUSTED) == 0)
-		puts("clock      not trusted: nothing expires, windows are "
-		     "off");
+	print_clock(node);
 }
 
 static void

@@ -231,6 +231,8 @@ enum {
 #define KEY_UPTIME "uptime"
 #define KEY_CLOCK "clock"
 #define KEY_LIBRARY "library"
+/* Seconds the system's clock is ahead of what a peer told; absent: none did. */
+#define KEY_CLOCK_OFF "clock_off"
 #define CLOCK_TRUSTED "trusted"
 #define CLOCK_NOT_TRUSTED "not trusted"
 

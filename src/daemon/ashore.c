@@ -277,8 +277,8 @@ ashore_call_new(struct node *n, const char *customer,
 		domain = str_of(domains[0]);
 	snprintf(c->postmaster, sizeof(c->postmaster), "postmaster@%.*s",
 		STR_FMT(domain));
-	if (clock_trusted())
-		clock_rfc5322(clock_wall_s(), c->date);
+	if (clock_known())
+		clock_rfc5322(clock_sane_s(), c->date);
 	c->domains_n = domains_n;
 	c->domains = xcalloc(domains_n, sizeof(*c->domains));
 	for (size_t i = 0; i < domains_n; i++)

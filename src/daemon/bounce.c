@@ -181,8 +181,8 @@ compose(const struct bounce *b, struct str original, struct buf *out)
 		.whole = returns_whole(b) ? original : STR(""),
 	};
 
-	if (clock_trusted())
-		clock_rfc5322(clock_wall_s(), date);
+	if (clock_known())
+		clock_rfc5322(clock_sane_s(), date);
 	clock_rfc5322(b->original.received_at, arrival);
 	for (size_t i = 0; i < b->rows_n; i++) {
 		const struct told *f = &b->rows[i];

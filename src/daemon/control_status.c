@@ -31,6 +31,9 @@ send_node(struct control_conn *c)
 		(int64_t)((clock_mono_ms() - n->started_ms) / 1000));
 	record_add(&r, KEY_CLOCK,
 		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
+	if (clock_told_s())
+		record_add_int(
+			&r, KEY_CLOCK_OFF, clock_wall_s() - clock_told_s());
 	record_add(&r, KEY_LIBRARY, spool_engine_version());
 	record_add(&r, KEY_LIBRARY, tls_library());
 	record_add(&r, KEY_LIBRARY, loop_library());

@@ -148,6 +148,10 @@ on_event(void *arg, const struct smtp_event *ev)
 		if (d->owner.ready)
 			d->owner.ready(d->owner_arg, d);
 		break;
+	case EV_PEER_TIME:
+		if (d->owner.told_time)
+			d->owner.told_time(d->owner_arg, ev->wall_s);
+		break;
 	case EV_MAIL_REPLY:
 		on_mail_reply(d, ev);
 		break;

@@ -28,6 +28,8 @@ struct deliver;
 struct deliver_owner {
 	/* EHLO, TLS and AUTH are done. May be NULL. */
 	void (*ready)(void *arg, struct deliver *d);
+	/* The peer, verified, says what time it is. May be NULL. */
+	void (*told_time)(void *arg, int64_t wall_s);
 	/* Nothing (more) to send: say deliver_quit, deliver_atrn,
 	 * deliver_etrn. */
 	void (*idle)(void *arg, struct deliver *d);

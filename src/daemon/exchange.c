@@ -287,6 +287,7 @@ start_machine(struct exchange *x, struct session *s)
 		.domains = x->domain ? domains : NULL,
 		.domains_n = x->domain ? 1 : 0,
 		.owner = {.ready = exchange_ready,
+			.told_time = exchange_told_time,
 			.idle = exchange_idle,
 			.turn_reply = exchange_turn_reply,
 			.start_tls = on_start_tls,

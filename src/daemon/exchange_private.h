@@ -64,6 +64,7 @@ void exchange_unref(struct exchange *x);
 /* --- exchange_talk.c: the owner of the sending host (deliver_owner) --- */
 
 void exchange_ready(void *arg, struct deliver *d);
+void exchange_told_time(void *arg, int64_t wall_s);
 void exchange_idle(void *arg, struct deliver *d);
 void exchange_turn_reply(void *arg, struct deliver *d, const struct reply *r);
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/giveup.h"
+#include "daemon/peerclock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,6 +111,14 @@ exchange_ready(void *arg, struct deliver *d)
 	x->result.extensions = deliver_extensions(d);
 	buf_clear(&x->keywords);
 	buf_addz(&x->keywords, deliver_keywords(d));
+}
+
+void
+exchange_told_time(void *arg, int64_t wall_s)
+{
+	const struct exchange *x = arg;
+
+	peerclock_heard(x->n, x->peer->name, wall_s);
 }
 
 static void

@@ -236,7 +236,7 @@ links_new(struct node *n, struct links **links_r, struct err *e)
 
 	l->n = n;
 	l->timer = loop_timer_new(n->loop, on_timer, l);
-	links_record_boot(l->boot, sizeof(l->boot));
+	clock_boot(l->boot);
 	rc = links_record_load(l, e);
 	if (rc == OK) {
 		/* the parts of the daemon that are told reach them by it */

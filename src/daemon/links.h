@@ -61,6 +61,9 @@ void links_more_room(struct links *l, const char *name);
 /* A person wants everything tried again over a link that is up already. */
 void links_again(struct links *l, const char *name);
 
+/* The time of day is known from now on: windows hold, days are counted. */
+void links_clock_known(struct links *l);
+
 /* Stores anew why each route waits: something it depends on changed. */
 void links_explain(struct links *l);
 

@@ -43,11 +43,25 @@ links_next_window(const struct link_run *r)
 	return now.shuts ? windows_times(&r->windows, &c, now.shuts).opens : 0;
 }
 
+static bool
+is_in_use(const struct link_run *r)
+{
+	return r->machine.state.now == LINK_DIALING ||
+	       r->machine.state.now == LINK_UP ||
+	       r->machine.state.now == LINK_EXCHANGING;
+}
+
+/* A call begun when nobody knew the time is not ended by learning it. */
 static void
 look_at_window(struct link_run *r)
 {
-	bool shut = r->windows.n && clock_trusted() && !times_of(r).open;
+	bool shut;
 
+	if (!clock_known())
+		r->timeless = true;
+	else if (!is_in_use(r))
+		r->timeless = false;
+	shut = r->windows.n && !r->timeless && !times_of(r).open;
 	if (shut == r->window_shut)
 		return;
 	r->window_shut = shut;
@@ -68,6 +82,14 @@ links_auto_configure(struct link_run *r)
 	for (size_t i = 0; i < s->n; i++)
 		windows_add(&r->windows, str_of(s->v[i]), &e);
 	look_at_window(r);
+}
+
+void
+links_clock_known(struct links *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		look_at_window(l->v[i]);
+	links_auto_soon(l);
 }
 
 /* --- no longer stuck --- */
@@ -185,7 +207,7 @@ waits_since(struct wish_of *w)
 		r->waits_since_ms = 0;
 	else if (!r->waits_since_ms)
 		r->waits_since_ms = now_ms;
-	if (!clock_trusted() && w->wish.waiting)
+	if (!clock_known() && w->wish.waiting)
 		return clock_sane_s() -
 		       (int64_t)(now_ms - r->waits_since_ms) / 1000;
 	return w->wish.oldest > w->since ? w->wish.oldest : w->since;
@@ -204,7 +226,7 @@ is_due(struct wish_of *w, int64_t *next_r)
 	};
 	struct call_facts facts = {
 		.now = clock_sane_s(),
-		.clock_trusted = clock_trusted(),
+		.clock_trusted = clock_known(),
 		.waiting = w->wish.waiting,
 		.oldest = waits_since(w),
 		.most_urgent = w->wish.fresh ? w->wish.most_urgent : INT_MIN,

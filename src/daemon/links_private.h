@@ -2,6 +2,7 @@
 #ifndef DAEMON_LINKS_PRIVATE_H
 #define DAEMON_LINKS_PRIVATE_H
 
+#include "base/clock.h"
 #include "daemon/links.h"
 #include "link/link.h"
 #include "link/window.h"
@@ -20,8 +21,9 @@ struct link_run {
 
 	/* links_auto.c */
 	struct windows windows;
-	bool window_shut;	 /* as the machine was told */
-	int64_t chance_at;	 /* the last call that reached a peer began */
+	bool window_shut;  /* as the machine was told */
+	bool timeless;	   /* no windows: the time is, or was, not known */
+	int64_t chance_at; /* the last call that reached a peer began */
 	uint64_t waits_since_ms; /* mail for it; 0: none is known */
 
 	bool has_better; /* links_better.c; as the machine was told */
@@ -51,7 +53,7 @@ struct links {
 	bool auto_looking;	       /* the spool is asked what waits */
 	bool auto_again;	       /* ask once more after it */
 	bool auto_soon;		       /* auto_timer runs out at once */
-	char boot[64];
+	char boot[CLOCK_BOOT_MAX];
 	/* The daemon ends as soon as no line is open. */
 	void (*quit)(void *arg);
 	void *quit_arg;
@@ -80,7 +82,6 @@ void links_set_timer(struct links *l);
 
 /* --- links_record.c --- */
 
-void links_record_boot(char *out, size_t size);
 /* DIAL: dial.up runs when it is on the disk. */
 void links_record_save(struct link_run *r, bool dial);
 /* Makes the links of the configuration, with what is recorded. Blocking. */

@@ -7,18 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void
-links_record_boot(char *out, size_t size)
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || !fgets(out, (int)size, f))
-		str_copyz(out, size, "unknown");
-	out[strcspn(out, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
 struct link_save {
 	struct link_run *r;
 	struct spool_link row;

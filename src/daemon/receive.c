@@ -337,6 +337,20 @@ extensions(const struct receive *r)
 	return ext | EXT_AUTH;
 }
 
+static int64_t
+known_time(void)
+{
+	return clock_trusted() ? clock_wall_s() : 0;
+}
+
+/* Who calls these services may be a node without a clock. */
+static bool
+tells_time(const struct receive *r)
+{
+	return !r->turned &&
+	       (r->service == SERVICE_ODMR || r->service == SERVICE_SUBMISSION);
+}
+
 static void
 make_machine(struct receive *r)
 {
@@ -366,6 +380,7 @@ make_machine(struct receive *r)
 				       : conf->hostname,
 		.mechs_tls = r->mechs_tls,
 		.mechs_clear = r->mechs_clear,
+		.time_s = tells_time(r) ? known_time : NULL,
 	};
 
 	set_mechs(r);

@@ -80,7 +80,7 @@ add_header(struct receive *r, struct submit *s)
 		.date = date,
 	};
 
-	if (clock_trusted())
+	if (clock_known())
 		clock_rfc5322(facts.now_s, date);
 	submit_added(s, &facts, &r->body);
 	buf_adds(&r->body, buf_view(&s->header));

@@ -59,18 +59,6 @@ facts_int(const struct record *r, const char *key)
 }
 
 void
-facts_boot(char out[64])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || !fgets(out, 64, f))
-		str_copyz(out, 64, "unknown");
-	out[strcspn(out, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
-void
 facts_keep(struct facts *f, const struct record *r)
 {
 	const char *key, *value;
@@ -241,6 +229,9 @@ add_node(struct facts *f, const struct conf *conf)
 	record_add(r, KEY_VERSION, TIDEPOST_VERSION);
 	record_add(r, KEY_CLOCK,
 		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
+	if (clock_told_s())
+		record_add_int(
+			r, KEY_CLOCK_OFF, clock_wall_s() - clock_told_s());
 }
 
 enum err_code
@@ -249,9 +240,9 @@ facts_at_rest(const struct conf *conf, struct spool *spool, struct facts *f,
 {
 	struct rows rows = {.conf = conf};
 	enum err_code code = OK;
-	char boot[64];
+	char boot[CLOCK_BOOT_MAX];
 
-	facts_boot(boot);
+	clock_boot(boot);
 	rows.left = xcalloc(conf->links_n + 1, sizeof(*rows.left));
 	rows.links = xcalloc(conf->links_n + 1, sizeof(*rows.links));
 	if (spool)

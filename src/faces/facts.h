@@ -39,7 +39,4 @@ int64_t facts_int(const struct record *r, const char *key);
 /* "" where it is absent. R may be NULL. */
 const char *facts_text(const struct record *r, const char *key);
 
-/* Which boot of this machine it is, as a link's row says. */
-void facts_boot(char out[64]);
-
 #endif

@@ -50,13 +50,13 @@ link_change_in_spool(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct link_change *ch = arg;
 	enum err_code code = spool_link_get(t, ch->name, &ch->row, e);
-	char boot[64];
+	char boot[CLOCK_BOOT_MAX];
 
 	if (code != OK && code != ERR_NOTFOUND)
 		return code;
 	if (code == ERR_NOTFOUND)
 		ch->row = (struct spool_link){0};
-	facts_boot(boot);
+	clock_boot(boot);
 	if (strcmp(ch->row.boot, boot) != 0)
 		ch->row.up = false;
 	str_copyz(ch->row.boot, sizeof(ch->row.boot), boot);

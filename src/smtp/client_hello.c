@@ -1,5 +1,6 @@
 /* Greeting, EHLO or HELO, STARTTLS (RFC 5321 3.1, 3.2, RFC 3207). */
 #include "smtp/client_private.h"
+#include "wire/peertime.h"
 
 #include <string.h>
 
@@ -112,6 +113,17 @@ take_keyword(struct smtp_client *c, struct str line)
 	}
 }
 
+/* Who is not known to be the peer is not asked for the time. */
+static void
+take_time(struct smtp_client *c, struct str line)
+{
+	int64_t wall_s;
+
+	if (c->tls && c->tls_verified && !c->conf.turned &&
+		peertime_read(line, &wall_s))
+		client_event(c, EV_PEER_TIME, NULL)->wall_s = wall_s;
+}
+
 /* The first line is the peer's name, each other one a keyword. */
 static void
 take_keywords(struct smtp_client *c)
@@ -120,9 +132,13 @@ take_keywords(struct smtp_client *c)
 
 	for (bool first = true; text.n > 0; first = false) {
 		line = str_cut(text, '\n', &text);
-		if (first || line.n < 5) /* "250-" and CR */
+		if (line.n < 5) /* "250-" and CR */
 			continue;
-		take_keyword(c, (struct str){line.p + 4, line.n - 5});
+		line = (struct str){line.p + 4, line.n - 5};
+		if (first)
+			take_time(c, line);
+		else
+			take_keyword(c, line);
 	}
 }
 

@@ -229,6 +229,53 @@ test_starttls(void **state)
 	play_with(conf, TLS_HELLO "E ready\nW work\n");
 }
 
+/* The time is asked of nobody who is not known: 0. */
+static int64_t
+time_heard(const struct smtp_client_conf *conf, const char *hello)
+{
+	struct smtp_client *c = smtp_client_new(conf, 0);
+	struct machine *m = smtp_client_machine(c);
+	struct str in[] = {STR("220 hi\r\n"), str_of(hello)};
+	struct smtp_event e;
+	int64_t heard = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		while (in[i].n) {
+			size_t n = machine_feed(m, in[i]);
+
+			machine_sent(m, machine_out(m).n);
+			in[i] = str_skip(in[i], n);
+			while (machine_next(m, &e))
+				if (e.kind == EV_PEER_TIME)
+					heard = e.wall_s;
+		}
+	}
+	machine_free(m);
+	return heard;
+}
+
+static void
+test_peer_time(void **state)
+{
+	static const char hello[] =
+		"250-peer tidepost 1796087100\r\n250 SIZE\r\n";
+	struct smtp_client_conf conf = script_plain;
+
+	(void)state;
+	assert_int_equal(time_heard(&conf, hello), 0);
+	conf.tls_active = true;
+	assert_int_equal(time_heard(&conf, hello), 0);
+	conf.tls_verified = true;
+	assert_int_equal(time_heard(&conf, hello), 1796087100);
+	assert_int_equal(time_heard(&conf, "250 peer tidepost 1796087100\r\n"),
+		1796087100);
+	assert_int_equal(
+		time_heard(&conf, "250-peer\r\n250 tidepost 1796087100\r\n"),
+		0);
+	conf.turned = true;
+	assert_int_equal(time_heard(&conf, hello), 0);
+}
+
 static void
 test_starttls_missing(void **state)
 {
@@ -363,6 +410,7 @@ main(void)
 		cmocka_unit_test(test_hello_classes),
 		cmocka_unit_test(test_helo),
 		cmocka_unit_test(test_helo_not_enough),
+		cmocka_unit_test(test_peer_time),
 		cmocka_unit_test(test_keywords),
 		cmocka_unit_test(test_keywords_many),
 		cmocka_unit_test(test_endless_reply),

@@ -42,7 +42,9 @@ enum smtp_event_kind {
 	EV_QUIT,	 /* the client said QUIT and was answered */
 
 	/* --- the client machine --- */
-	EV_READY, /* EHLO, TLS, AUTH are done; extensions: EXT_ bits */
+	EV_PEER_TIME, /* the reply to EHLO, from a peer that TLS has verified,
+			 says that it is wall_s */
+	EV_READY,     /* EHLO, TLS, AUTH are done; extensions: EXT_ bits */
 	/* the next four name the message by its tag */
 	EV_MAIL_REPLY, /* reply to MAIL */
 	EV_RCPT_REPLY, /* reply to RCPT number index (from 0) */
@@ -85,6 +87,7 @@ struct smtp_event {
 	uint64_t tag; /* which message; EV_FAILED: the oldest not ended */
 	unsigned extensions;
 	uint64_t fault_line;
+	int64_t wall_s; /* EV_PEER_TIME: UTC */
 	enum client_fail fail;
 	bool extended; /* EV_HELO: EHLO */
 	bool early;    /* EV_DONE */

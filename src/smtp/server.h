@@ -65,6 +65,11 @@ struct smtp_server_conf {
 	 * without TLS; "" hides AUTH.
 	 */
 	const char *mechs_tls, *mechs_clear;
+	/*
+	 * The time to tell clients under TLS (wire/peertime.h), UTC; 0: not
+	 * known now. NULL: it is told to nobody.
+	 */
+	int64_t (*time_s)(void);
 };
 
 struct smtp_server; /* its first field is a struct machine */

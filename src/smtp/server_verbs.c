@@ -3,6 +3,7 @@
 #include "smtp/server_state.h"
 
 #include "wire/grammar.h"
+#include "wire/peertime.h"
 
 /*
  * The grammar asks for a domain or an address literal. Names with an
@@ -97,6 +98,15 @@ add_keyword(const struct smtp_server *s, enum ext bit, struct buf *out)
 		add_limits(s, out);
 }
 
+static void
+add_time(const struct smtp_server *s, struct buf *out)
+{
+	int64_t now_s = s->tls && s->conf.time_s ? s->conf.time_s() : 0;
+
+	if (now_s > 0)
+		peertime_add(out, now_s);
+}
+
 void
 server_ehlo(struct smtp_server *s, struct str args)
 {
@@ -108,6 +118,7 @@ server_ehlo(struct smtp_server *s, struct str args)
 	ext = shown_extensions(s);
 	buf_init(&text, 0);
 	buf_addz(&text, s->conf.hostname);
+	add_time(s, &text);
 	for (unsigned bit = 1; bit && bit <= ext; bit <<= 1)
 		if (ext & bit)
 			add_keyword(s, (enum ext)bit, &text);
