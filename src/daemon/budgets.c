@@ -5,6 +5,7 @@
 #include "daemon/history.h"
 #include "daemon/leftover.h"
 #include "daemon/links.h"
+#include "daemon/services.h"
 #include "outlook/budget.h"
 
 #include <stdlib.h>
@@ -259,6 +260,7 @@ on_timer(void *arg)
 		budgets_look(b, en);
 		budgets_save_if_due(b, en);
 	}
+	services_window(b->n->services, budgets_least_window(b));
 	budgets_set_timer(b);
 }
 

@@ -50,6 +50,11 @@ uint64_t budgets_connection(const struct conf_peer *peer);
 uint64_t budgets_mail_octets(uint64_t size);
 uint64_t budgets_mail_fit(uint64_t octets);
 
+/*
+ * May one more connection that others make come over LINK? False is charged
+ * with what its refusal takes.
+ */
+bool budgets_admit_connection(struct budgets *b, const char *link);
 /* May a message of SIZE come in S? False: REPLY_R, and S->left says why. */
 bool budgets_admit(struct budgets *b, struct session *s, uint64_t size,
 	int priority, struct reply *reply_r);

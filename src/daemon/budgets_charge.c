@@ -2,6 +2,7 @@
 #include "daemon/budgets_private.h"
 
 #include "base/clock.h"
+#include "daemon/services.h"
 #include "link/octets.h"
 #include "net/segments.h"
 
@@ -13,6 +14,11 @@ enum {
 	PIECE_PART = 16,
 	PIECE_LEAST = 256,
 	PIECE_MOST = 1024,
+	/*
+	 * What came to its end is on its way to the disk: its reply is worth
+	 * the few octets, else the message comes again.
+	 */
+	GRACE_MS = 250,
 };
 
 /*
@@ -57,11 +63,11 @@ budgets_sessions(const struct budgets *b, const struct budgets_entry *en)
 }
 
 /*
- * Spent; or what may come before it can be stopped is more than is left: the
- * windows of all sessions, as small as they get, and a piece each.
+ * Is what may come before it can be stopped more than is left: the windows of
+ * all sessions, as small as they get, and a piece each?
  */
 static bool
-must_stop(const struct budgets *b, const struct budgets_entry *en,
+may_take_too_much(const struct budgets *b, const struct budgets_entry *en,
 	const struct session *s)
 {
 	struct budget_need need = {
@@ -70,8 +76,6 @@ must_stop(const struct budgets *b, const struct budgets_entry *en,
 		.priority = BUDGETS_MOST_URGENT};
 	struct budget_why why;
 
-	if (budget_is_spent(&en->budget, budgets_now(), &why))
-		return true;
 	return s->taking &&
 	       !budget_may_begin(&en->budget, &need, budgets_now(), &why);
 }
@@ -92,6 +96,7 @@ hold_back(struct budgets *b, const struct session *s)
 		piece = PIECE_LEAST;
 	segments_window(stream_fd(s->stream), window);
 	stream_count(s->stream, piece < PIECE_MOST ? piece : PIECE_MOST);
+	services_window(b->n->services, budgets_least_window(b));
 }
 
 /* --- what moves while a closed session lingers --- */
@@ -141,6 +146,22 @@ budgets_leave_tails(struct budgets *b)
 
 /* --- while it runs --- */
 
+/* Reading ends now, the rest soon and not from inside a session. */
+static void
+stop_if_needed(
+	struct budgets *b, struct budgets_entry *en, const struct session *s)
+{
+	struct budget_why why;
+	bool spent = budget_is_spent(&en->budget, budgets_now(), &why);
+
+	if (!spent && !may_take_too_much(b, en, s))
+		return;
+	stream_read_enable(s->stream, false);
+	if (spent || !en->over)
+		loop_timer_set(b->timer, spent ? 0 : GRACE_MS);
+	en->over = true;
+}
+
 void
 budgets_moved(struct budgets *b, struct session *s)
 {
@@ -162,9 +183,6 @@ budgets_moved(struct budgets *b, struct session *s)
 	} else {
 		budgets_save_if_due(b, en);
 	}
-	if (en->told != TOLD_SPENT && must_stop(b, en, s)) {
-		stream_read_enable(s->stream, false);
-		en->over = true;
-		loop_timer_set(b->timer, 0); /* not from inside a session */
-	}
+	if (en->told != TOLD_SPENT)
+		stop_if_needed(b, en, s);
 }

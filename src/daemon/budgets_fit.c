@@ -15,6 +15,7 @@ enum {
 	BUDGETS_SENDER_OCTETS = 60,
 	BUDGETS_RECIPIENT_OCTETS = 60,
 	BUDGETS_AUTH_OCTETS = 200,
+	BUDGETS_REFUSAL_OCTETS = 120, /* 421, and its head */
 	/* Beyond this nothing is limited. */
 	BUDGETS_ROOM_BITS = 40,
 };
@@ -154,7 +155,43 @@ budgets_window(struct budgets *b, const char *link)
 					   : BUDGETS_WINDOW_LEAST;
 }
 
+uint32_t
+budgets_least_window(struct budgets *b)
+{
+	uint32_t least = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct budgets_entry *en = b->v[i];
+		uint32_t window = en->limited && en->in_use
+					  ? budgets_window(b, en->name)
+					  : 0;
+
+		if (window && (!least || window < least))
+			least = window;
+	}
+	return least;
+}
+
 /* --- what comes in --- */
+
+bool
+budgets_admit_connection(struct budgets *b, const char *link)
+{
+	struct budgets_entry *en = budgets_find(b, link);
+	struct budget_need need = {
+		.bps = UINT32_MAX, .priority = BUDGETS_MOST_URGENT};
+	struct budget_why why;
+
+	if (!en || !en->limited)
+		return true;
+	need.bytes = BUDGETS_TAKING_OCTETS * (budgets_sessions(b, en) + 1);
+	if (budget_may_begin(&en->budget, &need, budgets_now(), &why))
+		return true;
+	budget_charge(&en->budget,
+		OCTETS_TCP_SENT + OCTETS_TCP_RECEIVED + BUDGETS_REFUSAL_OCTETS,
+		budgets_now());
+	return false;
+}
 
 bool
 budgets_admit(struct budgets *b, struct session *s, uint64_t size, int priority,

@@ -74,6 +74,11 @@ void budgets_leave_tails(struct budgets *b);
 
 /* --- budgets_fit.c --- */
 
+/*
+ * The smallest window of a link in use: on a connection that others make it
+ * must hold before we know over which it comes. 0: any.
+ */
+uint32_t budgets_least_window(struct budgets *b);
 /* Octets that mail of PRIORITY may use, after BESIDES more. */
 uint64_t budgets_room(const struct budgets *b, const struct budgets_entry *en,
 	int priority, uint64_t besides);

@@ -387,6 +387,7 @@ close_all(struct node *n)
 	notify_stopping();
 	control_free(n->control);
 	services_free(n->services);
+	n->services = NULL;
 	if (n->local)
 		local_stop(n->local);
 	if (n->dispatch)

@@ -43,5 +43,8 @@ void dispatch_link_lost(struct dispatch *d, const char *link);
  * ETRN may come over it, so the links that wait for such mail wait on.
  */
 void dispatch_receiving(struct dispatch *d, bool begins);
+/* The link over which mail was asked for at ADDRESS, and awaited; NULL: none.
+ */
+const char *dispatch_awaits_from(const struct dispatch *d, const char *address);
 
 #endif

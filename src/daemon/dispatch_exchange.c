@@ -132,7 +132,7 @@ exchange_done(void *arg, const struct exchange_result *result)
 		links_peer_result(n->links, p->link, result);
 	set_trouble(p, result);
 	if (result->expects_mail && !result->taken_down)
-		dispatch_await(p);
+		dispatch_await(p, result->address);
 	if (result->taken_down)
 		after_link_lost(p);
 	else if (went_well(result))

@@ -31,7 +31,8 @@ struct peer_run {
 	int64_t collected_at;
 	bool awaiting; /* mail asked for by ETRN, over this link */
 	char await_link[SPOOL_NAME_MAX + 1];
-	struct loop_timer *await_timer; /* runs while nobody receives */
+	char await_from[NET_ADDRESS_MAX]; /* who was asked */
+	struct loop_timer *await_timer;	  /* runs while nobody receives */
 	/* Why nothing can go to it although it is reachable; NONE: nothing. */
 	enum spool_reason trouble;
 	char trouble_text[SPOOL_TEXT_MAX + 1];
@@ -80,8 +81,9 @@ void dispatch_settle_link(struct dispatch *d, const char *link);
 /* The same for the link P used last, and those that it could use now. */
 void dispatch_rest(struct peer_run *p);
 
-/* Mail was asked for by ETRN over the link of P, which stays busy. */
-void dispatch_await(struct peer_run *p);
+/* Mail was asked for by ETRN of the address FROM over the link of P, which
+ * stays busy. */
+void dispatch_await(struct peer_run *p, const char *from);
 void dispatch_await_stop(struct peer_run *p);
 /* The timer of P that says that no more mail comes. */
 void dispatch_await_over(void *arg);

@@ -107,13 +107,26 @@ dispatch_await_over(void *arg)
 
 /* The link of the exchange that asked stays busy meanwhile. */
 void
-dispatch_await(struct peer_run *p)
+dispatch_await(struct peer_run *p, const char *from)
 {
 	if (!p->link[0])
 		return;
 	p->awaiting = true;
 	memcpy(p->await_link, p->link, sizeof(p->await_link));
+	str_copyz(p->await_from, sizeof(p->await_from), from);
 	await_timer_set(p);
+}
+
+const char *
+dispatch_awaits_from(const struct dispatch *d, const char *address)
+{
+	for (size_t i = 0; i < d->peers_n; i++) {
+		const struct peer_run *p = d->peers[i];
+
+		if (p->awaiting && strcmp(p->await_from, address) == 0)
+			return p->await_link;
+	}
+	return NULL;
 }
 
 void

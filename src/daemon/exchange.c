@@ -98,6 +98,8 @@ exchange_end(struct exchange *x)
 	}
 	if (!x->domain)
 		tell_history(x);
+	str_copyz(
+		x->result.address, sizeof(x->result.address), x->last_address);
 	if (x->result.code == EXCHANGE_OK)
 		tell_left(x);
 	if (x->has_certificate && !x->domain)

@@ -7,6 +7,7 @@
 #define DAEMON_EXCHANGE_H
 
 #include "daemon/node.h"
+#include "net/listen.h"
 #include "net/mxlook.h"
 
 /* How it ended, as --wait tells it (exit codes of the interface). */
@@ -29,7 +30,8 @@ struct exchange_result {
 	bool expects_mail;	  /* ETRN: it comes over a connection of its
 				     own */
 	bool cannot_collect;	  /* the peer does not do ETRN at all */
-	bool no_link;		  /* of UNREACHABLE: no host answered at all */
+	char address[NET_ADDRESS_MAX]; /* of who served us last; "" nobody */
+	bool no_link; /* of UNREACHABLE: no host answered at all */
 	/* Of the host that let us in last: what it takes. */
 	bool met;
 	uint64_t size_max;   /* 0: it does not say */

@@ -3,6 +3,7 @@
 #include "daemon/budgets.h"
 #include "daemon/dispatch.h"
 #include "daemon/links_private.h"
+#include "daemon/receive.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ stop(struct link_run *r)
 		links_end_waits(r, 12, "the link was taken down");
 	r->row.verified = false;
 	dispatch_link_lost(r->l->n->dispatch, r->row.name);
+	receive_link_lost(r->l->n, r->row.name);
 }
 
 static void

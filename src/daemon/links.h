@@ -51,6 +51,14 @@ bool links_way_at(
 	struct links *l, const char *peer, size_t i, struct link_way *way_r);
 
 /*
+ * Over which link that is up did a connection come to LOCAL, an address of
+ * ours: by the link's own address or interface; or from REMOTE, who was asked
+ * over it to send by ETRN? NULL: none. Borrowed.
+ */
+const char *links_of_connection(
+	struct links *l, const char *local, const char *remote);
+
+/*
  * From budgets: BUDGET_REACHED, _SPENT or _FREE, and why; and that there is
  * more room for mail than before.
  */

@@ -1,6 +1,7 @@
 /* Links: which way mail can go now, and what those who use one tell of it. */
 #include "daemon/dispatch.h"
 #include "daemon/links_private.h"
+#include "net/iface.h"
 
 #include <string.h>
 
@@ -55,6 +56,36 @@ links_is_disabled(struct links *l, const char *name)
 	struct link_run *r = links_find(l, name);
 
 	return r && link_record(&r->machine).disabled;
+}
+
+/* --- connections that others make --- */
+
+static bool
+is_up(const struct link_run *r)
+{
+	return r->machine.state.now == LINK_UP ||
+	       r->machine.state.now == LINK_EXCHANGING ||
+	       r->machine.state.now == LINK_IDLE;
+}
+
+static bool
+has_address(const struct link_run *r, const char *local)
+{
+	const char *interface =
+		r->row.interface[0] ? r->row.interface : r->conf->interface;
+
+	if (r->row.address[0])
+		return strcmp(r->row.address, local) == 0;
+	return interface && iface_has_address(interface, local);
+}
+
+const char *
+links_of_connection(struct links *l, const char *local, const char *remote)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (is_up(l->v[i]) && has_address(l->v[i], local))
+			return l->v[i]->row.name;
+	return dispatch_awaits_from(l->n->dispatch, remote);
 }
 
 /* --- from budgets --- */

@@ -7,8 +7,10 @@
 #include "daemon/dispatch.h"
 #include "daemon/etrn.h"
 #include "daemon/history.h"
+#include "daemon/links.h"
 #include "daemon/receive_private.h"
 #include "daemon/serve.h"
+#include "daemon/speeds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,9 +89,10 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 
 	receive_policy_client(r, &c);
 	r->params = *ev->mail;
-	if (r->turned && !budgets_admit(r->n->budgets, r->s,
-				 ev->mail->has_size ? ev->mail->size_bytes : 0,
-				 ev->mail->priority, &reply))
+	if (r->s->link[0] &&
+		!budgets_admit(r->n->budgets, r->s,
+			ev->mail->has_size ? ev->mail->size_bytes : 0,
+			ev->mail->priority, &reply))
 		;
 	else if (policy_may_come(r->n, &c, &reply))
 		policy_mail(r->n, &c, ev->mailbox, &r->params, &reply);
@@ -276,6 +279,23 @@ tell_not_turned(struct receive *r, const char *why)
 	history_customer(r->n, r->account, text);
 }
 
+/* A connection that somebody made over a link: its history, and who waits. */
+static void
+tell_link(struct receive *r, const char *why)
+{
+	struct session *s = r->s;
+	struct exchange_result result = {.code = EXCHANGE_LEFT};
+
+	history_session(s, s->link, s->peer, r->quit ? "ok" : why);
+	if (s->left.budget)
+		result.code = EXCHANGE_BUDGET;
+	else if (!s->left.size && !s->left.priority)
+		return;
+	str_copyz(result.text, sizeof(result.text),
+		"mail that came was refused: the link may not carry it");
+	links_peer_result(r->n->links, s->link, &result);
+}
+
 static void
 on_closed(void *arg, const char *why)
 {
@@ -295,6 +315,8 @@ on_closed(void *arg, const char *why)
 		LOG_INT("received", r->s->messages_received),
 		LOG_STR("why", why));
 	tell_not_turned(r, why);
+	if (r->s->link[0] && !r->turned)
+		tell_link(r, why);
 	if (r->done)
 		r->done(r->done_arg, r->quit, why);
 }
@@ -418,15 +440,18 @@ static const struct session_host host = {
 
 static const struct stream_ops no_owner_yet;
 
-void
-receive_start(struct node *n, const struct conf_listener *listener, int fd)
+/* Mail that comes back by ETRN, mostly: the link's limits hold for it. */
+static void
+join_link(struct session *s, const char *link)
 {
-	receive_stream(
-		n, listener, stream_new(n->loop, fd, &no_owner_yet, NULL));
+	str_copyz(s->link, sizeof(s->link), link);
+	s->taking = true;
+	speeds_begin(s->n->speeds, s);
+	budgets_moved(s->n->budgets, s);
 }
 
-void
-receive_stream(struct node *n, const struct conf_listener *listener,
+static void
+start(struct node *n, const struct conf_listener *listener, const char *link,
 	struct stream *stream)
 {
 	struct receive *r = xcalloc(1, sizeof(*r));
@@ -441,11 +466,14 @@ receive_stream(struct node *n, const struct conf_listener *listener,
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
 	if (r->service == SERVICE_SMTP)
 		dispatch_receiving(n->dispatch, true);
+	if (link)
+		join_link(r->s, link);
 	stream_set_stall_ms(
 		stream, (uint64_t)n->conf->limits.stall_timeout_s * 1000);
 	log_info("connected", LOG_INT("session", r->s->id),
 		LOG_STR("peer", r->s->peer),
-		LOG_STR("listener", listener->name));
+		LOG_STR("listener", listener->name),
+		LOG_STR("link", r->s->link));
 	if (listener->tls == TLS_IMPLICIT) {
 		session_swap(r->s, NULL, &host, r);
 		r->s->in_handshake = true;
@@ -456,6 +484,38 @@ receive_stream(struct node *n, const struct conf_listener *listener,
 	make_machine(r);
 	stream_read_enable(stream, true);
 	session_pump(r->s);
+}
+
+void
+receive_start(struct node *n, const struct conf_listener *listener,
+	const char *link, int fd)
+{
+	start(n, listener, link, stream_new(n->loop, fd, &no_owner_yet, NULL));
+}
+
+void
+receive_stream(struct node *n, const struct conf_listener *listener,
+	struct stream *stream)
+{
+	start(n, listener, NULL, stream);
+}
+
+static bool
+came_over(const struct session *s, const char *link)
+{
+	return strcmp(s->role, "receive") == 0 && strcmp(s->link, link) == 0;
+}
+
+void
+receive_link_lost(struct node *n, const char *link)
+{
+	LIST_EACH(node, tmp, &n->sessions)
+	{
+		struct session *s = LIST_ITEM(node, struct session, node);
+
+		if (came_over(s, link))
+			session_close(s, "the link went down");
+	}
 }
 
 void

@@ -7,12 +7,15 @@
 
 #include "daemon/session.h"
 
-/* A client connected to LISTENER; FD is given. */
-void receive_start(
-	struct node *n, const struct conf_listener *listener, int fd);
-/* The same over STREAM (given), whose reading may be off. */
+/* A client connected to LISTENER over LINK (NULL: none); FD is given. */
+void receive_start(struct node *n, const struct conf_listener *listener,
+	const char *link, int fd);
+/* The same, over no link, over STREAM (given), whose reading may be off. */
 void receive_stream(struct node *n, const struct conf_listener *listener,
 	struct stream *stream);
+
+/* The link went down: those that came over it end. */
+void receive_link_lost(struct node *n, const char *link);
 
 /* Called once when a turned session is over; CLEAN: the peer said QUIT. */
 typedef void receive_done(void *arg, bool clean, const char *why);

@@ -259,7 +259,7 @@ receive_body_end(struct receive *r)
 		refuse_whole(r, refusal);
 	} else if (!receive_rcpt_whole(r, r->sent_size, &reply)) {
 		refuse_whole(r, &reply);
-	} else if (r->turned && r->sent_size > r->params.size_bytes &&
+	} else if (r->s->link[0] && r->sent_size > r->params.size_bytes &&
 		   !budgets_admit(r->n->budgets, r->s, r->sent_size,
 			   r->params.priority, &reply)) {
 		refuse_whole(r, &reply); /* it is larger than MAIL said */

@@ -1,8 +1,11 @@
 #include "daemon/services.h"
 
 #include "base/log.h"
+#include "daemon/budgets.h"
+#include "daemon/links.h"
 #include "daemon/receive.h"
 #include "net/listen.h"
+#include "net/segments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,9 +59,12 @@ on_accept(void *arg, int fd)
 	struct service *sv = arg;
 	struct node *n = sv->n;
 	const struct conf *conf = n->conf;
-	char address[64];
+	char address[NET_ADDRESS_MAX], local[NET_ADDRESS_MAX];
+	const char *link;
 
 	net_peer_address(fd, address);
+	net_local_address(fd, local);
+	link = links_of_connection(n->links, local, address);
 	if (n->sessions_n >= conf->limits.connections) {
 		log_warning("turned-away", LOG_STR("peer", address),
 			LOG_STR("why", "limits.connections"));
@@ -70,9 +76,25 @@ on_accept(void *arg, int fd)
 			LOG_STR("why", "limits.connections_per_client"));
 		turn_away(fd, conf->hostname,
 			"Too many connections from your address");
+	} else if (link && !budgets_admit_connection(n->budgets, link)) {
+		log_warning("turned-away", LOG_STR("peer", address),
+			LOG_STR("link", link),
+			LOG_STR("why", "no budget left"));
+		turn_away(fd, conf->hostname,
+			"4.3.2 No budget left on the link in use now");
 	} else {
-		receive_start(n, sv->conf, fd);
+		if (!link)
+			segments_clamp(fd, 0);
+		receive_start(n, sv->conf, link, fd);
 	}
+}
+
+void
+services_window(struct services *s, uint32_t octets)
+{
+	for (size_t i = 0; s && i < s->count; i++)
+		if (s->v[i]->listener)
+			listener_window(s->v[i]->listener, octets);
 }
 
 static enum err_code

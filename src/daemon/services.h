@@ -25,6 +25,8 @@ unsigned services_port(const struct services *s, size_t i);
  */
 const struct conf_listener *services_program(
 	struct node *n, enum conf_service service, struct err *e);
+/* Of new connections, on all listeners: as listener_window. NULL is fine. */
+void services_window(struct services *s, uint32_t octets);
 void services_free(struct services *s); /* NULL is fine */
 
 #endif

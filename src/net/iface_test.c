@@ -14,6 +14,10 @@ test_known_and_unknown(void **state)
 	assert_false(iface_is_up("l"));
 	assert_false(iface_is_up("tp-nowhere0"));
 	assert_false(iface_is_up(""));
+	assert_true(iface_has_address("lo", "127.0.0.1"));
+	assert_false(iface_has_address("lo", "127.0.0.9"));
+	assert_false(iface_has_address("lo", ""));
+	assert_false(iface_has_address("tp-nowhere0", "127.0.0.1"));
 }
 
 int

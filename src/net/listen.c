@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "net/address.h"
 #include "net/loop_private.h"
+#include "net/segments.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,8 +26,9 @@ struct listener {
 	listen_fn *fn;
 	void *arg;
 	unsigned port;
-	char *path; /* Unix only */
-	dev_t dev;  /* of the file at path, to remove no other */
+	uint32_t window; /* of new connections; 0 any */
+	char *path;	 /* Unix only */
+	dev_t dev;	 /* of the file at path, to remove no other */
 	ino_t ino;
 	bool paused;	/* by the owner */
 	bool resting;	/* after a failed accept */
@@ -333,6 +335,15 @@ listen_unix(struct loop *loop, const char *path, unsigned mode, listen_fn *fn,
 	}
 	*listener_r = l;
 	return OK;
+}
+
+void
+listener_window(struct listener *l, uint32_t octets)
+{
+	if (l->window == octets || l->path)
+		return;
+	l->window = octets;
+	segments_clamp(l->fd, octets);
 }
 
 unsigned

@@ -20,6 +20,11 @@ enum err_code listen_tcp(struct loop *loop, const char *address, unsigned port,
 /* A Unix stream socket with MODE; a stale file of a dead daemon is replaced. */
 enum err_code listen_unix(struct loop *loop, const char *path, unsigned mode,
 	listen_fn *fn, void *arg, struct listener **listener_r, struct err *e);
+/*
+ * At most OCTETS may be under way on a new connection before it is accepted
+ * (what was allowed then can be taken back no more); 0: as the system likes.
+ */
+void listener_window(struct listener *l, uint32_t octets);
 unsigned listener_port(const struct listener *l);
 void listener_pause(struct listener *l, bool pause);
 void listener_free(struct listener *l); /* NULL is fine */
@@ -31,6 +36,8 @@ enum { NET_ADDRESS_MAX = 64 }; /* an IPv6 address with a zone fits */
 
 /* The address of the other end as text; "" where there is none any more. */
 void net_peer_address(int fd, char text_r[NET_ADDRESS_MAX]);
+/* Likewise of this end. */
+void net_local_address(int fd, char text_r[NET_ADDRESS_MAX]);
 
 /* Is ADDRESS (text) inside CIDR ("10.0.0.0/8", "::1/128", "192.0.2.1")? */
 bool net_in_network(const char *address, const char *cidr);

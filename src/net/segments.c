@@ -38,5 +38,13 @@ segments_window(int fd, uint32_t octets)
 	int n = octets < INT32_MAX ? (int)octets : INT32_MAX;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof(n));
+	segments_clamp(fd, octets);
+}
+
+void
+segments_clamp(int fd, uint32_t octets)
+{
+	int n = octets && octets < INT32_MAX ? (int)octets : INT32_MAX;
+
 	setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &n, sizeof(n));
 }

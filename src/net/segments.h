@@ -22,5 +22,7 @@ struct segments segments_of(int fd);
  * the most, and a least of about 1 KB.
  */
 void segments_window(int fd, uint32_t octets);
+/* Its half that a listener hands on; 0: as much as the system likes. */
+void segments_clamp(int fd, uint32_t octets);
 
 #endif

@@ -45,12 +45,13 @@ class Metered(Line):
     """As fast as the machine is; tells what its near side had on the wire."""
 
     ACKED, RECEIVED, SEGMENTS = 120, 128, 136  # struct tcp_info
+    SITE = 0  # which side of a pair is the site's
 
     @property
     def wire(self):
         total = 0
-        for near, _ in self._pairs:
-            info = near.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+        for pair in self._pairs:
+            info = pair[self.SITE].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
             total += sum(struct.unpack_from("QQ", info, self.ACKED))
             total += 40 * sum(struct.unpack_from("II", info, self.SEGMENTS))
         return total
@@ -230,6 +231,17 @@ def inbound():
           "more is allowed: the rest comes", world.shore.queue())
 
 
+def all_came(world, site, what):
+    """Each of them, and none twice but where the log said that it may be."""
+    def copies():
+        return [len(site.mailbox(f"cap{i}")) for i in range(COUNT)]
+
+    check(wait_until(lambda: min(copies()) > 0), f"{what}: each is there",
+          copies())
+    check(sum(copies()) - COUNT <= len(set(world.shore.doubts())),
+          f"{what}: none twice unsaid", (copies(), world.shore.doubts()))
+
+
 def inbound_fast():
     """The provider sends ahead; on a fast line it is stopped in time, too."""
     for cap in (12000, 20000, 50000, 150000):
@@ -263,9 +275,84 @@ def inbound_fast():
                          and not world.shore.queue(), 30, 1),
               f"cap {cap}: more is allowed: the rest comes",
               world.shore.queue())
+        all_came(world, site, f"cap {cap}")
         site.stop()
         world.shore.stop()
 
 
+class MeteredBack(Metered):
+    """The site is called."""
+
+    SITE = 1
+
+
+def etrn_world(**link):
+    """Mail that was asked for comes over a connection of its own."""
+    world = World()
+    world.make_shore().start()
+    out = Metered(world.shore.port("submission"))
+    conf = dict({"name": "iridium", "peers": ["shore"]}, **link)
+    peer = world.peer(submission=out.port, collect="etrn", collect_port=None,
+                      etrn_wait="2s")
+    site = world.make_site(peer=peer, links=[conf]).start()
+    back = MeteredBack(site.port("lan"))
+    world.add_customer("aurora", "aurora.example.org", "--network",
+                       "127.0.0.0/8", "--etrn", f"127.0.0.1:{back.port}")
+    return world, site, out, back
+
+
+def up(site):
+    done = site.cli("link", "up", "iridium", "--address", "127.0.0.1",
+                    "--wait", "--deadline", "60s", timeout=120)
+    return done.returncode
+
+
+def to_aurora(world, count, text=TEXT):
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        for i in range(count):
+            client.mail("eve@shore.example", f"cap{i}@aurora.example.org",
+                        make(f"message {i}", text * (1 + i)))
+
+
+def inbound_etrn():
+    for cap in (30000, 100000):
+        world, site, out, back = etrn_world(budget={"day": {"bytes": cap}})
+        to_aurora(world, COUNT)
+        equal(up(site), 11, f"ETRN, cap {cap}: stopped at a budget")
+        wire = out.wire + back.wire
+        check(back.connections > 0 and wire <= cap,
+              f"ETRN, cap {cap}: it holds", (wire, left_of(site, "day")))
+        check(wire > cap / 3, f"ETRN, cap {cap}: it is used", wire)
+        for _ in range(2):
+            up(site)
+        wire = out.wire + back.wire
+        check(wire <= cap, f"ETRN, cap {cap}: for the whole day", wire)
+        rows = site.rows("link", "history")
+        check(sum(r["messages_sent"] + r["messages_received"] == 0
+                  and r["bytes_received"] > 5000 or r["messages_received"] > 0
+                  for r in rows), "the history has what came", rows)
+        site.must("link", "allow", "iridium", "--bytes", "9M")
+        check(wait_until(lambda: up(site) == 0 and not world.shore.queue(),
+                         60, 2),
+              f"ETRN, cap {cap}: more is allowed: the rest comes",
+              world.shore.queue())
+        all_came(world, site, f"ETRN, cap {cap}")
+        site.stop()
+        world.shore.stop()
+
+
+def limits_etrn():
+    """The link's largest size and lowest priority hold for it, too."""
+    world, site, out, back = etrn_world(max_size="10K")
+    to_aurora(world, 1)
+    to_aurora(world, 1, TEXT * 10)
+    equal(up(site), 10, "some is left ashore on purpose")
+    check(wait_until(lambda: len(world.shore.queue()) == 1), "the small one came")
+    check(wait_until(lambda: "452" in str(world.shore.queue()[0]["reason"])),
+          "the large one was refused for now", world.shore.queue())
+
+
 run(day_bytes, over_restarts, next_day, session_time, money, reserve,
-    smaller_than_any, inbound, inbound_fast)
+    smaller_than_any, inbound, inbound_fast,
+    inbound_etrn, limits_etrn)
