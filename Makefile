@@ -21,7 +21,7 @@ WARN	+= $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,\
 HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	   -fstack-clash-protection -fPIE)
 PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \
-	   libgsasl libconfig ncursesw
+	   libgsasl libconfig ncursesw zlib libzstd
 have_pkgs := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
 # Delivery by MX; without it the rest works as ever.
 MX_PKGS	:= libunbound libidn2
@@ -36,7 +36,7 @@ ALL_LDFLAGS := -pthread $(if $(SAN),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SAN)
 
 # --- rooms: a static library each -----------------------------------------
 
-ROOMS	:= base wire smtp mail net link sched outlook control faces
+ROOMS	:= base wire smtp mail net link sched outlook control faces handin
 room_dir = $(if $(filter spool conf,$1),$1,src/$1)
 room_src = $(filter-out %_test.c,$(wildcard $(call room_dir,$1)/*.c \
 	   $(call room_dir,$1)/*/*.c))
@@ -45,16 +45,17 @@ obj	= $(patsubst %.c,$(BUILD)/%.o,$1)
 libs	= $(foreach r,$1,$(call room_lib,$r))
 
 # Order matters to the linker: who uses comes before who is used.
-DAEMON_ROOMS := outlook sched link smtp mail net control conf spool wire base
-FACE_ROOMS   := faces outlook sched link mail control conf spool wire base
+DAEMON_ROOMS := handin outlook sched link smtp mail net control conf spool wire base
+FACE_ROOMS   := faces handin outlook sched link mail control conf spool wire base
 
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig
 L_wire	:= -lgsasl -lcrypto
+L_mail	:= -lz -lzstd
 L_net	:= -levent_openssl -levent_pthreads -levent_core -lssl -lcrypto \
 	   $(if $(have_mx),-lunbound -lidn2)
 L_tui	:= -lncursesw -ltinfo
-FACE_LIBS   := $(L_spool) $(L_conf) $(L_wire)
+FACE_LIBS   := $(L_mail) $(L_spool) $(L_conf) $(L_wire)
 DAEMON_LIBS := $(FACE_LIBS) $(L_net)
 
 DAEMON_SRC := $(filter-out %_test.c,$(wildcard src/daemon/*.c))
@@ -172,6 +173,7 @@ help:
 	@echo 'make lint        both compilers, formatting, manual pages'
 	@echo 'make format      clang-format over the tree'
 	@echo 'make install     DESTDIR and PREFIX are honoured'
+	@echo 'make install-sendmail  the names sendmail, mailq, rmail, rsmtp'
 
 .PHONY: deps
 deps:
@@ -259,8 +261,24 @@ install: all
 	install -d $(DESTDIR)$(DOCDIR)/postfix
 	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
 
+# The names other programs call, in place of another mail server's; only on
+# request. LIBDIR/sendmail is where some look for it.
+LIBDIR	:= $(PREFIX)/lib
+.PHONY: install-sendmail
+install-sendmail:
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)
+	ln -sf $(BINDIR)/tidepost $(DESTDIR)$(SBINDIR)/sendmail
+	ln -sf $(SBINDIR)/sendmail $(DESTDIR)$(LIBDIR)/sendmail
+	for n in mailq rmail rsmtp; do \
+		ln -sf tidepost $(DESTDIR)$(BINDIR)/$$n; done
+
 .PHONY: uninstall
 uninstall:
+	for f in $(SBINDIR)/sendmail $(LIBDIR)/sendmail $(BINDIR)/mailq \
+		$(BINDIR)/rmail $(BINDIR)/rsmtp; do \
+		case $$(readlink $(DESTDIR)$$f) in \
+		tidepost | $(BINDIR)/tidepost | $(SBINDIR)/sendmail) \
+			rm -f $(DESTDIR)$$f ;; esac; done
 	rm -f $(DESTDIR)$(SBINDIR)/tidepostd $(DESTDIR)$(BINDIR)/tidepost \
 		$(DESTDIR)$(BINDIR)/tidepost-console
 	for f in docs/man/*.[1-8]; do \

@@ -136,17 +136,21 @@ take_word(struct str *in, struct part *out)
 
 /* --- an address ----------------------------------------------------------- */
 
-/* One or more of WORD with dots between; blanks may stand anywhere (4.4). */
+/*
+ * One or more of WORD with dots between; blanks may stand anywhere (4.4).
+ * *end_r: behind the last of them.
+ */
 static bool
 take_dotted(struct str *in, struct part *out,
-	bool (*word)(struct str *in, struct part *out))
+	bool (*word)(struct str *in, struct part *out), const char **end_r)
 {
-	if (!skip_blanks(in) || !word(in, out) || !skip_blanks(in))
-		return false;
-	while (take(in, '.'))
-		if (!part_add(out, '.') || !skip_blanks(in) || !word(in, out) ||
-			!skip_blanks(in))
+	do {
+		if (!skip_blanks(in) || !word(in, out))
 			return false;
+		*end_r = in->p;
+		if (!skip_blanks(in))
+			return false;
+	} while (take(in, '.') && part_add(out, '.'));
 	return true;
 }
 
@@ -164,11 +168,13 @@ take_literal(struct str *in, struct part *out)
 static bool
 take_domain(struct str *in, struct part *out)
 {
+	const char *end;
+
 	if (!skip_blanks(in))
 		return false;
 	if (peek(in) == '[')
 		return take_literal(in, out);
-	return take_dotted(in, out, take_atom);
+	return take_dotted(in, out, take_atom, &end);
 }
 
 static bool
@@ -204,18 +210,28 @@ add_local(struct part *address, const struct part *local)
 	return fits && (plain || part_add(address, '"'));
 }
 
-/* addr-spec */
+/* addr-spec, or a name where L says which domain it is in */
 static bool
-take_address(struct str *in, struct mailbox *mailbox_r)
+take_address(struct addrlist *l, struct mailbox *mailbox_r)
 {
 	struct part local = {0}, domain = {0}, whole = {0};
+	struct str *in = &l->rest, at = l->home;
+	const char *end;
 
-	if (!take_dotted(in, &local, take_word) || !take(in, '@') ||
-		!take_domain(in, &domain) || !add_local(&whole, &local) ||
-		!part_add(&whole, '@'))
+	l->bare = NULL;
+	if (!take_dotted(in, &local, take_word, &end))
 		return false;
-	for (size_t i = 0; i < domain.n; i++)
-		if (!part_add(&whole, domain.text[i]))
+	if (take(in, '@')) {
+		if (!take_domain(in, &domain))
+			return false;
+		at = (struct str){domain.text, domain.n};
+	} else {
+		l->bare = end;
+	}
+	if (at.n == 0 || !add_local(&whole, &local) || !part_add(&whole, '@'))
+		return false;
+	for (size_t i = 0; i < at.n; i++)
+		if (!part_add(&whole, at.p[i]))
 			return false;
 	return address_parse(
 		(struct str){whole.text, whole.n}, true, mailbox_r);
@@ -241,9 +257,11 @@ skip_route(struct str *in)
 }
 
 static bool
-take_angle(struct str *in, struct mailbox *mailbox_r)
+take_angle(struct addrlist *l, struct mailbox *mailbox_r)
 {
-	return take(in, '<') && skip_route(in) && take_address(in, mailbox_r) &&
+	struct str *in = &l->rest;
+
+	return take(in, '<') && skip_route(in) && take_address(l, mailbox_r) &&
 	       take(in, '>') && skip_blanks(in);
 }
 
@@ -282,10 +300,11 @@ take_item(struct addrlist *l, struct mailbox *mailbox_r)
 		return false;
 	if (peek(&behind) == '<') {
 		l->rest = behind;
-		return take_angle(&l->rest, mailbox_r);
+		return take_angle(l, mailbox_r);
 	}
-	if (peek(&behind) == '@')
-		return take_address(&l->rest, mailbox_r);
+	if (peek(&behind) == '@' ||
+		(l->home.n && !nameless && peek(&behind) != ':'))
+		return take_address(l, mailbox_r);
 	if (nameless || l->in_group || !take(&behind, ':'))
 		return false;
 	mailbox_r->text[0] = '\0';

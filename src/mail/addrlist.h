@@ -16,6 +16,12 @@ struct addrlist {
 	struct str rest;  /* not yet read; borrowed */
 	bool in_group;	  /* between "name:" and ";" */
 	bool needs_comma; /* an address or a group came last */
+	/*
+	 * Where a name without domain is (borrowed); empty: it is BAD. BARE:
+	 * the last address was one, and "@" and HOME belong here; else NULL.
+	 */
+	struct str home;
+	const char *bare;
 };
 
 enum addrlist_result {
@@ -29,7 +35,7 @@ void addrlist_init(struct addrlist *l, struct str body);
 
 /*
  * The next address, its quoting as plain as can be: "ann"@x is given as ann@x.
- * An address without domain is BAD.
+ * An address without domain is BAD, unless L->home says where it is.
  */
 enum addrlist_result addrlist_next(
 	struct addrlist *l, struct mailbox *mailbox_r);

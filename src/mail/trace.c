@@ -34,8 +34,19 @@ trace_with(const struct trace_received *t)
 		    [(t->tls ? 2 : 0) + (t->authenticated ? 1 : 0)];
 }
 
-void
-trace_received_add(const struct trace_received *t, struct buf *out)
+/* A user of this host: it came by no protocol, and "with" is left out. */
+static void
+add_user(const struct trace_received *t, struct buf *out)
+{
+	buf_addz(out, "Received: by ");
+	add_word(out, t->hostname);
+	buf_addz(out, " (tidepost, from user ");
+	add_word(out, t->user);
+	buf_addf(out, ")\r\n\tid %lld", (long long)t->id);
+}
+
+static void
+add_peer(const struct trace_received *t, struct buf *out)
 {
 	buf_addz(out, "Received: from ");
 	add_word(out, t->helo[0] ? t->helo : "unknown");
@@ -54,6 +65,15 @@ trace_received_add(const struct trace_received *t, struct buf *out)
 	buf_addz(out, "\r\n\tby ");
 	add_word(out, t->hostname);
 	buf_addf(out, " with %s id %lld", trace_with(t), (long long)t->id);
+}
+
+void
+trace_received_add(const struct trace_received *t, struct buf *out)
+{
+	if (t->user)
+		add_user(t, out);
+	else
+		add_peer(t, out);
 	if (t->has_priority)
 		buf_addf(out, "\r\n\tPRIORITY %d", t->priority);
 	if (t->recipient)

@@ -8,6 +8,7 @@
 
 struct trace_received {
 	const char *helo;     /* the name the client gave */
+	const char *user;     /* of this host, instead of helo; NULL */
 	const char *address;  /* its address, "" where there is none */
 	const char *account;  /* who authenticated; "" nobody (not shown) */
 	const char *hostname; /* ours */

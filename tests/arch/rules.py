@@ -14,10 +14,12 @@ ROOMS = {
     "sched": "base wire link",
     "outlook": "base wire conf spool control link sched",
     "faces": "base wire mail conf spool control link sched outlook",
-    "cli": "base wire conf spool control link sched outlook faces",
+    "handin": "base wire mail control",
+    "cli": "base wire mail conf spool control link sched outlook faces "
+           "handin",
     "tui": "base wire conf spool control link sched outlook faces",
     "daemon": "base wire smtp mail net conf spool control link sched "
-              "outlook",
+              "outlook handin",
 }
 ROOMS = {room: frozenset(may.split()) for room, may in ROOMS.items()}
 
@@ -34,6 +36,8 @@ PURE_EXCEPTIONS = (
     ("src/wire/*.c", "arpa/inet.h", "inet_pton reads address literals"),
     ("src/wire/verifier*.c", "gsasl.h", "makes SCRAM verifiers"),
     ("src/wire/verifier*.c", "openssl/sha.h", "checks SCRAM proofs"),
+    ("src/mail/squeeze.c", "zlib.h", "gzip"),
+    ("src/mail/squeeze.c", "zstd.h", "zstd"),
     ("src/smtp/sasl*", "gsasl.h", "both sides of AUTH"),
     ("src/smtp/sasl*", "pthread.h", "pthread_once for the one SASL context"),
 )
@@ -49,6 +53,8 @@ HEADERS = (
     ("curses.h", ("tui/screen*",)),
     ("unbound.h", ("src/net/resolve.c",)),
     ("idn2.h", ("src/net/resolve.c",)),
+    ("zlib.h", ("src/mail/squeeze.c",)),
+    ("zstd.h", ("src/mail/squeeze.c",)),
     ("gsasl.h", ("src/wire/verifier*.c", "src/smtp/sasl*")),
 )
 
