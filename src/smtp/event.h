@@ -19,7 +19,7 @@ enum smtp_event_kind {
 	EV_AUTH_DATA,	 /* asks. data: base64 line. Answers as above */
 	EV_AUTH_CANCEL,	 /* the client sent "*"; the machine answered 501 */
 	EV_MAIL,	 /* asks. mailbox, mail */
-	EV_RCPT,	 /* asks. mailbox, rcpt */
+	EV_RCPT,	 /* asks. mailbox, rcpt; text: its id, "" none */
 	EV_DATA,	 /* asks once before the body (DATA: 354 goes out on
 			    any 3xx or 2xx answer; BDAT: before the first chunk
 			    is taken). A 4xx/5xx refuses the body */

@@ -302,6 +302,8 @@ server_free(struct machine *m)
 
 	line_reader_free(&s->line);
 	buf_free(&s->body);
+	free(s->next_id);
+	free(s->rcpt_id);
 	free(s->refusal);
 	free(s->farewell);
 	buf_free(&s->machine.out);

@@ -53,6 +53,11 @@ struct smtp_server_conf {
 	 * the client is authenticated; NULL: nowhere. At most 255 octets.
 	 */
 	const char *home_domain;
+	/*
+	 * A program of this host, known by other means than AUTH: home_domain
+	 * holds for it, and what "NOOP ID=..." says is told with the next RCPT.
+	 */
+	bool program;
 	bool lmtp; /* RFC 2033: LHLO, a reply for each recipient */
 	/*
 	 * RFC 9422, shown where extensions has EXT_LIMITS; 0 leaves one out.

@@ -3,6 +3,8 @@
 
 #include "wire/grammar.h"
 
+#include <stdlib.h>
+
 /* "FROM:" or "TO:", and blanks behind the colon as old clients send them. */
 static bool
 cut_prefix(struct str *args, struct str prefix)
@@ -78,7 +80,9 @@ static bool
 take_path(struct smtp_server *s, struct str *args, enum path_kind kind,
 	unsigned ext, const char **why_r)
 {
-	const char *home = s->authenticated ? s->conf.home_domain : NULL;
+	const char *home = s->authenticated || s->conf.program
+				   ? s->conf.home_domain
+				   : NULL;
 
 	return address_path_complete(args, kind, ext & EXT_SMTPUTF8,
 		home ? str_of(home) : STR(""), &s->mailbox, why_r);
@@ -188,4 +192,8 @@ server_rcpt(struct smtp_server *s, struct str args)
 	e = server_ask(s, EV_RCPT);
 	e->mailbox = &s->mailbox;
 	e->rcpt = &s->rcpt;
+	free(s->rcpt_id);
+	s->rcpt_id = s->next_id;
+	s->next_id = NULL;
+	e->text = s->rcpt_id ? str_of(s->rcpt_id) : STR("");
 }

@@ -78,6 +78,8 @@ struct smtp_server {
 	struct mail_params mail;
 	struct rcpt_params rcpt;
 	size_t recipients_n;
+	/* what NOOP said for the next RCPT, and for the last; owned; NULL */
+	char *next_id, *rcpt_id;
 	size_t mails_n; /* MAIL commands of this session */
 	char mechanism[32];
 

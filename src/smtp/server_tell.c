@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct smtp_event *
 server_emit(struct smtp_server *s, enum smtp_event_kind kind)
@@ -33,6 +34,8 @@ server_forget(struct smtp_server *s)
 	s->host_has_mail = false;
 	s->rcpt_refused = false;
 	s->recipients_n = 0;
+	free(s->next_id);
+	s->next_id = NULL;
 }
 
 bool

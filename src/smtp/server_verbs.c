@@ -5,6 +5,8 @@
 #include "wire/grammar.h"
 #include "wire/peertime.h"
 
+#include <stdlib.h>
+
 /*
  * The grammar asks for a domain or an address literal. Names with an
  * underscore are common on local networks and do no harm in a trace field.
@@ -144,10 +146,18 @@ server_rset(struct smtp_server *s, struct str args)
 	server_sayf(s, 250, "2.0.0", "Ok: reset");
 }
 
+/* The text is free to say anything (RFC 5321 4.1.1.9). */
 void
 server_noop(struct smtp_server *s, struct str args)
 {
-	(void)args;
+	const struct str key = STR(WIRE_ID_KEY);
+
+	if (s->conf.program && str_starts_nocase(args, key) &&
+		args.n - key.n <= WIRE_ID_MAX) {
+		free(s->next_id);
+		s->next_id = str_dup(str_skip(args, key.n));
+		s->idle_n = 0;
+	}
 	server_sayf(s, 250, "2.0.0", "Ok");
 }
 

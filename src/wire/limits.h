@@ -16,6 +16,13 @@ enum {
 	WIRE_REPLY_LINE_MAX = 2048, /* a peer's reply line; 512 in 4.5.3.1.5 */
 	WIRE_REPLY_MAX = 65536,	    /* a peer's whole multi-line reply */
 	WIRE_ATRN_DOMAINS_MAX = 100,
+	WIRE_ID_MAX = 100, /* of a recipient in a batch */
 };
+
+/*
+ * In a batch "NOOP ID=..." names the recipient that the next RCPT gives, so
+ * that a batch can be read twice (docs/gateways.md).
+ */
+#define WIRE_ID_KEY "ID="
 
 #endif
