@@ -39,6 +39,17 @@ enum err_code spool_message_add(struct spool_txn *t,
 	const struct spool_message *m, const struct spool_delivery *deliveries,
 	size_t n, struct err *e);
 
+/*
+ * Of a recipient that came in a batch: its id is known from now on. ERR_EXISTS:
+ * it was before, and is not to be taken again. The last SPOOL_LEDGER_MAX are
+ * kept.
+ */
+enum err_code spool_ledger_add(
+	struct spool_txn *t, const char *id, struct err *e);
+/* Is it? */
+enum err_code spool_ledger_has(
+	struct spool_txn *t, const char *id, bool *has_r, struct err *e);
+
 /* --- looking --- */
 
 enum err_code spool_message_get(struct spool_txn *t, int64_t id,

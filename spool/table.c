@@ -449,6 +449,19 @@ static const struct index event_indexes[] = {
 		"session <> 0", has_session},
 };
 
+#define C(name, kind, member) COLUMN(struct ledger_row, name, kind, member)
+static const struct column ledger_columns[] = {
+	[LEDGER_ID] = C("id", COL_TEXT, id),
+	[LEDGER_PLACE] = C("place", COL_I64, place),
+};
+#undef C
+
+static const struct index ledger_indexes[] = {
+	[BY_KEY] = {.columns_n = 1, .columns = {LEDGER_ID}},
+	[LEDGER_BY_PLACE] = {"ledger_by_place", 2, {LEDGER_PLACE, LEDGER_ID},
+		NULL, NULL},
+};
+
 /* --- all --- */
 
 static const struct index first_column[] = {{.columns_n = 1}};
@@ -499,6 +512,8 @@ const struct table tables[TABLES_N] = {
 		true, ticket_indexes),
 	[T_META] = TABLE(
 		"meta", struct meta_row, meta_columns, false, first_column),
+	[T_LEDGER] = TABLE("ledger", struct ledger_row, ledger_columns, false,
+		ledger_indexes),
 	[T_EVENT] = TABLE("event", struct spool_event, event_columns, true,
 		event_indexes),
 };

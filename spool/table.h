@@ -114,6 +114,12 @@ struct ticket_row {
 	struct heap_bytes ticket;
 };
 
+/* A recipient of a batch that was taken. */
+struct ledger_row {
+	char id[SPOOL_LEDGER_ID_MAX + 1];
+	int64_t place; /* grows with each new one */
+};
+
 enum { META_KEY_MAX = 63 };
 
 struct meta_row {
@@ -183,6 +189,7 @@ enum table_id {
 	T_PEER,
 	T_TICKET,
 	T_META,
+	T_LEDGER,
 	T_EVENT,
 	TABLES_N
 };
@@ -226,6 +233,7 @@ enum { TALLY_ACCOUNT, TALLY_MONTH, TALLY_KIND };
 enum { BUDGET_LINK };
 enum { SESSION_ID, SESSION_LINK, SESSION_STARTED, SESSION_PEER, SESSION_ENDED };
 enum { TICKET_ID, TICKET_PEER };
+enum { LEDGER_ID, LEDGER_PLACE };
 enum { EVENT_ID, EVENT_TIME, EVENT_MESSAGE, EVENT_N, EVENT_SESSION };
 
 /* Indexes by their place in the table's list. */
@@ -246,6 +254,7 @@ enum { DOMAIN_BY_ACCOUNT = 1 };
 enum { LEARNT_BY_PLACE = 1, LEARNT_BY_AGE };
 enum { SESSION_BY_LINK = 1, SESSION_BY_CUSTOMER };
 enum { TICKET_BY_PEER = 1 };
+enum { LEDGER_BY_PLACE = 1 };
 enum { EVENT_BY_MESSAGE = 1, EVENT_BY_SESSION };
 
 /* --- asking --- */

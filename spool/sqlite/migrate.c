@@ -24,12 +24,17 @@ static const char version_4_sql[] =
 #include "version-4.sql.inc"
 	;
 
+static const char version_5_sql[] =
+#include "version-5.sql.inc"
+	;
+
 /* Version 0 is an empty file. A later version adds its step here. */
 static const struct migration migrations[] = {
 	{0, schema_sql},
 	{1, version_2_sql},
 	{2, version_3_sql},
 	{3, version_4_sql},
+	{4, version_5_sql},
 };
 
 static enum err_code
