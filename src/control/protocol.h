@@ -66,6 +66,10 @@
  *	     session of that service; or end. Who connects may ask: the service
  *	     says who must log in. Nothing may follow the request before the
  *	     answer.
+ *	verb=submit [transit=1]
+ *	  -> kind=serving, and the connection is an SMTP session for mail of
+ *	     the user who connects, whoever that is; transit=1: of others, on
+ *	     its way through this host (users in programs.trusted only)
  *	verb=reload	end=78 and the old settings stay where the file is bad
  *
  * Answers
@@ -131,6 +135,7 @@ enum {
 #define VERB_CUSTOMER "customer"
 #define VERB_PEER "peer"
 #define VERB_SERVE "serve"
+#define VERB_SUBMIT "submit"
 #define VERB_RELOAD "reload"
 
 #define KEY_ACTION "action"
@@ -160,6 +165,7 @@ enum {
 #define KEY_NAME "name"
 #define KEY_UNTIL "until"
 #define KEY_SERVICE "service"
+#define KEY_TRANSIT "transit"
 #define SERVICE_WORD_ODMR "odmr"
 #define SERVICE_WORD_SUBMISSION "submission"
 #define KEY_INTERFACE "interface"

@@ -234,9 +234,9 @@ default_signals(posix_spawnattr_t *attr)
 	posix_spawnattr_setsigmask(attr, &none);
 }
 
-/* IO: its standard input and output, or -1. OUT: all else it says. */
+/* IN: its standard input, -1: none. OUT, ERR: what it says. */
 static int
-spawn(const char *command, int io, int out, pid_t *pid_r)
+spawn(const char *command, int in, int out, int err, pid_t *pid_r)
 {
 	char *argv[] = {
 		(char[]){"sh"}, (char[]){"-c"}, str_dupz(command), NULL};
@@ -245,14 +245,13 @@ spawn(const char *command, int io, int out, pid_t *pid_r)
 	int rc;
 
 	posix_spawn_file_actions_init(&files);
-	if (io < 0)
+	if (in < 0)
 		posix_spawn_file_actions_addopen(
 			&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	else
-		posix_spawn_file_actions_adddup2(&files, io, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(
-		&files, io < 0 ? out : io, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
+		posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
 #ifdef __GLIBC__
 	/* ours are all closed by exec; those of libraries may not be */
 	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
@@ -281,7 +280,11 @@ start(struct loop *loop, const struct child_conf *conf, int io, struct err *e)
 		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
 		return NULL;
 	}
-	rc = spawn(conf->command, io, fds[1], &pid);
+	rc = spawn(conf->command,
+		io >= 0		  ? io
+		: conf->has_input ? conf->input
+				  : -1,
+		io >= 0 ? io : fds[1], fds[1], &pid);
 	close(fds[1]);
 	if (rc != 0) {
 		close(fds[0]);

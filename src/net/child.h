@@ -24,6 +24,9 @@ enum {
 struct child_conf {
 	const char *command;
 	uint64_t timeout_ms; /* 0: none */
+	/* HAS_INPUT: its standard input (child_spawn), borrowed. */
+	bool has_input;
+	int input;
 	/* A line of its output, without its end. NULL: dropped. */
 	void (*line)(void *arg, struct str line);
 	/*
