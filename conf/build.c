@@ -43,6 +43,31 @@ build_node(struct conf *c, const struct node *root)
 	c->hooks = build_text(root, "hooks");
 }
 
+/* "sqlite:/var/lib/tidepost/spool.db": /var/lib/tidepost-drop */
+static char *
+drop_beside(const char *spool)
+{
+	struct str scheme = STR("sqlite:");
+	struct str path = str_of(spool);
+	size_t n;
+
+	if (!str_starts_nocase(path, scheme))
+		return NULL;
+	path = str_skip(path, scheme.n);
+	for (n = path.n; n > 0 && path.p[n - 1] != '/';)
+		n--;
+	return n > 1 ? str_printf("%.*s-drop", (int)(n - 1), path.p) : NULL;
+}
+
+static void
+build_programs(struct conf *c, const struct node *g)
+{
+	c->programs.trusted = build_strings(g, "programs.trusted");
+	c->programs.drop = build_text(g, "programs.drop");
+	if (!c->programs.drop)
+		c->programs.drop = drop_beside(c->spool);
+}
+
 static void
 build_tls(struct conf *c, const struct node *g)
 {
@@ -64,6 +89,7 @@ service_port(enum conf_service service, enum conf_tls tls)
 	case SERVICE_ODMR:
 		return 366; /* RFC 2645 */
 	case SERVICE_LMTP:
+	case SERVICE_PROGRAM:
 		break;
 	}
 	return 24; /* by custom; RFC 2033 5 forbids 25 */
@@ -142,7 +168,10 @@ build_route(struct conf_route *r, const struct node *g)
 	r->name = build_text(g, "routes.name");
 	r->peers = build_strings(g, "routes.peers");
 	r->command = build_text(g, "routes.command");
-	r->format = build_text(g, "routes.format");
+	r->folder = build_text(g, "routes.folder");
+	r->format = (enum conf_format)number(g, "routes.format");
+	r->compress = (enum conf_compress)number(g, "routes.compress");
+	r->timeout_s = build_seconds(g, "routes.timeout");
 }
 
 static void
@@ -169,6 +198,7 @@ build_relay(struct conf *c, const struct node *g)
 static void
 build_limits(struct conf *c, const struct node *g)
 {
+	c->limits.batch_size = (uint64_t)build_value(g, "limits.batch_size").n;
 	c->limits.message_size =
 		(uint64_t)build_value(g, "limits.message_size").n;
 	c->limits.recipients = number(g, "limits.recipients");
@@ -378,6 +408,7 @@ build_conf(const struct node *root, const char *file)
 	build_relay(c, node_member(root, "relay"));
 	build_limits(c, node_member(root, "limits"));
 	build_local(c, node_member(root, "local"));
+	build_programs(c, node_member(root, "programs"));
 	build_queue(c, node_member(root, "queue"));
 	build_customers(c, node_member(root, "customers"));
 	build_notices(c, node_member(root, "notices"));

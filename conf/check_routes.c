@@ -91,24 +91,64 @@ check_match(const struct check *k, size_t i, const struct node *g)
 }
 
 static void
-check_target(
+check_route_peers(
 	const struct check *k, const struct conf_route *r, const struct node *g)
 {
-	if (node_member(g, "command"))
-		complain_error(k->out, check_at(g, "command"),
-			"routes.command: not yet supported");
-	if (node_member(g, "format"))
-		complain_error(k->out, check_at(g, "format"),
-			"routes.format: not yet supported");
-	if (node_member(g, "command"))
-		return;
 	if (!node_member(g, "peers"))
-		complain_error(
-			k->out, &g->at, "routes: this route has no peers");
+		complain_error(k->out, &g->at,
+			"routes: this route has no peers, command or folder");
 	else if (check_given(g, "peers") && r->peers.n == 0)
 		complain_error(k->out, check_at(g, "peers"),
 			"routes.peers: at least one peer should stand here");
 	check_peer_names(k, &r->peers, g, "routes.peers");
+}
+
+/* What a route with a command or a folder may not have beside it. */
+static void
+check_gateway(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	bool rmail = r->format == FORMAT_RMAIL;
+
+	if (node_member(g, "peers"))
+		complain_error(k->out, check_at(g, "peers"),
+			"routes.peers: a route has peers, a command or a "
+			"folder");
+	if (r->command && r->folder)
+		complain_error(k->out, check_at(g, "folder"),
+			"routes.folder: a route has a command or a folder");
+	if (r->folder && r->folder[0] != '/')
+		complain_error(k->out, check_at(g, "folder"),
+			"routes.folder: this should be an absolute path");
+	if (rmail && r->folder)
+		complain_error(k->out, check_at(g, "format"),
+			"routes.format: rmail needs a command");
+	if (rmail && r->command && !strstr(r->command, "{}"))
+		complain_error(k->out, check_at(g, "command"),
+			"routes.command: with the format rmail, {} should "
+			"stand for the recipients");
+	if (rmail && r->compress != COMPRESS_NONE)
+		complain_error(k->out, check_at(g, "compress"),
+			"routes.compress: only batches (bsmtp) are compressed");
+}
+
+static void
+check_target(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	static const char *const only[] = {"format", "compress", "timeout"};
+
+	if (r->command || r->folder) {
+		check_gateway(k, r, g);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(only) / sizeof(*only); i++)
+		if (check_given(g, only[i]))
+			complain_error(k->out, check_at(g, only[i]),
+				"routes.%s: only where there is a command or "
+				"a folder",
+				only[i]);
+	check_route_peers(k, r, g);
 }
 
 void

@@ -31,7 +31,7 @@ route_free(struct conf_route *r)
 	free(r->name);
 	strings_free(&r->peers);
 	free(r->command);
-	free(r->format);
+	free(r->folder);
 }
 
 static void
@@ -106,6 +106,8 @@ conf_free(struct conf *c)
 	free(c->local.users_from);
 	free(c->local.aliases);
 	free(c->auth);
+	strings_free(&c->programs.trusted);
+	free(c->programs.drop);
 	strings_free(&c->auth_results);
 	free(c->queue.retry_s);
 	free(c->hooks);

@@ -20,6 +20,7 @@ enum conf_service {
 	SERVICE_SUBMISSION,
 	SERVICE_ODMR,
 	SERVICE_LMTP,
+	SERVICE_PROGRAM, /* no listener: programs of this host */
 };
 
 /* The name of the peer that stands for delivery by MX. */
@@ -68,11 +69,17 @@ struct conf_peer {
 	int64_t etrn_wait_s;
 };
 
+enum conf_format { FORMAT_BSMTP, FORMAT_RMAIL };
+enum conf_compress { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD };
+
 struct conf_route {
 	char *match;
 	char *name; /* NULL: match names it */
 	struct conf_strings peers;
-	char *command, *format; /* NULL */
+	char *command, *folder; /* instead of peers; NULL */
+	enum conf_format format;
+	enum conf_compress compress;
+	int64_t timeout_s; /* of the command */
 };
 
 enum {
@@ -147,7 +154,7 @@ struct conf {
 		int max_priority;
 	} relay;
 	struct {
-		uint64_t message_size;
+		uint64_t message_size, batch_size;
 		unsigned recipients, connections, connections_per_client, line;
 		unsigned errors, commands; /* per session */
 		/* in an hour; 0: any number */
@@ -177,7 +184,11 @@ struct conf {
 		char *users_from; /* what follows "file:" */
 		char *aliases;
 	} local;
-	char *auth;			  /* "spool" or "dovecot:..." */
+	char *auth; /* "spool" or "dovecot:..." */
+	struct {
+		struct conf_strings trusted;
+		char *drop; /* NULL: the spool is no file */
+	} programs;
 	struct conf_strings auth_results; /* empty: the hostname */
 	struct conf_peer *peers;
 	size_t peers_n;

@@ -190,6 +190,14 @@ static const struct schema_row rows[] = {
 			"100.",
 	},
 	{
+		.path = "limits.batch_size",
+		.type = SCHEMA_SIZE,
+		.least = MEGA,
+		.most = TERA,
+		.fallback = "1G",
+		.sentence = "The largest batch taken, once decompressed.",
+	},
+	{
 		.path = "limits.connections",
 		.type = SCHEMA_INT,
 		.least = 1,
@@ -442,6 +450,28 @@ static const struct schema_row rows[] = {
 		.sentence = "File with aliases of local users.",
 	},
 	{
+		.path = "programs",
+		.type = SCHEMA_GROUP,
+		.sentence = "Programs of this host that hand mail in.",
+	},
+	{
+		.path = "programs.trusted",
+		.type = SCHEMA_STRINGS,
+		.fallback = "root daemon uucp",
+		.sentence =
+			"Users whose programs may name any sender and bring "
+			"the mail of others (rmail, rsmtp). Root and the "
+			"daemon's user always may.",
+	},
+	{
+		.path = "programs.drop",
+		.type = SCHEMA_STRING,
+		.sentence =
+			"Directory where they leave mail while the daemon is "
+			"down; by default that of the spool with -drop behind "
+			"its name.",
+	},
+	{
 		.path = "auth",
 		.type = SCHEMA_STRING,
 		.fallback = "spool",
@@ -618,12 +648,42 @@ static const struct schema_row rows[] = {
 	{
 		.path = "routes.command",
 		.type = SCHEMA_STRING,
-		.sentence = "A program to hand the mail to; not yet supported.",
+		.sentence = "Instead of peers: a program, run by /bin/sh, that "
+			    "gets a batch of the mail on its standard input. "
+			    "When it ends with 0 it has taken all of it.",
+	},
+	{
+		.path = "routes.folder",
+		.type = SCHEMA_STRING,
+		.sentence =
+			"Instead of peers: a folder into which batches are "
+			"put, a file each (a USB stick). While it is not there "
+			"the mail waits.",
 	},
 	{
 		.path = "routes.format",
-		.type = SCHEMA_STRING,
-		.sentence = "The form it gets the mail in; not yet supported.",
+		.type = SCHEMA_WORD,
+		.fallback = "bsmtp",
+		.words = "bsmtp rmail",
+		.sentence =
+			"bsmtp is batch SMTP, many messages in a batch; rmail "
+			"runs the command once for each message, as RFC 976 "
+			"has it, with {} for its recipients as bang paths.",
+	},
+	{
+		.path = "routes.compress",
+		.type = SCHEMA_WORD,
+		.fallback = "none",
+		.words = "none gzip zstd",
+		.sentence = "What a batch is compressed with.",
+	},
+	{
+		.path = "routes.timeout",
+		.type = SCHEMA_DURATION,
+		.least = SECOND,
+		.most = DAY,
+		.fallback = "10m",
+		.sentence = "How long the command may take for one batch.",
 	},
 	{
 		.path = "rules",
