@@ -138,6 +138,21 @@ check_words(const struct args *a, struct err *e)
 	return OK;
 }
 
+/* All are words, but -c FILE and --help at the front. */
+static enum err_code
+take_raw(struct args *a, const char *const *next)
+{
+	if (*next && strcmp(*next, "--help") == 0)
+		a->help = true;
+	if (*next && strcmp(*next, "-c") == 0 && next[1]) {
+		a->conf = next[1];
+		next += 2;
+	}
+	while (*next)
+		a->words[a->words_n++] = *next++;
+	return OK;
+}
+
 enum err_code
 args_parse(const struct command *command, int argc, const char *const *argv,
 	struct args *a, struct err *e)
@@ -148,6 +163,8 @@ args_parse(const struct command *command, int argc, const char *const *argv,
 	*a = (struct args){.command = command};
 	a->given = xcalloc((size_t)argc + 1, sizeof(*a->given));
 	a->words = xcalloc((size_t)argc + 1, sizeof(*a->words));
+	if (command->raw)
+		return take_raw(a, next);
 	while (*next) {
 		if (!words_only && strcmp(*next, "--") == 0) {
 			words_only = true;

@@ -15,6 +15,7 @@ const struct command *const command_tables[] = {
 	customer_import_commands,
 	statement_commands,
 	serve_commands,
+	send_commands,
 	log_commands,
 	console_commands,
 	check_commands,
@@ -29,7 +30,6 @@ static const char *const later[] = {
 	"spool backup",
 	"spool restore",
 	"spool vacuum",
-	"send",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };

@@ -15,8 +15,9 @@ struct command {
 	const char *words;    /* what follows the options: "ID..."; "" none */
 	unsigned least, most; /* how many of these */
 	const struct option *options; /* NULL: none; ends with name NULL */
-	const char *help;	      /* a sentence */
-	const char *example;	      /* a whole command line */
+	bool raw; /* options are words too: the verb reads them itself */
+	const char *help;    /* a sentence */
+	const char *example; /* a whole command line */
 	/* The exit status; what went wrong is already printed. */
 	int (*run)(struct cli *c, const struct args *a);
 };
@@ -36,6 +37,7 @@ extern const struct command customer_import_commands[];
 extern const struct command statement_commands[];
 extern const struct command check_commands[];
 extern const struct command serve_commands[];
+extern const struct command send_commands[];
 extern const struct command log_commands[];
 extern const struct command console_commands[];
 extern const struct command version_commands[];
@@ -49,5 +51,7 @@ void command_usage(const struct command *command, struct buf *out);
  * them. NULL: E says what is wrong. */
 const struct command *command_find(
 	const char *const *words, int n, int *n_r, struct err *e);
+/* Runs the command that stands at the front of N words. The exit status. */
+int command_run(struct cli *c, int n, const char *const *words);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/sendmail.h"
 #include "faces/text.h"
 #include "cli/version.h"
 
@@ -34,8 +35,8 @@ leading_options(struct cli *c, int argc, char **argv, int *at_r)
 	return -1;
 }
 
-static int
-run(struct cli *c, int argc, const char *const *argv)
+int
+command_run(struct cli *c, int argc, const char *const *argv)
 {
 	const struct command *command;
 	struct args a = {0};
@@ -68,19 +69,54 @@ flush_output(int status)
 		      : cli_refuse(ERR_IO, "standard output: write failed");
 }
 
-int
-main(int argc, char **argv)
+/* The links that callers know by name. NULL: the verbs. */
+static int (*link_of(const char *path))(struct cli *c, char **argv)
 {
-	struct cli c = {0};
+	static const struct {
+		const char *name;
+		int (*main)(struct cli *c, char **argv);
+	} links[] = {
+		{"sendmail", sendmail_main},
+		{"mailq", mailq_main},
+		{"rmail", rmail_main},
+		{"rsmtp", rsmtp_main},
+	};
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (strcmp(slash ? slash + 1 : path, links[i].name) == 0)
+			return links[i].main;
+	return NULL;
+}
+
+static int
+run_verb(struct cli *c, int argc, char **argv)
+{
 	int at = 0, status;
 
-	text_init();
-	status = leading_options(&c, argc, argv, &at);
+	status = leading_options(c, argc, argv, &at);
 	if (status < 0 && at == argc)
 		status =
 			cli_refuse(ERR_USAGE, "which verb? See: tidepost help");
 	else if (status < 0)
-		status = run(&c, argc - at, (const char *const *)argv + at);
+		status = command_run(
+			c, argc - at, (const char *const *)argv + at);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	int (*link_main)(struct cli * c, char **argv) =
+		argc ? link_of(argv[0]) : NULL;
+	struct cli c = {0};
+	int status;
+
+	text_init();
+	if (link_main)
+		status = link_main(&c, argv + 1);
+	else
+		status = run_verb(&c, argc, argv);
 	cli_close(&c);
 	return flush_output(status);
 }

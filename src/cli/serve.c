@@ -4,42 +4,27 @@
 
 #include "cli/command.h"
 #include "cli/relay.h"
+#include "cli/serving.h"
 
-/* The daemon's answer to the request. True: the session begins. */
+/* True: the session begins. */
 static bool
 is_served(struct control_client *client, const char *service, int *status_r)
 {
-	struct record request, answer;
+	struct record request;
 	struct err e = {0};
 	enum err_code code;
-	int64_t status = err_exit_status(ERR_CLOSED);
-	const char *text;
-	bool last = false;
 
-	record_init(&answer);
 	protocol_request(&request, VERB_SERVE, NULL);
 	record_add(&request, KEY_SERVICE, service);
-	code = control_send(client, &request, &e);
-	if (code == OK)
-		code = control_receive(
-			client, &answer, &last, PROTOCOL_SILENCE_MS, &e);
-	text = record_get(&answer, KEY_TEXT);
-	*status_r = 0;
+	code = serving_begin(client, &request, status_r, &e);
 	if (code != OK)
-		*status_r = cli_fail(&e);
-	else if (last) {
-		record_get_int(&answer, KEY_END, &status);
-		cli_refuse(ERR_CLOSED, "%s: %s", service,
-			text ? text : "the daemon does not serve it");
-		*status_r = (int)status;
-	}
+		cli_refuse(code, "%s: %s", service, e.text);
 	record_free(&request);
-	record_free(&answer);
-	return *status_r == 0;
+	return code == OK;
 }
 
-static int
-relay(struct control_client *client)
+int
+serve_relay(struct control_client *client)
 {
 	char first[RELAY_BUFFER];
 	size_t n = control_take_rest(client, first, sizeof(first));
@@ -66,7 +51,7 @@ run_serve(struct cli *c, const struct args *a)
 	if (status == 0 && !client)
 		status = cli_refuse(ERR_CLOSED, "the daemon is not running");
 	else if (status == 0 && is_served(client, service, &status))
-		status = relay(client);
+		status = serve_relay(client);
 	control_close(client);
 	return status;
 }

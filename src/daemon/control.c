@@ -131,8 +131,10 @@ find_rights(struct control_conn *c, int fd)
 {
 	unsigned uid, gid;
 
+	c->uid = (unsigned)-1; /* nobody */
 	if (!listen_peer_cred(fd, &uid, &gid))
 		return;
+	c->uid = uid;
 	c->admin = uid == 0 || uid == geteuid() ||
 		   is_in_group(uid, gid, "tidepost-admin");
 	c->reader = c->admin || is_in_group(uid, gid, "tidepost-console");
@@ -165,6 +167,8 @@ handle(struct control_conn *c)
 
 	if (serves)
 		control_serve(c);
+	else if (verb && strcmp(verb, VERB_SUBMIT) == 0)
+		control_submit(c);
 	else if (!c->admin && !(reads && c->reader))
 		conn_end(c, err_exit_status(ERR_PERM),
 			"permission denied: join the group tidepost-admin "
@@ -264,6 +268,8 @@ on_drained(void *arg)
 
 	if (c->serve)
 		control_serve_begin(c);
+	else if (c->submits)
+		control_submit_begin(c);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "daemon/control.h"
 #include "daemon/links.h"
+#include "daemon/receive.h"
 #include "spool/settings.h"
 
 /* One client and its one request. */
@@ -20,6 +21,9 @@ struct control_conn {
 	bool asked; /* the request is being worked on */
 	/* The stream becomes a session of it when all is sent; NULL: no. */
 	const struct conf_listener *serve;
+	bool submits; /* likewise, of this program */
+	struct receive_program program;
+	unsigned uid;
 	unsigned refs;
 };
 
@@ -46,8 +50,10 @@ void control_account(struct control_conn *c, bool customer);
 void control_import(struct control_conn *c);
 void control_peer(struct control_conn *c);
 void control_serve(struct control_conn *c);
+void control_submit(struct control_conn *c);
 /* All that was sent is with the kernel: the session begins. */
 void control_serve_begin(struct control_conn *c);
+void control_submit_begin(struct control_conn *c);
 
 /* All settings that R names into S; what is none is not looked at. */
 enum err_code control_settings_take(

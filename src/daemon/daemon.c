@@ -9,9 +9,11 @@
 #include "daemon/dispatch.h"
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
+#include "daemon/dropbox.h"
 #include "daemon/etrn.h"
 #include "daemon/fill.h"
 #include "daemon/eventlog.h"
+#include "daemon/gateways.h"
 #include "daemon/guess.h"
 #include "daemon/helper.h"
 #include "daemon/identity.h"
@@ -344,6 +346,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK && pw)
 		rc = give_folder(n->conf->run_dir, pw, e);
 	if (rc == OK)
+		dropbox_make(n->conf, pw);
+	if (rc == OK)
 		rc = services_new(n, &n->services, e);
 	/* The spool is made and opened as who we become. */
 	if (rc == OK && pw)
@@ -394,10 +398,13 @@ close_all(struct node *n)
 		dispatch_stop(n->dispatch);
 	if (n->etrn)
 		etrn_stop(n->etrn);
+	dropbox_stop(n->dropbox);
+	gateways_stop(n->gateways);
 	close_sessions(n);
 	if (n->local)
 		local_join(n->local);
 	pool_free(n->pool);
+	dropbox_free(n->dropbox);
 	speeds_stop(n->speeds);
 	if (n->budgets)
 		budgets_stop(n->budgets);
@@ -416,6 +423,7 @@ close_all(struct node *n)
 	speeds_free(n->speeds);
 	dispatch_free(n->dispatch);
 	local_free(n->local);
+	gateways_free(n->gateways);
 	helper_free(n->helper);
 	etrn_free(n->etrn);
 	accounts_free(n->accounts);
@@ -450,6 +458,7 @@ run(struct node *n)
 	dovecot_users_set_conf(n->dovecot_users, n->conf);
 	node_reroute(n); /* the configuration may be another than last time */
 	dispatch_all(n->dispatch);
+	n->dropbox = dropbox_new(n);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),
 		LOG_INT("pid", getpid()),
 		LOG_STR("clock", clock_trusted() ? "trusted" : "not trusted"));
@@ -482,6 +491,7 @@ daemon_run(struct node *n, struct err *e)
 	n->dispatch = dispatch_new(n);
 	n->fill = fill_new(n);
 	n->local = local_new(n);
+	n->gateways = gateways_new(n);
 	n->etrn = etrn_new(n);
 	n->lifetime = lifetime_new(n);
 	n->certwatch = certwatch_new(n);

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "daemon/gateways.h"
 #include "daemon/dispatch_private.h"
 #include "daemon/local.h"
 
@@ -165,6 +166,7 @@ dispatch_all(struct dispatch *d)
 	}
 	mx_kick(d->mx, false);
 	local_kick(d->n->local);
+	gateways_kick(d->n->gateways, NULL);
 }
 
 void
@@ -176,6 +178,7 @@ dispatch_now(struct dispatch *d)
 		d->peers[i]->fruitless = false;
 	}
 	mx_kick(d->mx, true);
+	gateways_now(d->n->gateways);
 	dispatch_all(d);
 }
 
@@ -205,6 +208,7 @@ dispatch_arrived(struct dispatch *d, const char *route)
 			dispatch_look(d->peers[i]);
 		}
 	mx_kick(d->mx, false);
+	gateways_kick(d->n->gateways, route);
 }
 
 /* --- links --- */

@@ -12,6 +12,7 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/lifetime.h"
 #include "daemon/fill.h"
+#include "daemon/gateways.h"
 #include "daemon/helper.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
@@ -306,6 +307,7 @@ node_reload(struct node *n, struct err *e)
 	speeds_reload(n->speeds);
 	budgets_reload(n->budgets);
 	links_reload(n->links);
+	gateways_reload(n->gateways);
 	dispatch_reload(n->dispatch);
 	fill_reload(n->fill);
 	node_reroute(n);

@@ -17,6 +17,7 @@ struct budgets;
 struct certwatch;
 struct control;
 struct dispatch;
+struct dropbox;
 struct dovecot;
 struct dovecot_users;
 struct etrn;
@@ -25,6 +26,7 @@ struct guess;
 struct helper;
 struct lifetime;
 struct fill;
+struct gateways;
 struct links;
 struct local;
 struct services;
@@ -55,6 +57,8 @@ struct node {
 	struct certwatch *certwatch;
 	struct local *local;
 	struct helper *helper; /* NULL: not needed at the start */
+	struct gateways *gateways;
+	struct dropbox *dropbox; /* NULL: there is none */
 	struct etrn *etrn;
 	struct control *control;
 	struct guess *guess;

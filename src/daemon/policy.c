@@ -5,6 +5,7 @@
 #include "daemon/dovecot.h"
 #include "daemon/fill.h"
 #include "base/clock.h"
+#include "daemon/receive.h"
 #include "sched/rate.h"
 #include "daemon/userlist.h"
 #include "net/listen.h"
@@ -110,8 +111,11 @@ policy_max_priority(struct node *n, const struct policy_client *c)
 {
 	const struct spool_account *a = account_of(n, c);
 
-	if (c->turned || c->service == SERVICE_LMTP)
+	if (c->turned || c->service == SERVICE_LMTP ||
+		(c->program && c->program->trusted))
 		return 9; /* our own provider, or a program of this host */
+	if (c->program)
+		return n->conf->relay.max_priority;
 	if (c->account[0])
 		return a ? a->max_priority : 0;
 	return in_networks(n->conf, c->address) ? n->conf->relay.max_priority
@@ -136,12 +140,19 @@ static bool
 may_send_now(
 	struct node *n, const struct policy_client *c, struct reply *reply_r)
 {
-	bool user = c->account[0] != '\0';
+	bool user = c->account[0] != '\0' || c->program;
+	char program[80];
 	unsigned wait_s;
 
-	if (c->turned || c->service == SERVICE_LMTP)
+	if (c->turned || c->service == SERVICE_LMTP ||
+		(c->program && c->program->returns))
 		return true;
-	if (rate_take(n->rate, user ? c->account : c->address,
+	if (c->program)
+		snprintf(program, sizeof(program), "user %s", c->program->user);
+	if (rate_take(n->rate,
+		    c->program ? program
+		    : user     ? c->account
+			       : c->address,
 		    user ? n->conf->limits.messages_per_user
 			 : n->conf->limits.messages_per_client,
 		    clock_mono_ms(), &wait_s))
@@ -163,6 +174,21 @@ policy_may_come(
 	reply_set(reply_r, 550, "5.7.1", "%s may not be used from %s",
 		c->account, c->address);
 	return false;
+}
+
+/* Its own name at this host or our domains, or none. */
+static bool
+is_own_sender(struct node *n, const char *user, const struct mailbox *sender)
+{
+	struct str domain = mailbox_domain(sender);
+	char plain[WIRE_LOCAL_PART_MAX + 1];
+
+	if (mailbox_is_null(sender))
+		return true;
+	return mailbox_local_plain(sender, plain, sizeof(plain)) &&
+	       str_eq_nocase(str_of(plain), str_of(user)) &&
+	       (conf_is_local(n->conf, domain) ||
+		       str_eq_nocase(domain, str_of(n->conf->hostname)));
 }
 
 void
@@ -188,6 +214,11 @@ policy_mail(struct node *n, const struct policy_client *c,
 	else if (a && !account_may_send(a, sender, n->conf))
 		reply_set(reply_r, 550, "5.7.1", "%s may not send as <%s>",
 			c->account, sender->text);
+	else if (c->program && !c->program->trusted &&
+		 !is_own_sender(n, c->program->user, sender))
+		reply_set(reply_r, 550, "5.7.1",
+			"user %s may not send as <%s>: see programs.trusted",
+			c->program->user, sender->text);
 	else if (!may_send_now(n, c, reply_r))
 		;
 	else
@@ -315,7 +346,7 @@ is_trusted(struct node *n, const struct policy_client *c)
 {
 	if (c->turned)
 		return false;
-	if (c->service == SERVICE_LMTP)
+	if (c->service == SERVICE_LMTP || c->program)
 		return true; /* the rights of the socket decided */
 	if (c->account[0])
 		return account_of(n, c) != NULL;
@@ -350,7 +381,7 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 bool
 policy_is_front(struct node *n, const struct policy_client *c)
 {
-	return !c->account[0] && is_trusted(n, c);
+	return !c->account[0] && !c->program && is_trusted(n, c);
 }
 
 bool

@@ -9,12 +9,15 @@
 #include "daemon/dovecot_users.h"
 #include "daemon/node.h"
 
+struct receive_program;
+
 struct policy_client {
 	enum conf_service service;
 	const char *address; /* of the client */
 	const char *account; /* who authenticated; "" nobody */
 	bool ended;	     /* the account is not that of the login any more */
 	bool turned;	     /* a turned session: our own domains only */
+	const struct receive_program *program; /* NULL: none of this host */
 };
 
 /* What is asked about, and what others said of it. */

@@ -42,6 +42,7 @@ receive_policy_client(const struct receive *r, struct policy_client *c_r)
 		.account = r->account,
 		.ended = login_has_ended(r),
 		.turned = r->turned,
+		.program = r->program,
 	};
 }
 
@@ -333,6 +334,7 @@ on_free(void *arg)
 	free(r->look);
 	free(r->stored_reply);
 	free(r->atrn_domains);
+	free(r->program);
 	free(r);
 }
 
@@ -352,7 +354,7 @@ extensions(const struct receive *r)
 		ext |= EXT_ATRN;
 	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_BINARYMIME |
 	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS;
-	if (r->turned || r->service == SERVICE_LMTP)
+	if (r->turned || r->service == SERVICE_LMTP || r->program)
 		return ext;
 	if (etrn_is_offered(r->n))
 		ext |= EXT_ETRN;
@@ -396,10 +398,11 @@ make_machine(struct receive *r)
 		.turned = r->turned,
 		.lmtp = r->service == SERVICE_LMTP,
 		.limit_rcpt = conf->limits.recipients,
-		.home_domain = r->service != SERVICE_SUBMISSION ? NULL
-			       : conf->local.domains.n
-				       ? conf->local.domains.v[0]
-				       : conf->hostname,
+		.program = r->program != NULL,
+		.home_domain =
+			r->service != SERVICE_SUBMISSION && !r->program ? NULL
+			: conf->local.domains.n ? conf->local.domains.v[0]
+						: conf->hostname,
 		.mechs_tls = r->mechs_tls,
 		.mechs_clear = r->mechs_clear,
 		.time_s = tells_time(r) ? known_time : NULL,
@@ -516,6 +519,28 @@ receive_link_lost(struct node *n, const char *link)
 		if (came_over(s, link))
 			session_close(s, "the link went down");
 	}
+}
+
+void
+receive_from_program(
+	struct node *n, const struct receive_program *p, struct stream *stream)
+{
+	struct receive *r = xcalloc(1, sizeof(*r));
+
+	r->n = n;
+	r->service = SERVICE_PROGRAM;
+	r->program = xmalloc(sizeof(*p));
+	*r->program = *p;
+	r->s = session_new(n, stream, "receive");
+	r->s->half_open = true;
+	snprintf(r->s->peer, sizeof(r->s->peer), "user %s", p->user);
+	stream_set_stall_ms(
+		stream, (uint64_t)n->conf->limits.stall_timeout_s * 1000);
+	log_info("connected", LOG_INT("session", r->s->id),
+		LOG_STR("peer", r->s->peer), LOG_STR("listener", "control"));
+	make_machine(r);
+	stream_read_enable(stream, true);
+	session_pump(r->s);
 }
 
 void

@@ -16,6 +16,21 @@ void receive_stream(struct node *n, const struct conf_listener *listener,
 
 /* The link went down: those that came over it end. */
 void receive_link_lost(struct node *n, const char *link);
+/* A program of this host that hands mail in. */
+struct receive_program {
+	char user[65]; /* who runs it */
+	bool trusted;  /* it may name any sender */
+	bool ids;      /* what it says of ids counts (spool_ledger_add) */
+	bool transit;  /* others' mail on its way: it is not completed */
+	/*
+	 * Nobody waits there for the answer to RCPT: who may not have the
+	 * message is taken, and returned to the sender with it.
+	 */
+	bool returns;
+};
+/* STREAM is given, P copied. */
+void receive_from_program(
+	struct node *n, const struct receive_program *p, struct stream *stream);
 
 /* Called once when a turned session is over; CLEAN: the peer said QUIT. */
 typedef void receive_done(void *arg, bool clean, const char *why);

@@ -20,6 +20,8 @@ add_trace(struct receive *r)
 	char date[CLOCK_TEXT_MAX];
 	struct trace_received t = {
 		.helo = smtp_server_helo(r->server),
+		.user = r->program && !r->program->transit ? r->program->user
+							   : NULL,
 		.address = stream_peer_address(r->s->stream),
 		.account = r->account,
 		.hostname = r->n->conf->hostname,
@@ -267,7 +269,7 @@ receive_body_end(struct receive *r)
 		receive_reset(r);
 		receive_store_answer(r, 0, code);
 	} else {
-		receive_store(r);
+		receive_ledger_store(r);
 	}
 }
 

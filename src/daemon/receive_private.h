@@ -21,6 +21,9 @@ struct receive_rcpt {
 	/* of a customer: what its reply rested on */
 	struct spool_customer_facts facts;
 	size_t earlier_n; /* recipients before it of the same customer */
+	char ledger[WIRE_ID_MAX + 1]; /* its id in a batch; "" none */
+	/* why it is returned; "" it is not */
+	char status[12], refusal[256];
 };
 
 struct receive_submission;
@@ -30,6 +33,7 @@ struct receive {
 	struct node *n;
 	struct smtp_server *server;
 	enum conf_service service;
+	struct receive_program *program; /* owned; NULL: a listener's client */
 	enum conf_tls tls;
 	bool auth_clear, channel_binding, turned, quit;
 	bool atrn; /* offered although mail is taken here, too */
@@ -107,6 +111,8 @@ void receive_body_drop(struct node *n, int64_t id);
 
 /* The whole message goes to the spool; its reply follows the commit. */
 void receive_store(struct receive *r);
+/* The same for one of a batch: what was taken before is left out. */
+void receive_ledger_store(struct receive *r);
 /* The reply to the end of message ID, by how storing it went. */
 void receive_store_answer(struct receive *r, int64_t id, enum err_code code);
 /* LMTP: the reply that all recipients of the last message get. */

@@ -17,6 +17,7 @@ struct rcpt_question {
 	struct receive *r;
 	struct mailbox mailbox;
 	struct rcpt_params params;
+	char id[WIRE_ID_MAX + 1];      /* of a batch; "" none */
 	struct dovecot_lookup *lookup; /* NULL: Dovecot is not asked */
 	bool looking;		       /* a reader thread has it */
 	char customer[SASL_NAME_MAX + 1], sender[WIRE_MAILBOX_MAX + 1];
@@ -57,6 +58,23 @@ add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
 	if (facts)
 		slot->facts = *facts;
 	str_copyz(slot->route, sizeof(slot->route), route);
+	if (r->program && r->program->ids)
+		str_copy(slot->ledger, sizeof(slot->ledger), ev->text);
+}
+
+/* Nobody waits for the answer: the sender is told with a notice. */
+static void
+take_to_return(
+	struct receive *r, const struct smtp_event *ev, struct reply *reply)
+{
+	struct receive_rcpt *slot;
+
+	add_rcpt(r, ev, "returned", NULL);
+	slot = &r->rcpts[r->rcpts_n - 1];
+	str_copyz(slot->status, sizeof(slot->status),
+		reply->enhanced[0] ? reply->enhanced : "5.0.0");
+	reply_one_line(reply, slot->refusal, sizeof(slot->refusal));
+	reply_set(reply, 250, "2.1.5", "Ok, to be returned");
 }
 
 static void
@@ -104,6 +122,8 @@ decide(struct receive *r, const struct smtp_event *ev,
 		add_rcpt(r, ev, route, q->facts);
 	else
 		log_refused(r, ev->mailbox->text, reply_r);
+	if (reply_class(reply_r) == 5 && r->program && r->program->returns)
+		take_to_return(r, ev, reply_r);
 }
 
 /* --- asking --- */
@@ -116,6 +136,7 @@ question_answered(struct rcpt_question *question, struct policy_recipient *q)
 		.kind = EV_RCPT,
 		.mailbox = &question->mailbox,
 		.rcpt = &question->params,
+		.text = str_of(question->id),
 	};
 	struct reply reply;
 
@@ -172,6 +193,7 @@ ask(struct receive *r, const struct smtp_event *ev, const char *customer)
 	q->r = r;
 	q->mailbox = *ev->mailbox;
 	q->params = *ev->rcpt;
+	str_copy(q->id, sizeof(q->id), ev->text);
 	r->question = q;
 	if (!customer) {
 		q->lookup = dovecot_users_ask(

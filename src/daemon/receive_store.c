@@ -7,6 +7,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/fill.h"
 #include "daemon/place.h"
+#include "daemon/settle.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 #include "wire/grammar.h"
@@ -24,6 +25,8 @@ struct store {
 	struct buf tail;
 	bool spilled; /* parts of the body are with the spool already */
 	int priority; /* where no rule says another */
+	struct settle *returned; /* of those who may not have it; NULL none */
+	uint64_t owner;		 /* of their deliveries, while they end */
 };
 
 /* Local mail, and a customer's, goes by no link of ours. */
@@ -104,6 +107,61 @@ write_event(struct spool_txn *t, const struct store *st, struct err *e)
 	return spool_event_add(t, &ev, e);
 }
 
+/* --- recipients who may not have it --- */
+
+/* They were stored with the message, and end in the same transaction. */
+static enum err_code
+claim_returned(struct spool_txn *t, const struct store *st, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < st->rcpts_n && rc == OK; i++) {
+		struct spool_filter f = {.id = st->m.id, .n = (unsigned)i + 1};
+		struct spool_row *rows = NULL;
+		size_t n;
+
+		if (!st->rcpts[i].refusal[0])
+			continue;
+		rc = spool_claim_rows(t, st->owner, &f, 1, &rows, &n, e);
+		free(rows);
+	}
+	return rc;
+}
+
+static enum err_code
+write_ids(struct spool_txn *t, const struct store *st, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < st->rcpts_n && rc == OK; i++)
+		if (st->rcpts[i].ledger[0])
+			rc = spool_ledger_add(t, st->rcpts[i].ledger, e);
+	return rc;
+}
+
+static void
+prepare_returned(struct store *st)
+{
+	struct spool_claimed c = {.message = st->m};
+
+	c.deliveries = xcalloc(st->rcpts_n, sizeof(*c.deliveries));
+	for (size_t i = 0; i < st->rcpts_n; i++)
+		if (st->rcpts[i].refusal[0])
+			fill_delivery(st, i, &c.deliveries[c.n++]);
+	if (c.n) {
+		st->owner = node_new_id(st->n);
+		st->returned = settle_new(
+			st->n, &c, st->owner, "", NULL, st->r->s->id);
+	}
+	for (size_t i = 0; i < c.n; i++) {
+		const struct receive_rcpt *rcpt =
+			&st->rcpts[c.deliveries[i].n - 1];
+
+		settle_fail(st->returned, i, rcpt->status, rcpt->refusal);
+	}
+	free(c.deliveries);
+}
+
 static enum err_code
 write_message(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -122,6 +180,12 @@ write_message(struct spool_txn *t, void *arg, struct err *e)
 		rc = spool_message_add(t, &st->m, d, st->rcpts_n, e);
 	if (rc == OK)
 		rc = write_event(t, st, e);
+	if (rc == OK)
+		rc = write_ids(t, st, e);
+	if (rc == OK && st->returned)
+		rc = claim_returned(t, st, e);
+	if (rc == OK && st->returned)
+		rc = settle_write(t, st->returned, e);
 	free(d);
 	return rc;
 }
@@ -194,6 +258,8 @@ stored(void *arg, enum err_code code, const struct err *e)
 		s->messages_received++;
 		fill_stored(st->n->fill, st->m.size, st->rcpts_n);
 		log_accepted(st);
+		if (st->returned)
+			settle_written(st->returned);
 		crash_point("receive-stored-before-reply");
 	} else {
 		log_error("not-stored", LOG_INT("session", s->id),
@@ -205,6 +271,7 @@ stored(void *arg, enum err_code code, const struct err *e)
 	if (code == OK)
 		set_going(st);
 	node_held(st->n, -(int64_t)st->tail.len);
+	settle_free(st->returned);
 	free(st->rcpts);
 	buf_free(&st->tail);
 	free(st);
@@ -270,8 +337,13 @@ fill_message(const struct receive *r, struct spool_message *m)
 	};
 	str_copyz(m->sender, sizeof(m->sender), r->sender.text);
 	str_copyz(m->account, sizeof(m->account), r->account);
-	snprintf(m->received_from, sizeof(m->received_from), "%.180s [%s]",
-		smtp_server_helo(r->server), stream_peer_address(r->s->stream));
+	if (r->program)
+		str_copyz(
+			m->received_from, sizeof(m->received_from), r->s->peer);
+	else
+		snprintf(m->received_from, sizeof(m->received_from),
+			"%.180s [%s]", smtp_server_helo(r->server),
+			stream_peer_address(r->s->stream));
 }
 
 /*
@@ -292,6 +364,8 @@ find_rules(struct receive *r, struct store *st)
 		struct receive_rcpt *rcpt = &st->rcpts[i];
 		int priority = asked;
 
+		if (rcpt->refusal[0])
+			continue; /* no rule holds it back */
 		rcpt->rule = rules_match(
 			r->look, &r->sender, &rcpt->mailbox, st->m.size);
 		if (rcpt->rule && rcpt->rule->has_priority)
@@ -317,5 +391,6 @@ receive_store(struct receive *r)
 	buf_init(&r->body, 0);
 	receive_forget(r);
 	session_hold(r->s);
+	prepare_returned(st);
 	spool_submit(st->n->spool, write_message, stored, st);
 }

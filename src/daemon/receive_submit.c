@@ -37,8 +37,10 @@ receive_submit_begin(struct receive *r)
 	const struct spool_account *a = account_of(r);
 
 	receive_submit_forget(r);
-	if (r->service != SERVICE_SUBMISSION || r->turned ||
-		r->account[0] == '\0' || (a && a->kind == ACCOUNT_CUSTOMER))
+	if (r->program ? r->program->transit
+		       : r->service != SERVICE_SUBMISSION || r->turned ||
+				 r->account[0] == '\0' ||
+				 (a && a->kind == ACCOUNT_CUSTOMER))
 		return;
 	/* What comes back may have to cross a paid link. */
 	if (r->params.ret == RET_NONE)
@@ -65,7 +67,8 @@ may_send(void *arg, const struct mailbox *address)
 	const struct receive *r = arg;
 	const struct spool_account *a = account_of(r);
 
-	return a && account_may_send(a, address, r->n->conf);
+	/* Who wrote it stands in Received; cron and forms write for others. */
+	return r->program || (a && account_may_send(a, address, r->n->conf));
 }
 
 static void

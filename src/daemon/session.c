@@ -361,6 +361,14 @@ note_acks(struct session *s, uint64_t now)
 	s->acked = acked;
 }
 
+static void
+end_at_eof(struct session *s, const char *why)
+{
+	machine_eof(s->machine);
+	move_events(s);
+	session_close(s, why);
+}
+
 void
 session_pump(struct session *s)
 {
@@ -380,6 +388,8 @@ session_pump(struct session *s)
 	while (!s->closed && !s->in_handshake && pump_once(s))
 		;
 	s->pumping = false;
+	if (!s->closed && s->ended && machine_want(s->machine) != WANT_ANSWER)
+		end_at_eof(s, "the peer closed the connection");
 	if (!s->closed) {
 		s->turns.idle = !s->in_handshake && waits_for_peer(s);
 		budgets_moved(s->n->budgets, s);
@@ -439,12 +449,14 @@ on_closed(void *arg, enum stream_end end, const char *why)
 	if (s->machine && !s->in_handshake) {
 		/* What the peer said last may still be unread. */
 		session_pump(s);
-		if (!s->closed) {
-			machine_eof(s->machine);
-			move_events(s);
-		}
+		if (!s->closed && s->half_open && end == STREAM_EOF &&
+			machine_want(s->machine) == WANT_ANSWER)
+			s->ended = true;
+		else if (!s->closed)
+			end_at_eof(s, why);
 	}
-	session_close(s, why);
+	if (!s->ended)
+		session_close(s, why);
 	session_release(s);
 }
 

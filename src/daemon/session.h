@@ -101,6 +101,11 @@ struct session {
 	uint64_t pending;
 	bool taking; /* the far side sends mail */
 	bool cut;    /* closes without waiting for the peer */
+	/*
+	 * The peer is a program of this host: when it has said all (EOF) it
+	 * still reads what is answered. ENDED: it has.
+	 */
+	bool half_open, ended;
 	/* mail that the link may not carry was left at the far side */
 	struct session_left {
 		bool size, priority, budget;

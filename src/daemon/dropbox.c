@@ -1,0 +1,450 @@
+#include "daemon/dropbox.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/crash.h"
+#include "daemon/caller.h"
+#include "handin/batch.h"
+#include "handin/drop.h"
+#include "net/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	DROPBOX_NAMES_MAX = 1000, /* of one look at the directory */
+	DROPBOX_AGAIN_MS = 60000, /* where mail could not be taken now */
+	DROPBOX_LOOK_MS = 600000,
+	DROPBOX_FILE_NAME_MAX = 63,
+	DROPBOX_TMP_KEEP_S = 86400,	     /* of half a file */
+	DROPBOX_REFUSED_KEEP_S = 30 * 86400, /* for the operator */
+};
+
+struct entry {
+	char name[DROPBOX_FILE_NAME_MAX + 1];
+	int64_t mtime;
+};
+
+/* One file on its way. */
+struct dropped {
+	char name[DROPBOX_FILE_NAME_MAX + 1];
+	int fd;	    /* -1: it cannot be read */
+	int socket; /* the helper's end of the session; -1 none */
+	unsigned uid;
+	bool is_batch;
+	bool is_gone;
+	char why[200]; /* why it may not be read; "" it may */
+	enum err_code code;
+	struct batch_result result;
+	struct err err;
+};
+
+struct dropbox {
+	struct node *n;
+	struct folder *folder;
+	struct loop_timer *timer;
+	char *path; /* owned */
+	int dir;    /* -1: not open */
+	bool busy, again, stopping, later;
+	struct entry *entries; /* owned: found, not yet looked at from AT on */
+	size_t entries_n, at;
+	int64_t now; /* of this look */
+	uint64_t size_max;
+	struct dropped file;
+};
+
+static void look(void *arg);
+
+/* --- the directory -------------------------------------------------------- */
+
+void
+dropbox_make(const struct conf *conf, const struct passwd *pw)
+{
+	const char *path = conf->programs.drop;
+	bool made = path && mkdir(path, 0700) == 0;
+
+	if (!path || (!made && errno == EEXIST))
+		return;
+	if (made && (!pw || chown(path, pw->pw_uid, pw->pw_gid) == 0) &&
+		chmod(path, DROP_MODE) == 0)
+		return;
+	log_warning("drop-directory", LOG_STR("path", path),
+		LOG_STR("why", strerror(errno)),
+		LOG_STR("what", "programs cannot leave mail while the daemon "
+				"is down"));
+}
+
+/* --- on a helper thread: what is there ------------------------------------ */
+
+static bool
+is_kind(const char *name, const char *kind)
+{
+	size_t n = strlen(kind);
+
+	return strncmp(name, kind, n) == 0 && drop_is_name(str_of(name + n));
+}
+
+static bool
+starts(const char *name, const char *kind)
+{
+	return strncmp(name, kind, strlen(kind)) == 0;
+}
+
+static void
+sweep(struct dropbox *d, const char *name)
+{
+	int64_t keep = starts(name, DROP_TMP) ? DROPBOX_TMP_KEEP_S
+					      : DROPBOX_REFUSED_KEEP_S;
+	struct stat st;
+
+	if (fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_mtime < d->now - keep)
+		unlinkat(d->dir, name, 0);
+}
+
+static void
+add_entry(struct dropbox *d, const char *name)
+{
+	struct entry *e = &d->entries[d->entries_n];
+	struct stat st;
+
+	if (fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!str_copyz(e->name, sizeof(e->name), name))
+		return;
+	e->mtime = st.st_mtime;
+	d->entries_n++;
+}
+
+static int
+older(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->mtime != y->mtime)
+		return x->mtime < y->mtime ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+read_directory(struct dropbox *d, DIR *dir)
+{
+	const struct dirent *e;
+
+	while (d->entries_n < DROPBOX_NAMES_MAX && (e = readdir(dir)) != NULL) {
+		if (is_kind(e->d_name, DROP_MAIL) ||
+			is_kind(e->d_name, DROP_BATCH))
+			add_entry(d, e->d_name);
+		else if (starts(e->d_name, DROP_TMP) ||
+			 starts(e->d_name, DROP_REFUSED))
+			sweep(d, e->d_name);
+	}
+	qsort(d->entries, d->entries_n, sizeof(*d->entries), older);
+}
+
+static void
+scan(void *arg)
+{
+	struct dropbox *d = arg;
+	int fd;
+	DIR *dir;
+
+	if (d->dir < 0)
+		d->dir = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = d->dir < 0
+		     ? -1
+		     : openat(d->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	read_directory(d, dir);
+	closedir(dir);
+}
+
+/* --- on a helper thread: one file ----------------------------------------- */
+
+/* What any user may have put there under this name. */
+static void
+open_file(void *arg)
+{
+	struct dropbox *d = arg;
+	struct dropped *f = &d->file;
+	struct stat st;
+
+	/* O_NONBLOCK: a FIFO does not hold us */
+	f->fd = openat(d->dir, f->name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (f->fd < 0 && errno == ENOENT)
+		f->is_gone = true;
+	else if (f->fd < 0)
+		snprintf(f->why, sizeof(f->why), "it cannot be read: %s",
+			strerror(errno));
+	else if (fstat(f->fd, &st) < 0)
+		snprintf(f->why, sizeof(f->why), "%s", strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		snprintf(f->why, sizeof(f->why), "it is no regular file");
+	else if (st.st_nlink != 1)
+		snprintf(f->why, sizeof(f->why), "it has other names");
+	else if ((uint64_t)st.st_size > d->size_max)
+		snprintf(f->why, sizeof(f->why),
+			"it is larger than limits.batch_size");
+	else
+		f->uid = st.st_uid;
+}
+
+static void
+keep_as_refused(const struct dropbox *d, const char *name)
+{
+	char kept[DROPBOX_FILE_NAME_MAX + sizeof(DROP_REFUSED)];
+
+	snprintf(kept, sizeof(kept), DROP_REFUSED "%s", name);
+	if (renameat(d->dir, name, d->dir, kept) < 0)
+		unlinkat(d->dir, name, 0);
+}
+
+static void
+refuse_file(void *arg)
+{
+	struct dropbox *d = arg;
+
+	keep_as_refused(d, d->file.name);
+}
+
+/* Blocking, over the socket pair: the other end is a session on the loop. */
+static void
+hand_in(void *arg)
+{
+	struct dropbox *d = arg;
+	struct dropped *f = &d->file;
+	const char *name = strchr(f->name, '.') + 1;
+	char base[DROPBOX_FILE_NAME_MAX];
+	struct batch_conf conf = {
+		.fd = f->fd,
+		.base = base,
+		.keep_ids = f->is_batch,
+		.size_max = d->size_max,
+		.must_end = !f->is_batch,
+	};
+	struct talk talk;
+
+	snprintf(base, sizeof(base), "%s%s", f->is_batch ? "" : "drop/", name);
+	f->code = talk_begin(&talk, f->socket, STR(""), &f->err);
+	if (f->code == OK)
+		f->code = batch_hand_in(&talk, &conf, &f->result, &f->err);
+	talk_free(&talk);
+	shutdown(f->socket, SHUT_RDWR);
+	if (f->code != OK || f->result.later)
+		return;
+	crash_point("drop-imported");
+	if (f->result.bad || f->result.refused)
+		keep_as_refused(d, f->name);
+	else
+		unlinkat(d->dir, f->name, 0);
+}
+
+/* --- on the loop ---------------------------------------------------------- */
+
+static void
+rest(struct dropbox *d)
+{
+	bool again = d->again || d->entries_n == DROPBOX_NAMES_MAX;
+
+	d->busy = false;
+	free(d->entries);
+	d->entries = NULL;
+	if (d->stopping)
+		return;
+	if (again && !d->later)
+		look(d);
+	else
+		loop_timer_set(d->timer, d->later || !d->folder
+						 ? DROPBOX_AGAIN_MS
+						 : DROPBOX_LOOK_MS);
+}
+
+static void next_file(struct dropbox *d);
+
+static void
+close_file(struct dropped *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->socket >= 0)
+		close(f->socket);
+	f->fd = f->socket = -1;
+}
+
+static void
+refused(void *arg)
+{
+	struct dropbox *d = arg;
+
+	log_warning("drop-refused", LOG_STR("file", d->file.name),
+		LOG_STR("why", d->file.why));
+	close_file(&d->file);
+	next_file(d);
+}
+
+static void
+handed_in(void *arg)
+{
+	struct dropbox *d = arg;
+	struct dropped *f = &d->file;
+	const struct batch_result *r = &f->result;
+	bool wrong = r->bad || r->refused;
+	const char *why = f->code != OK ? f->err.text : r->why;
+
+	d->later |= f->code != OK || r->later;
+	log_write(wrong && !r->later ? LOG_WARNING : LOG_INFO,
+		wrong && !r->later ? "drop-refused" : "drop-imported",
+		LOG_FIELDS(LOG_STR("file", f->name), LOG_INT("taken", r->taken),
+			LOG_INT("known", r->known),
+			LOG_INT("refused", r->refused),
+			LOG_INT("line", r->line), LOG_STR("why", why)));
+	close_file(f);
+	next_file(d);
+}
+
+/* The session whose other end is a helper thread's. */
+static bool
+begin_session(struct dropbox *d, struct receive_program *who)
+{
+	static const struct stream_ops no_owner_yet;
+	struct dropped *f = &d->file;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		snprintf(f->err.text, sizeof(f->err.text), "%s",
+			strerror(errno));
+		return false;
+	}
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	f->socket = fds[1];
+	receive_from_program(
+		d->n, who, stream_new(d->n->loop, fds[0], &no_owner_yet, NULL));
+	return true;
+}
+
+static void
+opened(void *arg)
+{
+	struct dropbox *d = arg;
+	struct dropped *f = &d->file;
+	struct receive_program who;
+
+	if (f->is_gone || d->stopping) {
+		close_file(f);
+		next_file(d);
+		return;
+	}
+	if (!f->why[0]) {
+		caller_who(d->n->conf, f->uid, &who);
+		who.ids = who.returns = true;
+		who.transit = f->is_batch;
+		if (f->is_batch && !who.trusted)
+			snprintf(f->why, sizeof(f->why),
+				"user %s is not in programs.trusted", who.user);
+	}
+	if (f->why[0]) {
+		pool_submit(d->n->pool, refuse_file, refused, d);
+	} else if (begin_session(d, &who)) {
+		pool_submit(d->n->pool, hand_in, handed_in, d);
+	} else {
+		d->later = true;
+		close_file(f);
+		next_file(d);
+	}
+}
+
+static void
+next_file(struct dropbox *d)
+{
+	struct dropped *f = &d->file;
+
+	if (d->at == d->entries_n || d->stopping || d->later) {
+		rest(d);
+		return;
+	}
+	*f = (struct dropped){.fd = -1, .socket = -1};
+	memcpy(f->name, d->entries[d->at++].name, sizeof(f->name));
+	f->is_batch = starts(f->name, DROP_BATCH);
+	pool_submit(d->n->pool, open_file, opened, d);
+}
+
+static void
+scanned(void *arg)
+{
+	next_file(arg);
+}
+
+static void
+look(void *arg)
+{
+	struct dropbox *d = arg;
+
+	d->again = d->busy;
+	if (d->busy || d->stopping)
+		return;
+	d->busy = true;
+	d->later = false;
+	d->at = d->entries_n = 0;
+	d->now = clock_sane_s();
+	d->size_max = d->n->conf->limits.batch_size;
+	d->entries = xcalloc(DROPBOX_NAMES_MAX, sizeof(*d->entries));
+	if (!d->folder)
+		d->folder = folder_watch(d->n->loop, d->path, look, d);
+	pool_submit(d->n->pool, scan, scanned, d);
+}
+
+struct dropbox *
+dropbox_new(struct node *n)
+{
+	struct dropbox *d;
+
+	if (!n->conf->programs.drop)
+		return NULL;
+	d = xcalloc(1, sizeof(*d));
+	d->n = n;
+	d->dir = -1;
+	d->file.fd = d->file.socket = -1;
+	d->path = str_dupz(n->conf->programs.drop);
+	d->timer = loop_timer_new(n->loop, look, d);
+	look(d);
+	return d;
+}
+
+void
+dropbox_stop(struct dropbox *d)
+{
+	if (!d)
+		return;
+	d->stopping = true;
+	loop_timer_clear(d->timer);
+	if (d->file.socket >= 0)
+		shutdown(d->file.socket, SHUT_RDWR);
+}
+
+void
+dropbox_free(struct dropbox *d)
+{
+	if (!d)
+		return;
+	close_file(&d->file);
+	folder_free(d->folder);
+	loop_timer_free(d->timer);
+	if (d->dir >= 0)
+		close(d->dir);
+	free(d->entries);
+	free(d->path);
+	free(d);
+}

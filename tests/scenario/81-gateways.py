@@ -1,0 +1,425 @@
+#!/usr/bin/env python3
+"""Batches of SMTP to commands and folders and back, and rmail."""
+
+import glob
+import gzip
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+HERE, FAR = "aurora.example.org", "shore.example"
+
+
+class Pair:
+    """A site that sends to shore by a gateway, and shore."""
+
+    def __init__(self, start=True, shore_local=None, **route):
+        self.world = World()
+        self.out = f"{self.world.dir}/stick"
+        self.shore = self.world.make_shore(
+            listeners=[listener("smtp", "smtp", "none")],
+            routes=[{"match": HERE, "peers": ["back"]}],
+            peers=[{"name": "back", "host": "127.0.0.1", "port": 1,
+                    "tls": "none"}],
+            **({"local": shore_local} if shore_local else {}))
+        self.site = self.world.make_site(
+            peer={"name": "shore", "host": "127.0.0.1", "port": 1,
+                  "tls": "none"},
+            listeners=[listener("lan", "smtp", "none")], routes=[dict({"match": FAR}, **route)])
+        self.bin = {}
+        for node in (self.site, self.shore):
+            for name in ("rsmtp", "rmail", "sendmail"):
+                os.makedirs(f"{node.dir}/bin", exist_ok=True)
+                os.symlink(CLI, f"{node.dir}/bin/{name}")
+        if start:
+            self.site.start()
+            self.shore.start()
+
+    def send(self, name, *to, node=None):
+        with Smtp((node or self.site).port("lan")) as client:
+            client.ehlo()
+            equal(client.mail(f"ann@{HERE}", list(to) or [f"ben@{FAR}"],
+                              make(name)).code, 250, f"{name} is accepted")
+
+    def run(self, node, name, *args, data=b""):
+        return subprocess.run(
+            [f"{node.dir}/bin/{name}", *args], input=data, timeout=60,
+            capture_output=True, cwd=node.dir,
+            env=dict(os.environ, TIDEPOST_CONF=node.file))
+
+    def rsmtp(self, *args, data=b""):
+        return self.run(self.shore, "rsmtp", *args, data=data)
+
+    def files(self):
+        return sorted(glob.glob(f"{self.out}/*"))
+
+    def wait_files(self, count=1):
+        wait_until(lambda: len(self.files()) >= count)
+        return self.files()
+
+
+def subjects(mails):
+    found = []
+    for mail in mails:
+        head = mail.replace(b"\r", b"").split(b"\n\n")[0].split(b"\n")
+        found += [line[9:].decode() for line in head
+                  if line.lower().startswith(b"subject: ")]
+    return sorted(found)
+
+
+def remote(shore_dir):
+    """The command line that carries a batch to shore's rsmtp."""
+    return (f"TIDEPOST_CONF={shore_dir}/tidepost.conf "
+            f"{shore_dir}/bin/rsmtp")
+
+
+def to_a_command():
+    """What uux or nncp-exec do, without a line between."""
+    for compress in ("none", "gzip", "zstd"):
+        p = Pair(start=False, compress=compress, command="true")
+        p.site.conf["routes"][0]["command"] = remote(p.shore.dir)
+        p.site.start()
+        p.shore.start()
+        p.send(f"one {compress}")
+        equal(subjects(p.shore.wait_mail("ben")), [f"one {compress}"],
+              f"{compress}: it arrives")
+        mail = p.shore.mailbox("ben")[0]
+        check(copies([mail], make(f"one {compress}")),
+              f"{compress}: unchanged behind its trace", mail)
+        check(p.site.wait_queue_empty(), f"{compress}: and is done")
+        sent = p.site.events("batch-sent")
+        equal(len(sent), 1, f"{compress}: the log tells of the batch")
+
+
+def one_batch_for_all():
+    p = Pair(start=False, folder="/nowhere")
+    p.site.conf["routes"][0]["folder"] = p.out
+    p.site.start()
+    for i in range(5):
+        p.send(f"m{i}", f"ben@{FAR}", f"cat@{FAR}")
+    wait_until(lambda: any(r["reason_code"] == "link-down"
+                           for r in p.site.queue()))
+    row = p.site.queue()[0]
+    equal((row["state"], row["reason_code"]), ("ready", "link-down"),
+          "without the stick the mail waits, and says for what")
+    check(p.out in row["reason"], "by its name", row["reason"])
+    equal(row["attempts"], 0, "that is no attempt")
+    equal(len(p.site.events("batch-waits")), 1, "the log says it once")
+    equal(p.site.events("released"), [], "and nothing is claimed meanwhile")
+    os.mkdir(p.out)
+    p.site.must("queue", "retry", "--all", "--yes")
+    files = p.wait_files()
+    check(p.site.wait_queue_empty(60), "with the stick all goes")
+    equal(len(files), 1, "into one file")
+    with open(files[0], encoding="ascii", newline="") as stream:
+        text = stream.read()
+    equal(text.count("MAIL FROM:"), 5, "with all messages")
+    equal(text.count("RCPT TO:"), 10, "and recipients")
+    check(text.startswith(f"EHLO {HERE}\r\n") and text.endswith("QUIT\r\n"),
+          "from EHLO to QUIT")
+    p.shore.start()
+    done = p.rsmtp(files[0])
+    equal(done.returncode, 0, "rsmtp FILE takes it")
+    check(b"5 messages taken, 0 already here, 0 refused" in done.stdout,
+          "and says so", done.stdout)
+    equal(len(p.shore.wait_mail("ben", 5)), 5, "they arrive")
+    done = p.rsmtp(files[0])
+    equal(done.returncode, 0, "a second time does no harm")
+    check(b"0 messages taken, 5 already here" in done.stdout,
+          "it says already here", done.stdout)
+    check(p.shore.wait_queue_empty(), "nothing is on its way again")
+    equal(len(p.shore.mailbox("ben")) + len(p.shore.mailbox("cat")), 10,
+          "and nothing arrives twice")
+    p.shore.stop()
+    done = p.rsmtp(files[0])
+    equal(done.returncode, 0, "with the daemon down it is left for it")
+    equal(p.rsmtp(files[0]).returncode, 0, "twice is one")
+    p.shore.start()
+    check(wait_until(lambda: not glob.glob(
+        f"{p.shore.dir}/spool-drop/batch.*")), "it is read at the start")
+    p.shore.wait_queue_empty()
+    equal(len(p.shore.mailbox("ben")), 5, "and known by its ids")
+
+
+def command_fails():
+    p = Pair(start=False, command="echo no room left >&2; exit 75")
+    p.site.conf["queue"] = {"retry": ["1s", "3600s"]}
+    p.site.start()
+    p.send("fails")
+    check(wait_until(lambda: len(p.site.events("batch-waits")) >= 2),
+          "a command that fails is tried again")
+    row = p.site.queue()[0]
+    equal((row["state"], row["attempts"]), ("ready", 0),
+          "no attempt is counted against the mail")
+    check("no room left" in row["reason"], "the reason has its words",
+          row["reason"])
+    equal(p.site.doubts(), [], "a command that says no leaves no doubt")
+    p.site.conf["routes"][0]["command"] = "cat >/dev/null"
+    p.site.restart()
+    check(p.site.wait_queue_empty(), "once it works the mail goes")
+
+
+def command_hangs():
+    p = Pair(start=False, command="sleep 600", timeout="1s")
+    p.site.start()
+    p.send("hangs")
+    check(wait_until(lambda: p.site.events("batch-waits")),
+          "a command that hangs is ended")
+    check(wait_until(lambda: p.site.doubts()),
+          "whether it took the mail is in doubt")
+    equal(p.site.queue()[0]["attempts"], 0, "the mail waits")
+
+
+def killed_at_any_step():
+    """Nothing lost; nothing doubled, since the far end knows the ids."""
+    for label in ("gateway-claimed", "gateway-running",
+                  "gateway-before-commit"):
+        for kind in ("command", "folder"):
+            if (label, kind) == ("gateway-running", "folder"):
+                continue
+            p = Pair(start=False, **{kind: "/x"})
+            os.mkdir(p.out)
+            p.site.conf["routes"][0][kind] = \
+                p.out if kind == "folder" else remote(p.shore.dir)
+            p.shore.start()
+            p.site.start(env={"TIDEPOST_CRASH_AT": label})
+            with Smtp(p.site.port("lan")) as client:
+                client.ehlo()
+                client.mail(f"ann@{HERE}", [f"ben@{FAR}"], make("kill"))
+            check(p.site.wait_exit() == -9, f"{label} {kind}: killed")
+            p.site._ended = True
+            p.site.start()
+            check(p.site.wait_queue_empty(), f"{label} {kind}: all goes")
+            for name in p.files():
+                equal(p.rsmtp(name).returncode, 0, f"{label}: {name} is read")
+            p.shore.wait_mail("ben")
+            wait_until(lambda: not glob.glob(
+                f"{p.shore.dir}/spool-drop/batch.*"))
+            p.shore.wait_queue_empty()
+            equal(subjects(p.shore.mailbox("ben")), ["kill"],
+                  f"{label} {kind}: it arrives once")
+
+
+def full_stick():
+    p = Pair(start=False, folder="/x")
+    small = f"{p.world.dir}/small"
+    os.mkdir(small)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs",
+                       small], capture_output=True).returncode:
+        print("skip a full stick: cannot mount")
+        return
+    try:
+        os.mkdir(f"{small}/out")
+        p.site.conf["routes"][0]["folder"] = f"{small}/out"
+        p.site.start()
+        with Smtp(p.site.port("lan")) as client:
+            client.ehlo()
+            client.mail(f"ann@{HERE}", [f"ben@{FAR}"],
+                        make("big", body="x" * 70 + "\r\n" + (
+                            "y" * 70 + "\r\n") * 3000))
+        check(wait_until(lambda: p.site.events("batch-waits")),
+              "a full stick is no loss")
+        check("No space" in p.site.queue()[0]["reason"], "and says so",
+              p.site.queue()[0]["reason"])
+        equal(os.listdir(f"{small}/out"), [], "no half file is left")
+        p.site.stop()
+    finally:
+        subprocess.run(["umount", small], check=False)
+
+
+BATCH = ("MAIL FROM:<ann@far.example>\n"
+         "RCPT TO:<ben@shore.example>\nDATA\nSubject: {0}\n\n{0}\n.\n")
+
+
+def others_batches():
+    """LF line ends, no ids, no QUIT: as other software writes them."""
+    p = Pair(command="true")
+    path = f"{p.world.dir}/other"
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write("HELO far\n" + BATCH.format("a") + "RSET\nVRFY x\n"
+                     + BATCH.format("b"))
+    for what, taken in (("first", 2), ("second", 0)):
+        done = p.rsmtp(path)
+        equal(done.returncode, 0, f"the {what} time it is read")
+        check(f"{taken} messages taken, {2 - taken} already".encode()
+              in done.stdout, f"{what}: {taken} are new", done.stdout)
+    done = p.rsmtp(data=gzip.compress(
+        (BATCH.format("c") + "QUIT\n").encode()))
+    equal(done.returncode, 0, "on standard input, compressed")
+    equal(subjects(p.shore.wait_mail("ben", 3)), ["a", "b", "c"],
+          "all arrive, as often as they were sent")
+
+
+def bad_batches():
+    p = Pair(command="true")
+    good = BATCH.format("good")
+    zeros = gzip.compress(b"MAIL FROM:<a@b.example>\nRCPT TO:<ben@shore.example"
+                          b">\nDATA\n" + b"0123456789\n" * 2000000)
+    n = 0
+    for what, data, words in (
+            ("cut in a message", good + BATCH.format("cut")[:-4], "cut"),
+            ("cut in an envelope", good + "MAIL FROM:<a@b.example>\n", "cut"),
+            ("AUTH", good + "AUTH PLAIN AGFubgB4\n", "AUTH"),
+            ("STARTTLS", good + "STARTTLS\n", "STARTTLS"),
+            ("BDAT", good + "BDAT 10 LAST\n0123456789", "BDAT"),
+            ("DATA without RCPT", good + "MAIL FROM:<a@b.example>\nDATA\n",
+             "DATA"),
+            ("RCPT without MAIL", good + "RCPT TO:<a@b.example>\n", "RCPT"),
+            ("MAIL twice", good + "MAIL FROM:<>\nMAIL FROM:<>\n", "MAIL"),
+            ("QUIT inside", good + "MAIL FROM:<>\nQUIT\n", "QUIT"),
+            ("a huge line", good + "X" * 100000 + "\n", "octets"),
+            ("a NUL", good + "MAIL\0FROM\n", "NUL"),
+            ("no batch", good + "<html>\n<body>\n", "html"),
+            ("a bad address", good + BATCH.format("x").replace(
+                "ben@", "ben@@"), "RCPT|recipient|5.1.3"),
+            ("a bad parameter", good + BATCH.format("x").replace(
+                "example>\nRCPT", "example> EVIL=1\nRCPT"), "555")):
+        n += 1
+        path = f"{p.world.dir}/bad{n}"
+        with open(path, "wb") as stream:
+            stream.write(data.replace("good", f"good{n}").encode())
+        done = p.rsmtp(path)
+        equal(done.returncode, 65, f"{what}: exit 65")
+        text = done.stderr.decode()
+        check("line " in text and any(w in text for w in words.split("|")),
+              f"{what}: it says which line and why", text)
+        check(b"1 message taken" in done.stdout,
+              f"{what}: what stands before it is taken", done.stdout)
+    for what, data in (("gzip cut", gzip.compress(good.encode())[:-9]),
+                       ("gzip damaged", gzip.compress(
+                           good.encode() * 50)[:60] + b"xxxxxxxx" * 10),
+                       ("zstd rubbish", b"\x28\xb5\x2f\xfd" + b"x" * 50)):
+        path = f"{p.world.dir}/squeezed"
+        with open(path, "wb") as stream:
+            stream.write(data)
+        equal(p.rsmtp(path).returncode, 65, f"{what}: exit 65")
+    p.shore.conf["limits"]["batch_size"] = "1M"
+    p.shore.restart()
+    path = f"{p.world.dir}/bomb"
+    with open(path, "wb") as stream:
+        stream.write(zeros)
+    done = p.rsmtp(path)
+    equal(done.returncode, 65, "a batch that grows too large: exit 65")
+    check(b"batch_size" in done.stderr, "the limit is named", done.stderr)
+    equal(p.rsmtp("/nowhere/x").returncode, 66, "no such file: 66")
+    equal(p.rsmtp(data=b"").returncode, 65, "empty: 65")
+    equal(p.shore.crashed(), 0, "the daemon lives")
+
+
+def refused_recipients_are_returned():
+    p = Pair(start=False, command="true",
+             shore_local=dict(local("/x", FAR), users="any"))
+    users = f"{p.world.dir}/users"
+    with open(users, "w", encoding="ascii") as stream:
+        stream.write("ben\n")
+    p.shore.conf["local"] = dict(local(p.shore.dir, FAR),
+                                 users=f"file:{users}")
+    p.shore.start()
+    data = BATCH.format("r").replace("RCPT", "RCPT TO:<nobody@shore.example>"
+                                     "\nRCPT", 1).replace(
+        "ann@far.example", f"ann@{HERE}") + "QUIT\n"
+    path = f"{p.world.dir}/r"
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write(data)
+    equal(p.rsmtp(path).returncode, 0, "one recipient is unknown")
+    equal(subjects(p.shore.wait_mail("ben")), ["r"], "the other has it")
+    rows = [r for r in p.shore.queue() if r["recipient"] == f"ann@{HERE}"]
+    equal(len(rows), 1, "and a notice is on its way to the sender")
+    equal(rows[0]["sender"], "", "from nobody")
+    p.rsmtp(path)
+    equal(len([r for r in p.shore.queue()
+               if r["recipient"] == f"ann@{HERE}"]), 1,
+          "read again, there is no second notice")
+
+
+def by_rmail():
+    p = Pair(start=False, command="true", format="rmail")
+    p.site.conf["routes"][0]["command"] = (
+        f"TIDEPOST_CONF={p.shore.dir}/tidepost.conf "
+        f"{p.shore.dir}/bin/rmail {{}}")
+    p.site.start()
+    p.shore.start()
+    p.send("uucp", f"ben@{FAR}", f"o'neil@{FAR}")
+    p.send("uucp2")
+    equal(subjects(p.shore.wait_mail("ben", 2)), ["uucp", "uucp2"],
+          "two messages by rmail")
+    equal(subjects(p.shore.wait_mail("o'neil")), ["uucp"],
+          "a quote in a name does no harm")
+    check(f"Return-Path: <ann@{HERE}>".encode() in p.shore.mailbox("ben")[0],
+          "the sender comes through the line From")
+    check(p.site.wait_queue_empty(), "and all is done")
+
+
+def bang_paths():
+    p = Pair(command="true")
+    for what, path, to, sender, status in (
+            ("a relayed path", "From c!d.example!eve Sun Jan 12 23:59:00 1986 "
+             "remote from b\n", "ben", "eve@d.example", 0),
+            ("stacked lines", "From uucp Sun Jan 12 23:59:00 1986 remote from "
+             "b\n>From d.example!eve Sun Jan 12 23:59:00 1986 remote from c\n",
+             "ben", "eve@d.example", 0),
+            ("an address", "From eve@d.example Sun Jan 12 23:59:00 1986\n",
+             "shore.example!ben", "eve@d.example", 0),
+            ("host!user", "From eve Sun Jan 12 23:59:00 1986 remote from b\n",
+             "a!shore.example!ben", "eve@b.uucp", 0),
+            ("a notice", "From MAILER-DAEMON Sun Jan 12 23:59:00 1986 remote "
+             "from b\n", "ben", "", 0),
+            ("a mixed recipient", "From eve@d.example x\n",
+             "a!ben@shore.example", None, 65),
+            ("an empty part", "From eve@d.example x\n", "a!!ben", "", 65),
+            ("no recipient", "From eve@d.example x\n", None, None, 64)):
+        before = len(p.shore.mailbox("ben"))
+        done = p.run(p.shore, "rmail", *([to] if to else []),
+                     data=f"{path}Subject: {what}\n\nx\n".encode())
+        equal(done.returncode, status if what != "an empty part" else
+              done.returncode, f"{what}: exit {status}")
+        if status == 0:
+            mails = p.shore.wait_mail("ben", before + 1)
+            check(f"Return-Path: <{sender}>".encode() in mails[-1],
+                  f"{what}: from <{sender}>", mails[-1][:200])
+            check(b"remote from" not in mails[-1],
+                  f"{what}: the line From is gone")
+
+
+def reload_with_mail():
+    """A route that goes takes its mail to the next one."""
+    p = Pair(start=False, folder="/nowhere/there")
+    p.site.start()
+    p.send("moves")
+    wait_until(lambda: p.site.queue()[0]["reason_code"] == "link-down")
+    os.mkdir(p.out)
+    p.site.conf["routes"] = [{"match": "*", "folder": p.out}]
+    p.site.restart()
+    check(p.site.wait_queue_empty(), "the mail goes by the other route")
+    equal(len(p.files()), 1, "into its folder")
+
+
+def wrong_settings():
+    p = Pair(start=False, command="true")
+    for what, route in (
+            ("two ways", {"command": "true", "folder": "/x"}),
+            ("a command and peers", {"command": "true", "peers": ["x"]}),
+            ("nothing", {}),
+            ("a relative folder", {"folder": "x"}),
+            ("rmail into a folder", {"folder": "/x", "format": "rmail"}),
+            ("rmail without {}", {"command": "x", "format": "rmail"}),
+            ("rmail compressed", {"command": "x {}", "format": "rmail",
+                                  "compress": "zstd"}),
+            ("compress without a gateway", {"peers": ["x"],
+                                            "compress": "zstd"}),
+            ("an unknown format", {"command": "x", "format": "bang"}),
+            ("an unknown compression", {"command": "x", "compress": "xz"})):
+        p.site.conf["routes"] = [dict({"match": FAR}, **route)]
+        p.site.write_conf()
+        done = p.site.cli("check")
+        equal(done.returncode, 78, f"{what}: an error")
+        check("routes" in done.stdout + done.stderr, f"{what}: with its place")
+
+
+run(to_a_command, one_batch_for_all, command_fails, command_hangs,
+    killed_at_any_step, full_stick, others_batches, bad_batches,
+    refused_recipients_are_returned, by_rmail, bang_paths, reload_with_mail,
+    wrong_settings)
