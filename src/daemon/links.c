@@ -273,6 +273,7 @@ links_free(struct links *l)
 		return;
 	free_runs(l->v, l->count);
 	free_runs(l->gone, l->gone_n);
+	ifwatch_free(l->ifwatch);
 	loop_timer_free(l->timer);
 	loop_timer_free(l->auto_timer);
 	free(l);

@@ -7,6 +7,7 @@
 #include "link/link.h"
 #include "link/window.h"
 #include "net/child.h"
+#include "net/ifwatch.h"
 #include "spool/records.h"
 
 /* One link; it stays where it is until links_free. */
@@ -32,6 +33,8 @@ struct link_run {
 	struct loop_timer *watch; /* NULL: it is not followed */
 	struct child *probe;	  /* runs now; NULL: none */
 	bool seen, seen_up;	  /* at the last look */
+	unsigned index;		  /* of the interface then; 0 none */
+	bool look_soon;		  /* something changed */
 
 	/* links_dial.c */
 	const struct conf_link *called; /* whose dial.up ran; NULL: none */
@@ -53,6 +56,8 @@ struct links {
 	bool auto_looking;	       /* the spool is asked what waits */
 	bool auto_again;	       /* ask once more after it */
 	bool auto_soon;		       /* auto_timer runs out at once */
+	struct ifwatch *ifwatch; /* NULL: none is followed, or none to be had */
+	bool ifwatch_ended;	 /* it tells no more */
 	char boot[CLOCK_BOOT_MAX];
 	/* The daemon ends as soon as no line is open. */
 	void (*quit)(void *arg);

@@ -7,12 +7,12 @@
 #include "daemon/links_private.h"
 #include "net/iface.h"
 
+#include <string.h>
+
 enum {
-	/*
-	 * Asking is one short dialogue with the kernel; a connection that is
-	 * noticed a second later is nothing on these links.
-	 */
-	WATCH_INTERFACE_MS = 1000,
+	WATCH_SETTLE_MS = 50,	    /* several changes come at once */
+	WATCH_TOLD_MS = 30000,	    /* looked at nevertheless, if never told */
+	WATCH_UNTOLD_MS = 1000,	    /* where the kernel does not tell */
 	WATCH_PROBE_MAX_MS = 60000, /* for a probe to answer */
 };
 
@@ -25,8 +25,10 @@ is_watched(const struct link_run *r)
 static uint64_t
 every_ms(const struct link_run *r)
 {
-	return r->conf->probe_command ? (uint64_t)r->conf->probe_every_s * 1000
-				      : WATCH_INTERFACE_MS;
+	if (r->conf->probe_command)
+		return (uint64_t)r->conf->probe_every_s * 1000;
+	return r->l->ifwatch && !r->l->ifwatch_ended ? WATCH_TOLD_MS
+						     : WATCH_UNTOLD_MS;
 }
 
 static void
@@ -103,17 +105,66 @@ on_watch(void *arg)
 		probe(r);
 		return;
 	}
-	loop_timer_set(r->watch, WATCH_INTERFACE_MS);
+	r->look_soon = false;
+	r->index = iface_index(r->conf->interface);
+	loop_timer_set(r->watch, every_ms(r));
 	report(r, iface_is_up(r->conf->interface), r->conf->interface);
+}
+
+/* A name may have been given to another one, or be gone. */
+static bool
+concerns(const struct link_run *r, const struct rtnl_change *change)
+{
+	return !change || (change->index && change->index == r->index) ||
+	       strcmp(change->name, r->conf->interface) == 0 ||
+	       (!r->index && !change->name[0]);
+}
+
+static void
+on_change(void *arg, enum rtnl_what what, const struct rtnl_change *change)
+{
+	struct links *l = arg;
+
+	if (what == RTNL_END) {
+		log_warning("interfaces-untold",
+			LOG_STR("why", "the kernel tells no more of changes: "
+				       "they are looked at each second"));
+		l->ifwatch_ended = true;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		struct link_run *r = l->v[i];
+
+		if (!r->watch || r->conf->probe_command || r->look_soon ||
+			!concerns(r, change))
+			continue;
+		r->look_soon = true;
+		loop_timer_set(r->watch, WATCH_SETTLE_MS);
+	}
+}
+
+static void
+listen_to_kernel(struct links *l)
+{
+	if (l->ifwatch || l->ifwatch_ended)
+		return;
+	l->ifwatch = ifwatch_new(l->n->loop, on_change, l);
+	if (l->ifwatch)
+		return;
+	l->ifwatch_ended = true;
+	log_info("interfaces-untold",
+		LOG_STR("why", "no netlink socket: they are looked at each "
+			       "second"));
 }
 
 void
 links_watch_configure(struct link_run *r)
 {
 	links_watch_free(r);
-	r->seen = false;
+	r->seen = r->look_soon = false;
 	if (!is_watched(r))
 		return;
+	if (!r->conf->probe_command)
+		listen_to_kernel(r->l);
 	r->watch = loop_timer_new(r->l->n->loop, on_watch, r);
 	loop_timer_set(r->watch, 0);
 }

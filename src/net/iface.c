@@ -72,3 +72,9 @@ iface_has_address(const char *name, const char *address)
 {
 	return any_address(name, is_address, address);
 }
+
+unsigned
+iface_index(const char *name)
+{
+	return if_nametoindex(name);
+}

@@ -9,6 +9,8 @@
  * Looks once; does not wait. False where it does not exist, too.
  */
 bool iface_is_up(const char *name);
+/* Its number now; 0: there is none of this name. */
+unsigned iface_index(const char *name);
 /* Is ADDRESS (text, no zone) one of its own? Likewise. */
 bool iface_has_address(const char *name, const char *address);
 
