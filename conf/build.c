@@ -240,6 +240,24 @@ behind(const char *text, const char *prefix)
 	return str_dup(str_skip(s, p.n));
 }
 
+/* "unix:/path", or "host:port" with an IPv6 address in brackets. */
+static void
+build_lmtp(struct conf *c)
+{
+	const char *to = c->local.deliver_to, *colon = strrchr(to, ':');
+	struct str host = {to, colon ? (size_t)(colon - to) : 0};
+	uint64_t port;
+
+	if ((c->local.lmtp_socket = behind(to, "unix:")))
+		return;
+	if (!colon || !str_u64(str_of(colon + 1), &port) || port > 65535)
+		return;
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = (struct str){host.p + 1, host.n - 2};
+	c->local.lmtp_host = str_dup(host);
+	c->local.lmtp_port = (unsigned)port;
+}
+
 static void
 build_deliver(struct conf *c, const struct node *g)
 {
@@ -260,6 +278,8 @@ build_deliver(struct conf *c, const struct node *g)
 		c->local.deliver = ways[i].deliver;
 		break;
 	}
+	if (c->local.deliver == DELIVER_LMTP)
+		build_lmtp(c);
 	free(text);
 }
 

@@ -6,10 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	NAME_MAX_OCTETS = 63,
-	SOCKET_PATH_MAX = 107, /* of struct sockaddr_un, less its NUL */
-};
+enum { NAME_MAX_OCTETS = 63 };
 
 const struct node *
 check_item(const struct check *k, const char *list, size_t i)
@@ -134,10 +131,10 @@ check_dovecot(const struct check *k, const struct place *at, const char *key,
 			"%s: behind dovecot: there should be the path of a "
 			"socket, such as dovecot:/run/dovecot/auth-client",
 			key);
-	else if (strlen(path) > SOCKET_PATH_MAX)
+	else if (strlen(path) > CHECK_SOCKET_PATH_MAX)
 		complain_error(k->out, at,
 			"%s: the path of a socket has at most %d octets", key,
-			SOCKET_PATH_MAX);
+			CHECK_SOCKET_PATH_MAX);
 }
 
 static void

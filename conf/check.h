@@ -8,6 +8,9 @@
 #include "conf/complaint.h"
 #include "conf/tree.h"
 
+/* Of struct sockaddr_un, less its NUL. */
+enum { CHECK_SOCKET_PATH_MAX = 107 };
+
 /* One look at a configuration. */
 struct check {
 	const struct conf *conf;

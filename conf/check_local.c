@@ -111,6 +111,28 @@ check_program(const struct check *k, const struct place *at)
 }
 
 static void
+check_lmtp(const struct check *k, const struct place *at)
+{
+	const struct conf *c = k->conf;
+	const char *path = c->local.lmtp_socket;
+
+	if (path && (path[0] != '/' || strlen(path) > CHECK_SOCKET_PATH_MAX))
+		complain_error(k->out, at,
+			"local.deliver: behind lmtp:unix: there should be the "
+			"path of a socket, of %d octets at most",
+			CHECK_SOCKET_PATH_MAX);
+	else if (!path && (!c->local.lmtp_port || !c->local.lmtp_host[0]))
+		complain_error(k->out, at,
+			"local.deliver: behind lmtp: there should be unix: and "
+			"a path, such as lmtp:unix:/run/dovecot/lmtp, or host "
+			"and port, such as lmtp:localhost:24");
+	if (c->local.deliver_as)
+		complain_error(k->out, at,
+			"local.deliver: the LMTP server puts mail into "
+			"mailboxes; take local.deliver_as away");
+}
+
+static void
 check_deliver(const struct check *k)
 {
 	const struct conf *c = k->conf;
@@ -127,8 +149,7 @@ check_deliver(const struct check *k)
 			"mbox:, pipe: or lmtp:");
 		break;
 	case DELIVER_LMTP:
-		complain_error(k->out, at,
-			"local.deliver: lmtp: is not yet supported");
+		check_lmtp(k, at);
 		break;
 	case DELIVER_PIPE:
 		check_program(k, at);

@@ -102,6 +102,8 @@ conf_free(struct conf *c)
 	strings_free(&c->local.domains);
 	free(c->local.deliver_to);
 	free(c->local.deliver_as);
+	free(c->local.lmtp_socket);
+	free(c->local.lmtp_host);
 	free(c->local.separators);
 	free(c->local.users_from);
 	free(c->local.aliases);

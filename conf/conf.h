@@ -178,6 +178,9 @@ struct conf {
 		char *deliver_as;
 		unsigned min_uid;
 		int64_t timeout_s;
+		/* LMTP: the path of a socket, or else host and port */
+		char *lmtp_socket, *lmtp_host;
+		unsigned lmtp_port;
 		char *separators; /* octets before an extension */
 		uint64_t quota;	  /* of a mailbox; 0: none */
 		enum conf_users users;

@@ -390,7 +390,8 @@ static const struct schema_row rows[] = {
 			"Where to: maildir: or mbox: and an absolute path, in "
 			"which {user} and {domain} stand for the "
 			"recipient's; pipe: and the path of a program with "
-			"its arguments; lmtp: is not yet supported.",
+			"its arguments; lmtp: and unix: with the path of a "
+			"socket, or host:port.",
 	},
 	{
 		.path = "local.deliver_as",

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/careful.h"
+#include "daemon/crash.h"
 #include "daemon/deliver_private.h"
 #include "daemon/receive.h"
 #include "daemon/settle.h"
@@ -113,6 +114,19 @@ on_rcpt_reply(struct deliver *d, const struct smtp_event *ev)
 }
 
 static void
+on_rcpt_final(struct deliver *d, const struct smtp_event *ev)
+{
+	struct parcel *p = parcel_of(d, ev->tag);
+
+	if (!p || ev->index >= p->claimed.n)
+		return;
+	if (!p->finals)
+		p->finals = xcalloc(p->claimed.n, sizeof(*p->finals));
+	p->finals[ev->index] = *ev->reply;
+	crash_point("lmtp-one-replied");
+}
+
+static void
 on_mail_reply(struct deliver *d, const struct smtp_event *ev)
 {
 	struct parcel *p = parcel_of(d, ev->tag);
@@ -157,6 +171,9 @@ on_event(void *arg, const struct smtp_event *ev)
 		break;
 	case EV_RCPT_REPLY:
 		on_rcpt_reply(d, ev);
+		break;
+	case EV_RCPT_FINAL:
+		on_rcpt_final(d, ev);
 		break;
 	case EV_DONE:
 		on_done(d, ev);
@@ -372,6 +389,7 @@ deliver_start(
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;
+	d->lmtp = conf->client.lmtp;
 	if (d->customer)
 		d->mark = accounts_mark(d->n->accounts, d->peer);
 	d->downgrade = downgrade_new(d->n->conf, d->peer,

@@ -18,6 +18,7 @@ struct deliver {
 	size_t routes_n, domains_n;
 	char *peer, *host, *link; /* owned; link may be NULL */
 	bool push, customer;
+	bool lmtp;
 	struct account_mark mark; /* of the customer when it began */
 	bool finishing;		  /* no further message is begun */
 	int64_t began_s;

@@ -330,6 +330,13 @@ step_written(void *arg, enum err_code code, const struct err *e)
 
 /* --- verdicts ------------------------------------------------------------- */
 
+/* LMTP: the end was told for each recipient. */
+static bool
+has_final(const struct parcel *p, size_t i)
+{
+	return p->finals && p->finals[i].code;
+}
+
 /* The reply that counts for recipient I of a message that ended. */
 static const struct reply *
 reply_for(const struct parcel *p, size_t i)
@@ -338,7 +345,7 @@ reply_for(const struct parcel *p, size_t i)
 
 	if (own->code && reply_class(own) != 2)
 		return own;
-	return &p->final;
+	return has_final(p, i) ? &p->finals[i] : &p->final;
 }
 
 /*
@@ -405,10 +412,12 @@ settle_parcel(const struct deliver *d, const struct parcel *p)
 		if (p->replies[i].code)
 			settle_learn(st, i, &p->replies[i]);
 	if (!(smtp_client_extensions(d->client) & EXT_DSN))
-		settle_tell_success(st, DSN_RELAYED);
+		settle_tell_success(st, d->lmtp ? DSN_DELIVERED : DSN_RELAYED);
 	for (size_t i = 0; i < p->claimed.n; i++) {
 		if (p->end == PARCEL_REFUSED) {
 			settle_refuse(st, i, p->status, p->why);
+		} else if (p->end == PARCEL_BROKEN && has_final(p, i)) {
+			settle_reply(st, i, &p->finals[i]);
 		} else if (p->end == PARCEL_BROKEN || !p->replies) {
 			verdict_broken(d, p, st, i);
 		} else {

@@ -2,12 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/dial.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -119,30 +118,10 @@ static const struct stream_ops stream_ops = {
 
 /* --- making it --- */
 
-/* Connecting a Unix socket is done at once, or not at all. */
-static int
-connect_path(const char *path)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	int error, fd;
-
-	if (!str_copyz(to.sun_path, sizeof(to.sun_path), path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 static bool
 try_to_connect(struct dovecot_conn *c)
 {
-	int fd = connect_path(c->path);
+	int fd = dial_unix(c->path);
 
 	c->tried_ms = clock_mono_ms();
 	if (fd < 0) {

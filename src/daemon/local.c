@@ -5,6 +5,7 @@
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/helper.h"
+#include "daemon/lmtp.h"
 #include "daemon/putting.h"
 #include "daemon/settle.h"
 #include "daemon/stage.h"
@@ -21,6 +22,7 @@ enum {
 
 struct local {
 	struct node *n;
+	struct lmtp *lmtp; /* owned; it does all where it is used */
 	struct pool *pool; /* its own: a disk or a program may be slow */
 	size_t running;
 	bool claiming, again, stopping;
@@ -339,7 +341,8 @@ claim(struct local *l)
 
 	l->again = l->claiming;
 	if (l->claiming || l->stopping || l->running >= LOCAL_AT_ONCE ||
-		l->n->conf->local.deliver == DELIVER_NONE)
+		l->n->conf->local.deliver == DELIVER_NONE ||
+		l->n->conf->local.deliver == DELIVER_LMTP)
 		return;
 	j = xcalloc(1, sizeof(*j));
 	j->l = l;
@@ -356,6 +359,7 @@ local_new(struct node *n)
 	struct local *l = xcalloc(1, sizeof(*l));
 
 	l->n = n;
+	l->lmtp = lmtp_new(n);
 	l->pool = pool_new(n->loop, LOCAL_AT_ONCE);
 	return l;
 }
@@ -363,6 +367,7 @@ local_new(struct node *n)
 void
 local_kick(struct local *l)
 {
+	lmtp_kick(l->lmtp);
 	claim(l);
 }
 
@@ -370,6 +375,7 @@ void
 local_stop(struct local *l)
 {
 	l->stopping = true;
+	lmtp_stop(l->lmtp);
 	helper_stop(l->n->helper);
 }
 
@@ -383,5 +389,7 @@ local_join(struct local *l)
 void
 local_free(struct local *l)
 {
+	if (l)
+		lmtp_free(l->lmtp);
 	free(l);
 }

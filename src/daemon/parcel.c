@@ -143,6 +143,7 @@ parcel_free(struct parcel *p)
 	recode_free(p->recode);
 	free(p->chunk);
 	free(p->replies);
+	free(p->finals);
 	free(p);
 }
 

@@ -45,6 +45,7 @@ struct parcel {
 	uint64_t chunk_ms;     /* when it came */
 	uint64_t offset;       /* of the stored body behind the chunk */
 	struct reply *replies; /* to each RCPT; code 0: none came; owned */
+	struct reply *finals;  /* LMTP: likewise at the end; else NULL */
 	bool begun;	       /* it was given to the machine */
 	bool heard;	       /* the peer answered some of its envelope */
 	bool counts;	       /* BROKEN: an attempt of this message */

@@ -26,6 +26,11 @@ typedef void dial_fn(void *arg, int fd, enum err_code code, const char *why);
 
 struct dial *dial_start(struct loop *loop, struct pool *pool,
 	const struct dial_conf *conf, dial_fn *fn, void *arg);
+/*
+ * A Unix socket, which connects at once or not at all: a descriptor,
+ * non-blocking, given; or -1 and errno.
+ */
+int dial_unix(const char *path);
 /* FN will not be called. NULL is fine. */
 void dial_cancel(struct dial *d);
 

@@ -65,7 +65,10 @@ struct smtp_client_conf {
 	enum client_tls tls;  /* STARTTLS policy; ignored under tls_active */
 	bool tls_active;      /* implicit TLS, or the stream was turned */
 	bool tls_verified;    /* of tls_active: the peer is who it should be */
-	bool turned;	      /* after ATRN: never STARTTLS nor AUTH */
+	bool lmtp; /* RFC 2033: LHLO, and EV_RCPT_FINAL for each recipient that
+		      was taken, before EV_DONE. One message at a time, by DATA,
+		      with at most SMTP_CLIENT_LMTP_RCPT_MAX recipients */
+	bool turned; /* after ATRN: never STARTTLS nor AUTH */
 	/* Of tls_active, for channel binding; NULL: not known. Copied. */
 	const struct tls_facts *tls_facts;
 	const char *user, *password; /* NULL: no AUTH with a password */
@@ -95,6 +98,8 @@ struct smtp_client_conf {
 	size_t window_messages;
 	uint64_t window_bytes;
 };
+
+enum { SMTP_CLIENT_LMTP_RCPT_MAX = 200 };
 
 struct smtp_client;
 

@@ -92,7 +92,9 @@ data_end(struct smtp_client *c, struct client_mail *m)
 
 	assert(ok); /* what is above CLIENT_BULK_MAX has room for it */
 	(void)ok;
-	client_expect(c, CK_DOT, 0);
+	client_expect(c, CK_DOT, c->taken[0]);
+	for (size_t i = 1; c->conf.lmtp && i < m->accepted; i++)
+		client_expect(c, CK_DOT, c->taken[i]); /* RFC 2033 4.2 */
 	end_whole(c, m);
 }
 
@@ -276,8 +278,8 @@ client_bdat_reply(struct smtp_client *c, struct client_mail *m,
 
 /* To the final dot, or to the lone one: the transaction is over. */
 bool
-client_dot_reply(
-	struct smtp_client *c, struct client_mail *m, const struct reply *r)
+client_dot_reply(struct smtp_client *c, struct client_mail *m,
+	const struct reply *r, uint64_t index)
 {
 	m->open = false;
 	if (!m->whole)
@@ -286,6 +288,8 @@ client_dot_reply(
 		return client_mismatch(c, r, "this is no final reply");
 	if (reply_class(r) == 2 && !client_mail_has_left(c, m))
 		return client_mismatch(c, r, early_text);
+	if (c->conf.lmtp)
+		client_event(c, EV_RCPT_FINAL, r)->index = (size_t)index;
 	c->verdict = *r;
 	return true;
 }

@@ -28,14 +28,15 @@ client_greeting_reply(
 void
 client_hello_enter(struct smtp_client *c)
 {
+	const char *word = c->conf.lmtp ? "LHLO" : c->helo ? "HELO" : "EHLO";
+
 	c->extensions = 0;
 	c->size_max = 0;
 	c->limit_rcpt = c->limit_mail = 0;
 	buf_clear(&c->hello_text);
 	buf_clear(&c->keywords);
 	buf_clear(&c->mechs);
-	client_command(c, CK_HELLO, "%s %s", c->helo ? "HELO" : "EHLO",
-		c->conf.hostname);
+	client_command(c, CK_HELLO, "%s %s", word, c->conf.hostname);
 }
 
 /* --- what the EHLO reply says --------------------------------------------- */
@@ -172,8 +173,9 @@ is_unrecognized(const struct reply *r)
 static void
 hello_refused(struct smtp_client *c, const struct reply *r)
 {
-	if (c->helo || !is_unrecognized(r)) {
-		client_fail(c, FAIL_REFUSED, r, "EHLO was refused");
+	if (c->helo || c->conf.lmtp || !is_unrecognized(r)) {
+		client_fail(c, FAIL_REFUSED, r,
+			c->conf.lmtp ? "LHLO was refused" : "EHLO was refused");
 	} else if (wants_tls(c) && c->conf.tls == CLIENT_TLS_REQUIRED) {
 		client_fail(c, FAIL_TLS, r,
 			"TLS is required and the peer does not know EHLO");
@@ -195,6 +197,9 @@ client_hello_reply(
 	case 2:
 		if (!c->helo)
 			take_keywords(c);
+		if (c->conf.lmtp) /* by DATA, where the replies are plain */
+			c->extensions &=
+				~(unsigned)(EXT_CHUNKING | EXT_BINARYMIME);
 		buf_free(&c->hello_text);
 		hello_done(c);
 		break;

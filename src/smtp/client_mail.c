@@ -67,6 +67,8 @@ smtp_client_send(struct smtp_client *c, const struct smtp_mail *mail)
 	if (want != WANT_WORK && want != WANT_MORE)
 		return;
 	assert(mail->recipients_n > 0);
+	assert(!c->conf.lmtp ||
+		mail->recipients_n <= SMTP_CLIENT_LMTP_RCPT_MAX);
 	assert(mail->params.body != BODY_BINARYMIME ||
 		(is_chunking(c) && (c->extensions & EXT_BINARYMIME)));
 	c->issued_n++;
@@ -175,6 +177,8 @@ rcpt_reply(struct smtp_client *c, struct client_mail *m, const struct reply *r,
 	if (!m->mail_taken)
 		return true;
 	client_event(c, EV_RCPT_REPLY, r)->index = (size_t)index;
+	if (class == 2 && c->conf.lmtp)
+		c->taken[m->accepted] = (uint16_t)index;
 	if (class == 2)
 		m->accepted++;
 	else if (m->rcpt_told == m->rcpt_n && m->accepted == 0)
@@ -197,6 +201,9 @@ data_reply(struct smtp_client *c, struct client_mail *m, const struct reply *r)
 		m->part = PART_BODY;
 		return true;
 	}
+	/* RFC 2033 4.2: it has nobody to reply for, so what would end it? */
+	if (class == 3 && c->conf.lmtp)
+		return client_mismatch(c, r, "354, and no recipient");
 	m->part = PART_ENDED;
 	if (class == 3)
 		client_command(c, CK_DOT, ".");
@@ -231,7 +238,7 @@ client_mail_reply(
 		ok = client_bdat_reply(c, m, r, x.n);
 		break;
 	default:
-		ok = client_dot_reply(c, m, r);
+		ok = client_dot_reply(c, m, r, x.n);
 	}
 	if (ok)
 		client_mail_go(c);

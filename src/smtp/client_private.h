@@ -73,7 +73,8 @@ enum client_kind {
 
 struct client_expect {
 	enum client_kind kind;
-	uint64_t n; /* RCPT: which recipient; BDAT: octets of the chunk */
+	uint64_t n; /* RCPT, and LMTP's DOT: which recipient; BDAT: octets of
+		       the chunk */
 };
 
 /* What is still to be sent of a message. */
@@ -143,7 +144,8 @@ struct smtp_client {
 	bool need_rset; /* the peer holds a transaction that is over for us */
 	struct client_mail *mails; /* owned; a ring */
 	size_t mails_max, mails_first, mails_n;
-	uint64_t unanswered;  /* octets of chunks begun without their reply */
+	uint64_t unanswered; /* octets of chunks begun without their reply */
+	uint16_t taken[SMTP_CLIENT_LMTP_RCPT_MAX]; /* LMTP: recipients */
 	struct reply verdict; /* how the head ends, when nothing better comes */
 	bool none_taken;      /* of those in flight: 421 was said, or no_bdat */
 	bool bdat_taken;      /* it knows BDAT: one was taken */
@@ -257,8 +259,8 @@ void client_body_go(struct smtp_client *c, struct client_mail *m);
 /* The replies to BDAT and to the final dot. False: the machine failed. */
 bool client_bdat_reply(struct smtp_client *c, struct client_mail *m,
 	const struct reply *r, uint64_t octets);
-bool client_dot_reply(
-	struct smtp_client *c, struct client_mail *m, const struct reply *r);
+bool client_dot_reply(struct smtp_client *c, struct client_mail *m,
+	const struct reply *r, uint64_t index);
 /* A reply that came before the body's end. False, always. */
 bool client_body_early(struct smtp_client *c, const struct reply *r);
 bool client_body_wanted(const struct smtp_client *c);

@@ -45,10 +45,11 @@ enum smtp_event_kind {
 	EV_PEER_TIME, /* the reply to EHLO, from a peer that TLS has verified,
 			 says that it is wall_s */
 	EV_READY,     /* EHLO, TLS, AUTH are done; extensions: EXT_ bits */
-	/* the next four name the message by its tag */
+	/* the next five name the message by its tag */
 	EV_MAIL_REPLY, /* reply to MAIL */
 	EV_RCPT_REPLY, /* reply to RCPT number index (from 0) */
 	EV_DATA_REPLY, /* reply to DATA where it was not 354 */
+	EV_RCPT_FINAL, /* LMTP: the final reply for recipient number index */
 	EV_DONE,       /* the message is over; reply: the final one, or
 			  the one that ended it early (then early is set: no
 			  recipient of it was taken) */

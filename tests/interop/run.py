@@ -22,11 +22,13 @@ import etrn  # noqa: E402
 import fetchmail  # noqa: E402
 import flight  # noqa: E402
 import lmtp  # noqa: E402
+import mailboxes  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import users  # noqa: E402
 
-FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp)
+FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp,
+            mailboxes)
 
 
 def describe(error):

@@ -144,6 +144,9 @@ script_event(struct script_run *run, const struct smtp_event *e)
 	case EV_DATA_REPLY:
 		buf_addf(log, "data %d", code);
 		break;
+	case EV_RCPT_FINAL:
+		buf_addf(log, "final %zu %d", e->index, code);
+		break;
 	case EV_DONE:
 		buf_addf(log, "done %d%s", code, e->early ? " early" : "");
 		run->done_n++;
