@@ -12,6 +12,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { JOINED_READ = 16384 }; /* octets of each of several messages */
 
 struct told {
 	char address[WIRE_MAILBOX_MAX + 1];
@@ -20,6 +23,7 @@ struct told {
 	char reply[SPOOL_TEXT_MAX + 1];
 	char peer[SPOOL_NAME_MAX + 1];
 	char log_id[40];
+	size_t message; /* 0: bounce.original; else bounce.more[message - 1] */
 	enum dsn_action action;
 	int64_t last_attempt, retry_until;
 };
@@ -35,8 +39,12 @@ struct bounce {
 	int64_t generation; /* of the routes */
 	struct told *rows;
 	size_t rows_n;
-	bool failed; /* one of the rows is a failure */
-	int64_t id;  /* of the notice */
+	bool failed;			  /* one of the rows is a failure */
+	bool asked;			  /* for one of the rows, by NOTIFY */
+	bool joined;			  /* told in the notice of another */
+	int64_t more[DSN_JOINED_MAX - 1]; /* messages that were joined */
+	size_t more_n;
+	int64_t id; /* of the notice */
 };
 
 static bool
@@ -120,6 +128,7 @@ bounce_add(struct bounce *b, const struct spool_delivery *d,
 			row->last_attempt ? row->last_attempt : d->last_attempt,
 		.retry_until = row->retry_until};
 	b->failed |= row->action == DSN_FAILED;
+	b->asked |= d->params.notify != 0;
 	str_copyz(f->address, sizeof(f->address), d->recipient);
 	str_copyz(f->orcpt, sizeof(f->orcpt), d->params.orcpt);
 	str_copyz(f->status, sizeof(f->status), row->status);
@@ -148,42 +157,42 @@ returns_whole(const struct bounce *b)
 	       m->params.body != BODY_BINARYMIME && m->size <= b->full_size;
 }
 
-/* The front of the original, or all of it. OUT is given, free(). */
+/* The front of a message, or all of it, behind what OUT has. */
 static enum err_code
-read_original(struct spool_txn *t, const struct bounce *b, char **out_r,
-	size_t *n_r, struct err *e)
+read_front(struct spool_txn *t, int64_t id, uint64_t most, struct buf *out,
+	struct err *e)
 {
-	uint64_t most = returns_whole(b) ? b->original.size : DSN_HEADER_READ;
+	char *octets = xmalloc((size_t)most + 1);
+	size_t n = 0;
+	enum err_code rc =
+		spool_body_read(t, id, 0, octets, (size_t)most, &n, e);
 
-	*out_r = xmalloc((size_t)most + 1);
-	return spool_body_read(
-		t, b->original.id, 0, *out_r, (size_t)most, n_r, e);
+	if (rc == OK)
+		buf_add(out, octets, n);
+	free(octets);
+	return rc;
 }
 
-static void
-compose(const struct bounce *b, struct str original, struct buf *out)
+/* Of each of the messages; TEXTS are to be freed in any case. */
+static enum err_code
+read_originals(struct spool_txn *t, const struct bounce *b, struct buf *texts,
+	struct err *e)
+{
+	uint64_t front = b->more_n ? JOINED_READ : DSN_HEADER_READ;
+	uint64_t most = returns_whole(b) ? b->original.size : front;
+	enum err_code rc = read_front(t, b->original.id, most, &texts[0], e);
+
+	for (size_t i = 0; rc == OK && i < b->more_n; i++)
+		rc = read_front(t, b->more[i], front, &texts[i + 1], e);
+	return rc;
+}
+
+static struct dsn_recipient *
+make_rows(const struct bounce *b)
 {
 	struct dsn_recipient *rows =
 		xcalloc(b->rows_n, sizeof(struct dsn_recipient));
-	char date[CLOCK_TEXT_MAX] = "", arrival[CLOCK_TEXT_MAX];
-	struct dsn d = {
-		.hostname = b->hostname,
-		.to = b->original.sender,
-		.envid = b->original.params.envid,
-		.date = date,
-		.arrival = arrival,
-		.received_from = b->original.received_from,
-		.notice_id = b->id,
-		.recipients = rows,
-		.recipients_n = b->rows_n,
-		.utf8 = b->original.params.smtputf8,
-		.header = original,
-		.whole = returns_whole(b) ? original : STR(""),
-	};
 
-	if (clock_known())
-		clock_rfc5322(clock_sane_s(), date);
-	clock_rfc5322(b->original.received_at, arrival);
 	for (size_t i = 0; i < b->rows_n; i++) {
 		const struct told *f = &b->rows[i];
 
@@ -195,10 +204,43 @@ compose(const struct bounce *b, struct str original, struct buf *out)
 			.reply = f->reply,
 			.peer = f->peer,
 			.log_id = f->log_id,
+			.message = f->message,
 			.last_attempt = f->last_attempt,
 			.retry_until = f->retry_until,
 		};
 	}
+	return rows;
+}
+
+static void
+compose(const struct bounce *b, const struct buf *texts, struct buf *out)
+{
+	struct dsn_recipient *rows = make_rows(b);
+	char date[CLOCK_TEXT_MAX] = "", arrival[CLOCK_TEXT_MAX] = "";
+	struct str more[DSN_JOINED_MAX];
+	struct dsn d = {
+		.hostname = b->hostname,
+		.to = b->original.sender,
+		.envid = b->original.params.envid,
+		.date = date,
+		.arrival = arrival,
+		.received_from = b->more_n ? "" : b->original.received_from,
+		.notice_id = b->id,
+		.recipients = rows,
+		.recipients_n = b->rows_n,
+		.utf8 = b->original.params.smtputf8,
+		.header = buf_view(&texts[0]),
+		.whole = returns_whole(b) ? buf_view(&texts[0]) : STR(""),
+		.more = more,
+		.more_n = b->more_n,
+	};
+
+	if (clock_known())
+		clock_rfc5322(clock_sane_s(), date);
+	if (!b->more_n)
+		clock_rfc5322(b->original.received_at, arrival);
+	for (size_t i = 0; i < b->more_n; i++)
+		more[i] = buf_view(&texts[i + 1]);
 	dsn_compose(&d, out);
 	free(rows);
 }
@@ -208,6 +250,61 @@ static int
 notice_priority(const struct spool_message *m)
 {
 	return m->priority || m->params.has_priority ? m->priority : RULES_LOW;
+}
+
+/* --- several messages in one notice --------------------------------------- */
+
+/* Only failures that are one: none is spoilt by standing beside others. */
+static bool
+is_one_failure(const struct bounce *b, const struct told *as)
+{
+	for (size_t i = 0; i < b->rows_n; i++) {
+		const struct told *f = &b->rows[i];
+
+		if (f->action != DSN_FAILED || strcmp(f->status, as->status) ||
+			strcmp(f->reply, as->reply) ||
+			strcmp(f->peer, as->peer))
+			return false;
+	}
+	return b->rows_n > 0;
+}
+
+/* Who named an envelope, or said what to tell, counts on reports of its own. */
+static bool
+may_join(const struct bounce *b)
+{
+	const struct spool_message *m = &b->original;
+
+	return !b->asked && !m->params.envid[0] && !m->params.smtputf8 &&
+	       m->params.ret != RET_FULL && !dsn_is_utf8(m->sender);
+}
+
+bool
+bounce_join(struct bounce *b, struct bounce *other)
+{
+	const struct spool_message *m = &b->original, *o = &other->original;
+	size_t n = b->rows_n;
+
+	if (n == 0 || b->more_n == DSN_JOINED_MAX - 1 || other->more_n ||
+		m->id == o->id || strcmp(m->sender, o->sender) ||
+		notice_priority(m) != notice_priority(o) || !may_join(b) ||
+		!may_join(other) || !is_one_failure(b, &b->rows[0]) ||
+		!is_one_failure(other, &b->rows[0]))
+		return false;
+	b->more[b->more_n++] = o->id;
+	b->rows = xrealloc(b->rows, (n + other->rows_n) * sizeof(*b->rows));
+	memcpy(b->rows + n, other->rows, other->rows_n * sizeof(*b->rows));
+	for (; b->rows_n < n + other->rows_n; b->rows_n++)
+		b->rows[b->rows_n].message = b->more_n;
+	other->rows_n = 0;
+	other->joined = true;
+	return true;
+}
+
+bool
+bounce_is_joined(const struct bounce *b)
+{
+	return b->joined;
 }
 
 static void
@@ -228,14 +325,14 @@ set_delivery(const struct bounce *b, const struct spool_message *m,
 }
 
 static enum err_code
-add_event(
-	struct spool_txn *t, const struct bounce *b, int64_t now, struct err *e)
+add_event(struct spool_txn *t, const struct bounce *b, int64_t message,
+	int64_t now, struct err *e)
 {
 	struct spool_event ev = {
 		.time = now,
 		.level = LOG_INFO,
 		.event = "notice",
-		.message = b->original.id,
+		.message = message,
 	};
 
 	snprintf(ev.text, sizeof(ev.text), "the sender is told by message %lld",
@@ -277,28 +374,40 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 	if (rc == OK)
 		rc = spool_message_add(t, &m, d, n, e);
 	free(d);
-	return rc == OK ? add_event(t, b, m.received_at, e) : rc;
+	if (rc == OK)
+		rc = add_event(t, b, b->original.id, m.received_at, e);
+	for (size_t i = 0; rc == OK && i < b->more_n; i++)
+		rc = add_event(t, b, b->more[i], m.received_at, e);
+	return rc;
 }
 
 enum err_code
 bounce_write(struct spool_txn *t, struct bounce *b, struct err *e)
 {
-	char *original;
-	struct buf body;
+	struct buf body, *texts;
 	enum err_code rc;
-	size_t n = 0;
 
 	if (bounce_is_empty(b))
 		return OK;
 	buf_init(&body, 0);
-	rc = read_original(t, b, &original, &n, e);
+	texts = xcalloc(b->more_n + 1, sizeof(*texts));
+	rc = read_originals(t, b, texts, e);
 	if (rc == OK) {
-		compose(b, (struct str){original, n}, &body);
+		compose(b, texts, &body);
 		rc = store_notice(t, b, buf_view(&body), e);
 	}
-	free(original);
+	for (size_t i = 0; i <= b->more_n; i++)
+		buf_free(&texts[i]);
+	free(texts);
 	buf_free(&body);
 	return rc;
+}
+
+static void
+log_told(const struct bounce *b, int64_t message)
+{
+	log_info("notice", LOG_INT("msg", message),
+		LOG_STR("to", b->original.sender), LOG_INT("notice", b->id));
 }
 
 void
@@ -306,8 +415,9 @@ bounce_written(struct bounce *b)
 {
 	if (bounce_is_empty(b))
 		return;
-	log_info("notice", LOG_INT("msg", b->original.id),
-		LOG_STR("to", b->original.sender), LOG_INT("notice", b->id));
+	log_told(b, b->original.id);
+	for (size_t i = 0; i < b->more_n; i++)
+		log_told(b, b->more[i]);
 	node_stored(b->n, b->generation);
 	dispatch_arrived(b->n->dispatch, b->route);
 	if (has_copy(b))

@@ -48,6 +48,14 @@ struct bounce_row {
 void bounce_add(struct bounce *b, const struct spool_delivery *d,
 	const struct bounce_row *row);
 bool bounce_is_empty(const struct bounce *b);
+/*
+ * Written in one transaction, B before OTHER: what both tell goes into the
+ * notice of B, where it is the same failure, of the same sender, and nobody
+ * asked for reports of their own (docs/decisions/011). OTHER is empty then;
+ * what becomes of B holds for both. False: they stay two.
+ */
+bool bounce_join(struct bounce *b, struct bounce *other);
+bool bounce_is_joined(const struct bounce *b); /* as OTHER */
 /* In the transaction, before the original's deliveries end. */
 enum err_code bounce_write(
 	struct spool_txn *t, struct bounce *b, struct err *e);

@@ -462,6 +462,7 @@ settle_ended(struct deliver *d, struct step *st)
 		list_remove(node);
 		parcel_free(p);
 	}
+	settle_join(st->settles, st->settles_n);
 }
 
 /* --- beginning ------------------------------------------------------------ */

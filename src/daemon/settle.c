@@ -351,7 +351,7 @@ settle_delivered(const struct settle *st)
 bool
 settle_drop_notices(struct settle *st)
 {
-	if (bounce_is_empty(st->bounce))
+	if (bounce_is_empty(st->bounce) && !bounce_is_joined(st->bounce))
 		return false;
 	bounce_free(st->bounce);
 	st->bounce = bounce_new(st->n, &st->m);
@@ -360,6 +360,15 @@ settle_drop_notices(struct settle *st)
 			hold(&st->verdicts[i], REASON_DISK,
 				"the disk has no room for the notice");
 	return true;
+}
+
+void
+settle_join(struct settle *const *settles, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0;
+			k < i && !bounce_is_empty(settles[i]->bounce); k++)
+			bounce_join(settles[k]->bounce, settles[i]->bounce);
 }
 
 /* --- in the transaction --- */

@@ -71,6 +71,13 @@ size_t settle_delivered(const struct settle *st);
  */
 bool settle_drop_notices(struct settle *st);
 
+/*
+ * For N settles that are written in one transaction, in this order, when they
+ * have their verdicts: equal failures of one sender become one notice. Where
+ * notices are dropped, they are dropped from all of them.
+ */
+void settle_join(struct settle *const *settles, size_t n);
+
 /* In the transaction. */
 enum err_code settle_write(
 	struct spool_txn *t, struct settle *st, struct err *e);

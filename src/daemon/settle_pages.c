@@ -106,6 +106,7 @@ claimed(void *arg, enum err_code code, const struct err *e)
 		for (size_t k = 0; k < m->n; k++)
 			j->conf.verdict(j->conf.arg, j->settles[i], m, k);
 	}
+	settle_join(j->settles, p->n);
 	spool_submit(j->n->spool, write_page, page_written, j);
 }
 

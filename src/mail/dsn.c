@@ -4,6 +4,7 @@
 #include "wire/grammar.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -51,6 +52,7 @@ dsn_is_utf8(const char *to)
 
 struct part {
 	const char *type;
+	bool ready; /* its header is in the body */
 	bool as_is; /* message/rfc822 is never encoded (RFC 2046 5.2.1) */
 	struct buf body;
 };
@@ -84,6 +86,10 @@ add_part(const struct part *p, bool eight, struct buf *out)
 	bool ascii = grammar_is_ascii(s);
 	enum transfer how = TRANSFER_NONE;
 
+	if (p->ready) {
+		buf_adds(out, s);
+		return;
+	}
 	buf_addf(out, "Content-Type: %s\r\n", p->type);
 	if (!p->as_is && (!is_lines(s) || (!ascii && !eight)))
 		how = transfer_shorter(s);
@@ -113,54 +119,73 @@ has_delimiter(struct str s, struct str boundary)
 
 /* Numbers are guessed; so it is looked for, in all that it is to part. */
 static void
-choose_boundary(const struct dsn *d, const struct buf *texts, char *out)
+choose_boundary(const char *stem, const struct buf *texts, size_t n, char *out)
 {
 	unsigned turn = 0;
 	bool found;
 
 	do {
 		found = false;
-		snprintf(out, BOUNDARY_MAX, "=_%lld.%u",
-			(long long)d->notice_id, turn++);
-		for (size_t i = 0; i < PARTS; i++)
+		snprintf(out, BOUNDARY_MAX, "%s%u", stem, turn++);
+		for (size_t i = 0; i < n; i++)
 			found |=
 				has_delimiter(buf_view(&texts[i]), str_of(out));
 	} while (found);
 }
 
+/* TYPE with its parameters; STEM: what the boundary begins with. */
 static void
-add_multipart(const struct dsn *d, bool eight, const struct part *parts,
-	struct buf *out)
+add_multipart(const char *type, const char *stem, const struct part *parts,
+	size_t n, bool eight, struct buf *out)
 {
+	struct buf *texts = xcalloc(n, sizeof(*texts));
 	char boundary[BOUNDARY_MAX];
-	struct buf texts[PARTS];
+	bool ascii = true;
 
-	for (size_t i = 0; i < PARTS; i++) {
-		buf_init(&texts[i], 0);
+	for (size_t i = 0; i < n; i++) {
 		add_part(&parts[i], eight, &texts[i]);
+		ascii &= grammar_is_ascii(buf_view(&texts[i]));
 	}
-	choose_boundary(d, texts, boundary);
-	buf_addf(out,
-		"Content-Type: multipart/report; report-type=delivery-status;\r\n"
-		"\tboundary=\"%s\"\r\n",
-		boundary);
-	for (size_t i = 0; i < PARTS; i++)
-		if (!grammar_is_ascii(buf_view(&texts[i]))) {
-			buf_addz(out, "Content-Transfer-Encoding: 8bit\r\n");
-			break;
-		}
-	for (size_t i = 0; i < PARTS; i++) {
+	choose_boundary(stem, texts, n, boundary);
+	buf_addf(out, "Content-Type: %s;\r\n\tboundary=\"%s\"\r\n%s", type,
+		boundary, ascii ? "" : "Content-Transfer-Encoding: 8bit\r\n");
+	for (size_t i = 0; i < n; i++) {
 		buf_addf(out, "\r\n--%s\r\n", boundary);
 		buf_adds(out, buf_view(&texts[i]));
 		buf_free(&texts[i]);
 	}
 	buf_addf(out, "\r\n--%s--\r\n", boundary);
+	free(texts);
+}
+
+struct str
+dsn_header_of(const struct dsn *d, const struct dsn_recipient *r)
+{
+	return r->message ? d->more[r->message - 1] : d->header;
+}
+
+/* RFC 6522 3: at most three parts; so the headers are parts of the third. */
+static void
+make_joined(const struct dsn *d, const char *stem, struct part *p)
+{
+	struct part *parts = xcalloc(d->more_n + 1, sizeof(*parts));
+
+	for (size_t i = 0; i <= d->more_n; i++) {
+		parts[i].type = "text/rfc822-headers";
+		dsn_add_original(i ? d->more[i - 1] : d->header,
+			DSN_JOINED_HEADER_MAX, &parts[i].body);
+	}
+	p->ready = true;
+	add_multipart(
+		"multipart/mixed", stem, parts, d->more_n + 1, false, &p->body);
+	for (size_t i = 0; i <= d->more_n; i++)
+		buf_free(&parts[i].body);
+	free(parts);
 }
 
 static void
 make_original(const struct dsn *d, struct part *p)
 {
-	buf_init(&p->body, 0);
 	p->as_is = d->whole.n && !d->utf8;
 	if (d->whole.n)
 		p->type = d->utf8 ? "message/global" : "message/rfc822";
@@ -170,26 +195,31 @@ make_original(const struct dsn *d, struct part *p)
 	if (d->whole.n)
 		buf_adds(&p->body, d->whole);
 	else
-		dsn_add_original(d->header, &p->body);
+		dsn_add_original(d->header, DSN_HEADER_MAX, &p->body);
 }
 
 void
 dsn_compose(const struct dsn *d, struct buf *out)
 {
 	bool eight = dsn_is_utf8(d->to), global = dsn_status_is_global(d);
+	char stem[BOUNDARY_MAX], inner[BOUNDARY_MAX];
 	struct part parts[PARTS] = {
 		[TEXT] = {.type = "text/plain; charset=utf-8"},
 		[STATUS] = {.type = global ? "message/global-delivery-status"
 					   : "message/delivery-status"},
 	};
 
-	buf_init(&parts[TEXT].body, 0);
+	snprintf(stem, sizeof(stem), "=_%lld.", (long long)d->notice_id);
+	snprintf(inner, sizeof(inner), "=_%lld-", (long long)d->notice_id);
 	dsn_add_text(d, &parts[TEXT].body);
-	buf_init(&parts[STATUS].body, 0);
 	dsn_add_status(d, global, &parts[STATUS].body);
-	make_original(d, &parts[ORIGINAL]);
+	if (d->more_n)
+		make_joined(d, inner, &parts[ORIGINAL]);
+	else
+		make_original(d, &parts[ORIGINAL]);
 	dsn_add_header(d, eight, out);
-	add_multipart(d, eight, parts, out);
+	add_multipart("multipart/report; report-type=delivery-status", stem,
+		parts, PARTS, eight, out);
 	for (size_t i = 0; i < PARTS; i++)
 		buf_free(&parts[i].body);
 }

@@ -7,6 +7,10 @@
  * programs; then the original's header, and only where the sender asked for it
  * (RET=FULL) its text, since every octet may have to cross a paid link.
  *
+ * With several messages from one sender the same can have happened at once: one
+ * notice tells it of all, where nobody asked for reports of their own
+ * (docs/decisions/011). Each recipient says then which message it is about.
+ *
  * A notice is 7 bit, its parts encoded where need be, so that every host takes
  * it; only one to a UTF-8 address, which needs such hosts anyway, is 8 bit. All
  * that others wrote is cut and stripped of what could end or forge a line, and
@@ -18,8 +22,10 @@
 #include "base/buf.h"
 
 enum {
+	DSN_JOINED_MAX = 50,	 /* messages that one notice is about */
 	DSN_HEADER_READ = 65536, /* octets of a header that are looked at */
-	DSN_HEADER_MAX = 8192,	 /* ... that come back */
+	DSN_JOINED_HEADER_MAX = 1024, /* ... of each of several messages */
+	DSN_HEADER_MAX = 8192,	      /* ... that come back */
 };
 
 /* RFC 3464 2.3.3 */
@@ -40,6 +46,7 @@ struct dsn_recipient {
 	const char *reply;    /* what the peer said; or why, in our words */
 	const char *peer;     /* the host that said it; "" ourselves */
 	const char *log_id;   /* of the delivery here, "4711.2" */
+	size_t message;	      /* 0: dsn.header; else dsn.more[message - 1] */
 	int64_t last_attempt; /* 0: none */
 	int64_t retry_until;  /* DSN_DELAYED: 0 not known */
 };
@@ -58,6 +65,8 @@ struct dsn {
 	bool utf8;	   /* the original needed SMTPUTF8 */
 	struct str header; /* the front of the original */
 	struct str whole;  /* the original; empty: only its header returns */
+	const struct str *more; /* the fronts of the other messages */
+	size_t more_n;
 };
 
 /* Appends the whole message, CRLF lines. */

@@ -32,13 +32,13 @@ is_known_by(struct str field)
 
 /* Octets of those fields, as many of them as there is room for. */
 static size_t
-known_octets(struct str header)
+known_octets(struct str header, size_t max)
 {
 	struct str field;
 	size_t n = 0;
 
 	while (header_field_next(&header, &field))
-		if (is_known_by(field) && n + field.n <= DSN_HEADER_MAX)
+		if (is_known_by(field) && n + field.n <= max)
 			n += field.n;
 	return n;
 }
@@ -53,9 +53,9 @@ add_field(struct str field, struct buf *out)
 }
 
 void
-dsn_add_original(struct str header, struct buf *out)
+dsn_add_original(struct str header, size_t max, struct buf *out)
 {
-	size_t known = known_octets(header), others = DSN_HEADER_MAX - known;
+	size_t known = known_octets(header, max), others = max - known;
 	struct str field;
 
 	while (header_field_next(&header, &field)) {
@@ -70,12 +70,10 @@ dsn_add_original(struct str header, struct buf *out)
 
 /* --- of the notice -------------------------------------------------------- */
 
-/* Unfolded, without its line ends; cut where a word ends. */
-static void
-take_subject(struct str header, bool utf8, struct buf *out)
+void
+dsn_add_subject(struct str header, bool utf8, struct buf *out)
 {
 	struct str s = str_trim(header_find(header, STR("Subject")));
-	struct str all;
 
 	while (s.n && (s.p[s.n - 1] == '\r' || s.p[s.n - 1] == '\n'))
 		s.n--;
@@ -85,6 +83,15 @@ take_subject(struct str header, bool utf8, struct buf *out)
 			line.n--;
 		dsn_add_safe(out, line, utf8, SUBJECT_MAX * 2);
 	}
+}
+
+/* Cut where a word ends. */
+static void
+take_subject(struct str header, struct buf *out)
+{
+	struct str all;
+
+	dsn_add_subject(header, true, out);
 	all = buf_view(out);
 	if (all.n <= SUBJECT_MAX)
 		return;
@@ -138,7 +145,10 @@ add_subject(const struct dsn *d, bool eight, struct buf *out)
 		!dsn_has(d, (enum dsn_action)action))
 		action++;
 	buf_init(&subject, 0);
-	take_subject(d->header, true, &subject);
+	if (d->more_n)
+		buf_addf(&subject, "%zu messages", d->more_n + 1);
+	else
+		take_subject(d->header, &subject);
 	s = str_trim(buf_view(&subject));
 	buf_addf(out, "Subject: %s", begin[action]);
 	if (!s.n)
@@ -152,9 +162,8 @@ add_subject(const struct dsn *d, bool eight, struct buf *out)
 	buf_free(&subject);
 }
 
-/* "<...>" of printable ASCII, or nothing: it becomes part of our header. */
-static struct str
-message_id(struct str header)
+struct str
+dsn_message_id(struct str header)
 {
 	struct str rest, s = header_find(header, STR("Message-ID"));
 	const char *begin = s.n ? memchr(s.p, '<', s.n) : NULL;
@@ -174,7 +183,7 @@ message_id(struct str header)
 void
 dsn_add_header(const struct dsn *d, bool eight, struct buf *out)
 {
-	struct str id = message_id(d->header);
+	struct str id = dsn_message_id(d->header);
 
 	buf_addf(out,
 		"From: Mail delivery <MAILER-DAEMON@%s>\r\n"
@@ -185,7 +194,8 @@ dsn_add_header(const struct dsn *d, bool eight, struct buf *out)
 		buf_addf(out, "Date: %s\r\n", d->date);
 	buf_addf(out, "Message-ID: <notice.%lld@%s>\r\n",
 		(long long)d->notice_id, d->hostname);
-	if (id.n) /* RFC 3834 3.1.6: programs show it beside the original */
+	if (id.n && !d->more_n) /* RFC 3834 3.1.6: programs show it beside the
+				   original */
 		buf_addf(out,
 			"In-Reply-To: %.*s\r\n"
 			"References: %.*s\r\n",

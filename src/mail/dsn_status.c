@@ -184,7 +184,8 @@ add_diagnostic(const struct dsn_recipient *r, bool global, struct buf *out)
 }
 
 static void
-add_recipient(const struct dsn_recipient *r, bool global, struct buf *out)
+add_recipient(const struct dsn *d, const struct dsn_recipient *r, bool global,
+	struct buf *out)
 {
 	static const char *const actions[DSN_ACTIONS_N] = {
 		[DSN_FAILED] = "failed",
@@ -204,6 +205,13 @@ add_recipient(const struct dsn_recipient *r, bool global, struct buf *out)
 	add_diagnostic(r, global, out);
 	add_time("Last-Attempt-Date: ", r->last_attempt, out);
 	add_text("Final-Log-ID: ", r->log_id, false, out);
+	if (d->more_n) {
+		struct str id = dsn_message_id(dsn_header_of(d, r));
+
+		if (id.n)
+			buf_addf(out, "X-Original-Message-ID: %.*s\r\n",
+				STR_FMT(id));
+	}
 	if (r->action == DSN_DELAYED) /* RFC 3464 2.3.9: in no other */
 		add_time("Will-Retry-Until: ", r->retry_until, out);
 }
@@ -214,6 +222,6 @@ dsn_add_status(const struct dsn *d, bool global, struct buf *out)
 	add_message_fields(d, global, out);
 	for (size_t i = 0; i < d->recipients_n; i++) {
 		buf_addz(out, "\r\n");
-		add_recipient(&d->recipients[i], global, out);
+		add_recipient(d, &d->recipients[i], global, out);
 	}
 }

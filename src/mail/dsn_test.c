@@ -328,6 +328,37 @@ test_whole(void **state)
 		       "Subject: gr=C3=BC\r\n\r\nb=C3=B6\r\n\r\n--");
 }
 
+/* Several messages in one notice: each is named, and its header comes back. */
+static void
+test_joined(void **state)
+{
+	const struct str more[] = {
+		STR("Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nDate: then\r\n"
+		    "Message-ID: <2@x>\r\nX: \xe4\r\n\r\n"),
+		STR("--=_4712-0\r\nA: b\r\n")};
+	struct dsn_recipient r[] = {failed, failed, failed};
+	struct dsn d = notice_of(r, 3);
+	const char *z;
+
+	(void)state;
+	r[1].message = 1;
+	r[2].message = 2;
+	d.more = more;
+	d.more_n = 2;
+	z = compose(&d);
+	assert_says(z, "Subject: Not delivered: 3 messages\r\n");
+	assert_says(
+		z, "  bob@example.net\r\n    \"Gr=C3=BC=C3=9Fe\", then\r\n");
+	assert_says(z, "Content-Type: multipart/mixed;\r\n"
+		       "\tboundary=\"=_4712-1\"\r\n\r\n--=_4712-1\r\n"
+		       "Content-Type: text/rfc822-headers\r\n\r\n"
+		       "Subject: hello\r\n\r\n--=_4712-1\r\n");
+	assert_says(z, "X: =E4\r\n\r\n--=_4712-1\r\n");
+	assert_says(z, "\r\n--=_4712-1--\r\n\r\n--=_4712.0--\r\n");
+	assert_says(z, "\r\nX-Original-Message-ID: <2@x>\r\n");
+	assert_silent(z, "In-Reply-To");
+}
+
 int
 main(void)
 {
@@ -342,6 +373,7 @@ main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,12 +5,15 @@
 #include "mail/dsn_private.h"
 
 #include "base/clock.h"
+#include "mail/decode.h"
+#include "mail/header.h"
 
 #include <string.h>
 
 enum {
 	TEXT_COLUMNS = 72,
 	REPLY_MAX = 900, /* octets of a peer's words */
+	SUBJECT_MAX = 100,
 };
 
 /* Words of S in lines that begin with INDENT blanks. */
@@ -175,6 +178,33 @@ add_until(const struct dsn_recipient *r, struct buf *out)
 	buf_free(&words);
 }
 
+/* A piece of a subject; of other charsets what is ASCII. */
+static void
+add_piece(void *arg, const char *charset, struct str octets)
+{
+	bool utf8 = !charset[0] || str_eq_nocase(str_of(charset), STR("utf-8"));
+
+	dsn_add_safe(arg, octets, utf8, SUBJECT_MAX);
+}
+
+/* Which of the messages a recipient is about. */
+static void
+add_which(struct str header, struct buf *out)
+{
+	struct str date = str_trim(header_find(header, STR("Date"))), rest;
+	struct buf subject;
+
+	buf_init(&subject, 0);
+	dsn_add_subject(header, true, &subject);
+	buf_addz(out, "    \"");
+	decode_words(buf_view(&subject), add_piece, out);
+	date = str_trim(str_cut(date, '\r', &rest));
+	buf_addz(out, date.n ? "\", " : "\"");
+	dsn_add_safe(out, date, false, SUBJECT_MAX);
+	buf_addz(out, "\r\n");
+	buf_free(&subject);
+}
+
 static void
 add_group(const struct dsn *d, size_t first, struct buf *out)
 {
@@ -187,6 +217,8 @@ add_group(const struct dsn *d, size_t first, struct buf *out)
 		dsn_add_safe(
 			out, str_of(d->recipients[i].address), true, REPLY_MAX);
 		buf_addz(out, "\r\n");
+		if (d->more_n)
+			add_which(dsn_header_of(d, &d->recipients[i]), out);
 	}
 	buf_addz(out, "\r\n");
 	if (r->action == DSN_FAILED || r->action == DSN_DELAYED)
@@ -200,8 +232,11 @@ add_group(const struct dsn *d, size_t first, struct buf *out)
 static void
 add_action(const struct dsn *d, enum dsn_action action, struct buf *out)
 {
-	static const char *const words[DSN_ACTIONS_N] = {
-		[DSN_FAILED] = "Your message could not be delivered to:",
+	const char *const words[DSN_ACTIONS_N] = {
+		[DSN_FAILED] = d->more_n ? "These messages of yours could not "
+					   "be delivered:"
+					 : "Your message could not be "
+					   "delivered to:",
 		[DSN_DELAYED] = "Your message has not reached yet:",
 		[DSN_DELIVERED] = "Your message is in the mailbox of:",
 		[DSN_RELAYED] = "Your message went on to a system that reports "
@@ -226,7 +261,9 @@ dsn_add_text(const struct dsn *d, struct buf *out)
 	for (size_t i = 0; i < DSN_ACTIONS_N; i++)
 		add_action(d, (enum dsn_action)i, out);
 	buf_addz(out,
-		d->whole.n
+		d->more_n ? "The headers of your messages are below; their "
+			    "texts are not\r\nrepeated.\r\n"
+		: d->whole.n
 			? "Your message comes back with this notice.\r\n"
 			: "The header of your message is below; its text is not"
 			  " repeated.\r\n");

@@ -200,6 +200,58 @@ def copies():
     equal(len(site.mailbox("master")), 1, "but not of a success")
 
 
+def told_of(notices):
+    """The messages that they are about, by Final-Log-ID."""
+    found = []
+    for octets in notices:
+        notice = email.message_from_bytes(octets, policy=email.policy.default)
+        status = list(notice.iter_parts())[1]
+        found += [g["final-log-id"] for g in groups(status)[1:]]
+    return sorted(found)
+
+
+def joined():
+    """What failed together in the same way is told together, but for those
+    who asked for reports of their own."""
+    peer, site = world_with()
+    header = "Subject: call {}\r\nMessage-ID: <{}@x>\r\n\r\nHelp.\r\n"
+    ids = [hand_in(site, header.format(i, i).encode()) for i in range(5)]
+    apart = [hand_in(site, KNOWN + b"\r\nx\r\n", f"<{ANN}> ENVID=e"),
+             hand_in(site, KNOWN + b"\r\nx\r\n", rcpt=[
+                 "<ben@shore.example> NOTIFY=FAILURE"]),
+             hand_in(site, KNOWN + b"\r\nx\r\n", f"<{ANN}> RET=FULL")]
+    other = hand_in(site, KNOWN + b"\r\nx\r\n",
+                    "<bob@aurora.example.org>")
+    site.must("queue", "return", "--all", "--yes")
+    found = site.wait_mail("ann", 4)
+    check(site.wait_queue_empty(), "nothing is left", site.queue())
+    equal(len(site.mailbox("ann")), 4, "one for five, and three")
+    equal(told_of(found), sorted(f"{i}.1" for i in [*ids, *apart]),
+          "each is told once")
+    equal(told_of(site.wait_mail("bob")), [f"{other}.1"],
+          "another sender hears of his own")
+    whole = [o for o in found if len(told_of([o])) > 1]
+    equal(len(whole), 1, "one is about several")
+    notice, parts = read(whole[0], "joined")
+    equal(notice["Subject"], "Not delivered: 5 messages", "its subject")
+    equal(parts[2].get_content_type(), "multipart/mixed", "all headers")
+    back = [p.get_payload(decode=True) for p in parts[2].iter_parts()]
+    check(len(back) == 5 and all(f"Subject: call {i}\r\n".encode() in b
+                                 .replace(b"\n", b"\r\n").replace(
+                                     b"\r\r", b"\r")
+                                 for i, b in enumerate(back)),
+          "each with its subject", back)
+    words = parts[0].get_content()
+    check(all(f'"call {i}"' in words for i in range(5)), "and in words",
+          words)
+    equal(sorted(g.get("x-original-message-id") for g in
+                 groups(parts[1])[1:]), [f"<{i}@x>" for i in range(5)],
+          "and for programs")
+    history = site.must("log", "--message", str(ids[3]))
+    check("the sender is told by message" in history,
+          "its own history says so", history)
+
+
 def users_get_headers():
     """On submission RET=HDRS is the default, and goes on to the next hop."""
     world = World()
@@ -228,5 +280,5 @@ def users_get_headers():
           peer.mails[1].params)
 
 
-run(whole_machine_part, returned_whole, hostile_headers, utf8, copies,
+run(whole_machine_part, returned_whole, hostile_headers, utf8, copies, joined,
     users_get_headers)

@@ -149,8 +149,9 @@ def whole_corpus():
     arrived = {int(m.recipients[0][1:].split("@")[0]): m for m in peer.mails}
     returned = {}
     for octets in site.mailbox("ann"):
-        user = re.search(rb"Final-Recipient: rfc822; u(\d+)@", octets)
-        returned[int(user.group(1))] = octets
+        for user in re.findall(rb"Final-Recipient: rfc822; u(\d+)@", octets):
+            check(int(user) not in returned, "it returns once", user)
+            returned[int(user)] = octets
     equal(sorted([*arrived, *returned]), list(range(len(samples))),
           "each arrives, or returns, once")
     bad = [samples[i].file for i, m in arrived.items()
