@@ -181,6 +181,7 @@ take_keys(struct loop *l, bool readable)
 	while (n < KEYS_AT_ONCE && !c->quit &&
 		(key = screen_key(c->screen)) != KEYS_NONE) {
 		press(c, key);
+		work_for(c, FIRST_MS); /* what is typed ahead may need it */
 		n++;
 	}
 	if (n) {

@@ -67,7 +67,9 @@ class Still:
 class Daemon:
     """Answers each request with what ANSWERS has for its verb and action."""
 
-    def __init__(self, run_dir, answers):
+    def __init__(self, run_dir, answers, closes=True):
+        self.closes = closes  # behind the answer
+        self.open = []
         os.makedirs(run_dir, exist_ok=True)
         self.answers = answers
         self.requests = []
@@ -90,6 +92,8 @@ class Daemon:
             self.requests.append(fields)
             for row in self.answers.get(name, [{"end": 0}]):
                 client.sendall((record(**row) + "\n").encode())
+            if not self.closes:
+                self.open.append(client.dup())
 
 
 def record(**fields):
