@@ -1043,7 +1043,6 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_DURATION,
 		.least = DAY,
 		.most = 3650 * DAY,
-		.later = "mail expires by the days on which it was tried alone",
 		.sentence = "The longest time in the queue, tried or not; by "
 			    "default no end.",
 	},

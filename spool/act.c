@@ -38,9 +38,15 @@ begin_anew(struct delivery_row *r, const struct spool_action *a)
 		r->d.queued_at = a->now;
 }
 
+/* What its sender asked for comes behind what held it; asked again, it goes. */
 static void
 apply_release(struct delivery_row *r, const struct spool_action *a)
 {
+	if (r->d.release_at && r->d.reason != REASON_RELEASE_TIME) {
+		timed_hold(r);
+		return;
+	}
+	r->d.release_at = 0;
 	r->d.state = SPOOL_READY;
 	r->d.next_attempt = 0;
 	set_reason(r, REASON_NONE, "");
@@ -67,6 +73,7 @@ apply_undelete(struct delivery_row *r, const struct spool_action *a)
 {
 	r->d.state = r->came_from;
 	r->d.deleted_until = 0;
+	r->d.return_at = r->d.tell_at = 0; /* a person wants it to live */
 	if (r->d.state == SPOOL_READY)
 		set_reason(r, REASON_NONE, "");
 	begin_anew(r, a);

@@ -34,6 +34,12 @@ add_filters(struct query *q, const struct spool_filter *f, bool stored_reason)
 		query_number(q, DELIVERY_QUEUED_AT, OP_LT, f->queued_before);
 	if (f->larger)
 		query_number(q, DELIVERY_SIZE, OP_GT, (int64_t)f->larger);
+	if (f->arrived_before)
+		query_number(q, DELIVERY_STEADY_AT, OP_LT, f->arrived_before);
+	if (f->return_by)
+		query_number(q, DELIVERY_RETURN_AT, OP_LE, f->return_by);
+	if (f->tell_by)
+		query_number(q, DELIVERY_TELL_AT, OP_LE, f->tell_by);
 	if (f->unwarned)
 		query_number(q, DELIVERY_WARNED_AT, OP_EQ, 0);
 	if (stored_reason)
@@ -56,7 +62,7 @@ reason_is_stored(struct spool_txn *t, const struct spool_filter *f,
 	if (!f->has_reason || f->reason == REASON_NONE ||
 		f->reason == REASON_LINK_DOWN ||
 		f->reason == REASON_NO_8BITMIME ||
-		f->reason == REASON_NO_SMTPUTF8)
+		f->reason == REASON_NO_SMTPUTF8 || f->reason == REASON_TLS)
 		return OK;
 	query_number(&q, ROUTE_REASON, OP_EQ, (int64_t)f->reason);
 	rc = tx_first(t, &q, &r, e);
@@ -64,11 +70,20 @@ reason_is_stored(struct spool_txn *t, const struct spool_filter *f,
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
+/* In order of time, the cursor means nothing: what is first is listed. */
+static bool
+is_by_time(const struct spool_filter *f)
+{
+	return f->return_by || f->tell_by;
+}
+
 static unsigned
 index_for(const struct spool_filter *f)
 {
 	if (f->id)
 		return BY_KEY;
+	if (is_by_time(f))
+		return f->return_by ? DELIVERY_BY_RETURN : DELIVERY_BY_TELL;
 	if (f->route && f->has_state)
 		return DELIVERY_BY_ROUTE;
 	return f->has_state ? DELIVERY_BY_STATE : BY_KEY;
@@ -86,7 +101,9 @@ page_of(struct spool_txn *t, const struct spool_filter *f, bool stored_reason,
 
 	add_filters(&q, f, stored_reason);
 	/* with the key fixed nothing is left to be behind of */
-	if (query_fixed(&q) == tables[T_DELIVERY].indexes[q.index].columns_n)
+	if (is_by_time(f) ||
+		query_fixed(&q) ==
+			tables[T_DELIVERY].indexes[q.index].columns_n)
 		q.after = NULL;
 	return tx_query(t, &q, out, e);
 }
@@ -152,7 +169,7 @@ list_page(struct spool_txn *t, const struct spool_filter *f,
 		return rc;
 	last = rows_at(out, out->n - 1);
 	*after = (struct spool_cursor){last->d.message, last->d.n};
-	*end_r = out->n < limit;
+	*end_r = out->n < limit || is_by_time(f);
 	return OK;
 }
 
@@ -202,6 +219,14 @@ set_reason_binary(struct spool_row *row, const char *peer)
 		REASON_BINARY_WORDS, peer[0] ? ", unlike " : "", peer);
 }
 
+static void
+set_reason_tls(struct spool_row *row, const char *peer)
+{
+	row->reason = REASON_TLS;
+	snprintf(row->reason_arg, sizeof(row->reason_arg),
+		"%s does not offer REQUIRETLS", peer[0] ? peer : "the peer");
+}
+
 /* Bound by a rule to links of which none is up: that is the reason then. */
 static enum err_code
 reason_of_links(struct spool_txn *t, const struct delivery_row *r,
@@ -243,6 +268,8 @@ reason_of(struct spool_txn *t, struct route_cache *cache,
 		set_reason(row, REASON_NO_8BITMIME, route->blocked_peer);
 	else if (r->needs & route->blocked & NEED_UTF8)
 		set_reason(row, REASON_NO_SMTPUTF8, route->blocked_peer);
+	else if (r->needs & route->blocked & NEED_TLS)
+		set_reason_tls(row, route->blocked_peer);
 	else
 		set_reason(row, route->reason, route->reason_arg);
 	return OK;
@@ -268,7 +295,8 @@ listing_add(struct spool_txn *t, struct listing *l,
 	memcpy(row->sender, r->sender, sizeof(row->sender));
 	row->size = r->size;
 	rc = reason_of(t, &l->cache, r, row, e);
-	if (rc == OK && (!f->has_reason || row->reason == f->reason))
+	if (rc == OK && (!f->has_reason || row->reason == f->reason) &&
+		(!f->needs || (r->needs & f->needs)))
 		l->n++;
 	return rc;
 }

@@ -2,6 +2,16 @@
 
 #include <string.h>
 
+/* RFC 8689 5: what has the null path goes without it rather than not at all. */
+static unsigned
+needs_of_life(const struct spool_message *m)
+{
+	bool by = m->params.has_deliver_by && m->params.deliver_by_mode == 'R';
+
+	return (m->params.requiretls && m->sender[0] ? NEED_TLS : 0u) |
+	       (by ? NEED_BY : 0u);
+}
+
 static unsigned
 message_needs(const struct spool_message *m)
 {
@@ -11,7 +21,7 @@ message_needs(const struct spool_message *m)
 	return (binary		     ? NEED_BINARY
 		       : m->has_8bit ? NEED_8BIT
 				     : 0u) |
-	       (m->params.smtputf8 ? NEED_UTF8 : 0u);
+	       (m->params.smtputf8 ? NEED_UTF8 : 0u) | needs_of_life(m);
 }
 
 static void
@@ -22,8 +32,12 @@ delivery_of(struct delivery_row *r, const struct spool_message *m,
 	r->d = *d;
 	r->d.message = m->id;
 	r->d.n = n;
+	if (!r->d.steady_at)
+		r->d.steady_at = r->d.queued_at;
 	if (r->d.state != SPOOL_HELD)
 		r->d.state = SPOOL_READY;
+	if (r->d.state == SPOOL_READY && r->d.release_at)
+		timed_hold(r);
 	r->came_from = SPOOL_READY;
 	memcpy(r->sender, m->sender, sizeof(r->sender));
 	r->size = m->size;

@@ -48,12 +48,14 @@ set_reason(struct delivery_row *r, const struct spool_outcome *o)
 
 /* Attempts are counted, and the days (UTC) on which there was one. */
 static void
-count_attempt(struct delivery_row *r, int64_t now)
+count_attempt(struct delivery_row *r, const struct spool_outcome *o)
 {
-	if (!r->d.attempts || r->d.last_attempt / 86400 != now / 86400)
+	bool another_day = r->d.last_attempt / 86400 != o->now / 86400;
+
+	if (!r->d.attempts || (another_day && !o->no_day))
 		r->d.days_attempted++;
 	r->d.attempts++;
-	r->d.last_attempt = now;
+	r->d.last_attempt = o->now;
 }
 
 static enum err_code
@@ -63,7 +65,7 @@ defer(struct spool_txn *t, const struct spool_outcome *o,
 	struct delivery_row r = *old;
 
 	if (!o->not_tried)
-		count_attempt(&r, o->now);
+		count_attempt(&r, o);
 	r.d.state = SPOOL_DEFERRED;
 	r.d.next_attempt = o->next_attempt;
 	set_reason(&r, o);

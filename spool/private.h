@@ -155,6 +155,11 @@ enum err_code bound_is_up(
 	struct spool_txn *t, const char *links, bool *up_r, struct err *e);
 void bound_text(const char *links, char *out, size_t size); /* "a or b" */
 
+/* --- timed.c --- */
+
+/* R becomes HELD until its release time. */
+void timed_hold(struct delivery_row *r);
+
 /* --- stretch.c: the index of claims --- */
 
 /*
@@ -167,6 +172,12 @@ struct stretch {
 };
 
 void stretch_query(const struct stretch *s, struct query *q);
+/*
+ * Moves S to the next need at or above its own that has rows; ERR_NOTFOUND:
+ * there is none.
+ */
+enum err_code stretch_need(
+	struct spool_txn *t, struct stretch *s, struct err *e);
 /* The first row of rank FROM or behind it; ERR_NOTFOUND. */
 enum err_code stretch_rank(struct spool_txn *t, const struct stretch *s,
 	int64_t from, struct delivery_row *r, struct err *e);

@@ -69,7 +69,14 @@ struct spool_filter {
 	uint64_t larger;	/* 0: any */
 	bool has_reason;
 	enum spool_reason reason;
-	bool unwarned; /* only those with warned_at 0 */
+	bool unwarned;	/* only those with warned_at 0 */
+	unsigned needs; /* NEED_ bits: only those that have one of them */
+	/*
+	 * By the clock of steady_at; 0: any. With RETURN_BY (to be returned by
+	 * then) and TELL_BY (its sender to be told) a list is in order of time
+	 * and has its first rows, at most 200; it knows no cursor.
+	 */
+	int64_t arrived_before, return_by, tell_by;
 };
 
 struct spool_cursor {
@@ -178,7 +185,7 @@ enum spool_reason spool_limits_refuse(
 
 /* Mail that needs what the peer lacks. */
 struct spool_takes {
-	bool eight_bit, smtputf8, binary;
+	bool eight_bit, smtputf8, binary, requiretls, deliver_by;
 };
 
 struct spool_claim {
@@ -192,7 +199,9 @@ struct spool_claim {
 	unsigned max_recipients; /* of one message at a time; 0: 100 */
 	bool no_8bit; /* leave messages that need 8BITMIME, with the reason */
 	bool no_smtputf8;
-	bool no_binary; /* ... that need BINARYMIME, with CHUNKING */
+	bool no_binary;	    /* ... that need BINARYMIME, with CHUNKING */
+	bool no_requiretls; /* ... RFC 8689, and a peer that is verified */
+	bool no_deliver_by; /* ... RFC 2852, since they are to return in time */
 	/*
 	 * For each of ROUTES: what of that is claimed all the same, since the
 	 * caller makes something of it that the peer takes, or returns it.
@@ -295,8 +304,13 @@ struct spool_outcome {
 	int64_t now;
 	int64_t next_attempt; /* DEFERRED */
 	bool not_tried;	      /* DEFERRED: this was no attempt */
-	int64_t keep_until;   /* QUARANTINED */
-	bool expired;	      /* FAILED, QUARANTINED: its lifetime ended */
+	/*
+	 * DEFERRED: by a clock that may be wrong, so the day counts as no new
+	 * day of trying.
+	 */
+	bool no_day;
+	int64_t keep_until; /* QUARANTINED */
+	bool expired;	    /* FAILED, QUARANTINED: its lifetime ended */
 	/*
 	 * All octets were out and no reply came: logged as
 	 * may-be-delivered-twice. Whoever ends a claim knows this; the mark in
@@ -374,6 +388,31 @@ enum err_code spool_kept_mark(struct spool_txn *t, const struct spool_claim *c,
 enum err_code spool_claim_rows(struct spool_txn *t, uint64_t owner,
 	const struct spool_filter *f, size_t limit, struct spool_row **rows_r,
 	size_t *rows_n_r, struct err *e);
+
+/* --- what the clock does (RFC 2852, RFC 4865) --- */
+
+/* When the first of each is due; 0: never. */
+struct spool_timed {
+	int64_t release_wall, release_steady; /* by which clock */
+	int64_t return_at, tell_at;	      /* steady */
+};
+enum err_code spool_timed_next(
+	struct spool_txn *t, struct spool_timed *next_r, struct err *e);
+/*
+ * What its sender held until now is READY, as if it came now; up to LIMIT of
+ * each clock. *n_r: how many.
+ */
+enum err_code spool_timed_release(struct spool_txn *t, int64_t wall,
+	int64_t steady, size_t limit, size_t *n_r, struct err *e);
+/* The sender was told that it is late: once. */
+enum err_code spool_set_told_late(
+	struct spool_txn *t, int64_t message, unsigned n, struct err *e);
+/* How many messages ACCOUNT has held until a time; *n_r: at most MOST. */
+enum err_code spool_timed_held(struct spool_txn *t, const char *account,
+	size_t most, size_t *n_r, struct err *e);
+/* The NEED_ bits of what may go on ROUTE now. */
+enum err_code spool_route_needs(struct spool_txn *t, const char *route,
+	unsigned *needs_r, struct err *e);
 
 /* --- routes --- */
 

@@ -126,26 +126,25 @@ static enum err_code
 lowest_turn(struct spool_txn *t, const char *route, int64_t rank,
 	int size_class, int64_t *lowest_r, struct err *e)
 {
+	struct stretch s = {.route = route, .links = ""};
 	struct delivery_row r;
 	int64_t lowest = INT64_MAX;
-	enum err_code rc = OK;
+	enum err_code rc;
 
-	for (unsigned needs = 0; needs < NEEDS_N && rc == OK; needs++) {
-		struct query q = {
-			.table = T_DELIVERY, .index = DELIVERY_BY_CLAIM};
+	for (; (rc = stretch_need(t, &s, e)) == OK; s.needs++) {
+		struct query q;
 
-		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-		query_text(&q, DELIVERY_LINKS, OP_EQ, "");
-		query_number(&q, DELIVERY_NEEDS, OP_EQ, needs);
+		stretch_query(&s, &q);
 		query_number(&q, DELIVERY_RANK, OP_EQ, rank);
 		query_number(&q, DELIVERY_SIZE_CLASS, OP_EQ, size_class);
 		rc = tx_first(t, &q, &r, e);
 		if (rc == OK && r.d.order.turn < lowest)
 			lowest = r.d.order.turn;
-		rc = rc == ERR_NOTFOUND ? OK : rc;
+		if (rc != OK && rc != ERR_NOTFOUND)
+			return rc;
 	}
 	*lowest_r = lowest < INT64_MAX ? lowest : 0;
-	return rc;
+	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
 enum err_code

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-void
-stretch_query(const struct stretch *s, struct query *q)
+static void
+query_place(const struct stretch *s, struct query *q)
 {
 	*q = (struct query){.table = T_DELIVERY,
 		.index = s->domain ? DELIVERY_BY_CLAIM_DOMAIN
@@ -18,20 +18,43 @@ stretch_query(const struct stretch *s, struct query *q)
 		query_text(q, DELIVERY_DOMAIN, OP_EQ, s->domain);
 	else
 		query_text(q, DELIVERY_LINKS, OP_EQ, s->links);
+}
+
+void
+stretch_query(const struct stretch *s, struct query *q)
+{
+	query_place(s, q);
 	query_number(q, DELIVERY_NEEDS, OP_EQ, s->needs);
+}
+
+enum err_code
+stretch_need(struct spool_txn *t, struct stretch *s, struct err *e)
+{
+	struct delivery_row r;
+	struct query q;
+	enum err_code rc;
+
+	query_place(s, &q);
+	query_number(&q, DELIVERY_NEEDS, OP_GE, s->needs);
+	rc = tx_first(t, &q, &r, e);
+	if (rc == OK)
+		s->needs = r.needs;
+	return rc;
 }
 
 unsigned
 claim_lacks(const struct spool_claim *c, const char *route)
 {
-	struct spool_takes takes = {false, false, false};
+	struct spool_takes takes = {.eight_bit = false};
 
 	for (size_t i = 0; c->takes && i < c->routes_n; i++)
 		if (strcmp(c->routes[i], route) == 0)
 			takes = c->takes[i];
 	return (c->no_8bit && !takes.eight_bit ? NEED_8BIT : 0u) |
 	       (c->no_binary && !takes.binary ? NEED_BINARY : 0u) |
-	       (c->no_smtputf8 && !takes.smtputf8 ? NEED_UTF8 : 0u);
+	       (c->no_smtputf8 && !takes.smtputf8 ? NEED_UTF8 : 0u) |
+	       (c->no_requiretls && !takes.requiretls ? NEED_TLS : 0u) |
+	       (c->no_deliver_by && !takes.deliver_by ? NEED_BY : 0u);
 }
 
 bool
@@ -129,9 +152,13 @@ each_need(struct spool_txn *t, const struct spool_claim *c, struct stretch *s,
 {
 	enum err_code rc = OK;
 
-	for (s->needs = 0; s->needs < NEEDS_N && rc == OK; s->needs++)
-		if (!(s->needs & claim_lacks(c, s->route)))
+	for (s->needs = 0; rc == OK; s->needs++) {
+		rc = stretch_need(t, s, e);
+		if (rc == ERR_NOTFOUND)
+			return OK;
+		if (rc == OK && !(s->needs & claim_lacks(c, s->route)))
 			rc = fn(t, c, s, arg, e);
+	}
 	return rc;
 }
 

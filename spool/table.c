@@ -80,6 +80,11 @@ static const struct column delivery_columns[] = {
 	[DELIVERY_DOMAIN] = C("domain", COL_TEXT, domain),
 	[DELIVERY_REASON] = C("reason", COL_INT, d.reason),
 	[DELIVERY_WARNED_AT] = C("warned_at", COL_I64, d.warned_at),
+	[DELIVERY_STEADY_AT] = C("steady_at", COL_I64, d.steady_at),
+	[DELIVERY_RETURN_AT] = C("return_at", COL_I64, d.return_at),
+	[DELIVERY_TELL_AT] = C("tell_at", COL_I64, d.tell_at),
+	[DELIVERY_RELEASE_AT] = C("release_at", COL_I64, d.release_at),
+	[DELIVERY_RELEASE_WALL] = C("release_wall", COL_BOOL, d.release_wall),
 	C("param_notify", COL_UINT, d.params.notify),
 	C("param_orcpt", COL_TEXT, d.params.orcpt),
 	C("reason_arg", COL_TEXT, d.reason_arg),
@@ -128,8 +133,9 @@ is_deleted(const void *row)
 }
 
 /* The numbers of states in partial indexes, here and in schema.sql. */
-_Static_assert(SPOOL_DEFERRED == 3 && SPOOL_DELETED == 5,
-	"schema.sql names states by these numbers");
+_Static_assert(SPOOL_ACTIVE == 2 && SPOOL_DEFERRED == 3 && SPOOL_HELD == 4 &&
+		       SPOOL_DELETED == 5 && REASON_RELEASE_TIME == 10,
+	"schema.sql names states and reasons by these numbers");
 
 /* Kept back from a customer, which does not know it yet. */
 static bool
@@ -139,6 +145,34 @@ is_untold(const void *row)
 
 	return r->d.warned_at == 0 && r->d.reason != REASON_NONE &&
 	       r->d.state != SPOOL_DELETED && r->domain[0];
+}
+
+/* What a clock ends may be in a session or deleted: it is left alone then. */
+static bool
+is_to_return(const void *row)
+{
+	const struct delivery_row *r = row;
+
+	return r->d.return_at > 0 && r->d.state != SPOOL_ACTIVE &&
+	       r->d.state != SPOOL_DELETED;
+}
+
+static bool
+is_to_tell(const void *row)
+{
+	const struct delivery_row *r = row;
+
+	return r->d.tell_at > 0 && r->d.state != SPOOL_ACTIVE &&
+	       r->d.state != SPOOL_DELETED;
+}
+
+static bool
+is_to_release(const void *row)
+{
+	const struct delivery_row *r = row;
+
+	return r->d.release_at > 0 && r->d.state == SPOOL_HELD &&
+	       r->d.reason == REASON_RELEASE_TIME;
 }
 
 static const struct index delivery_indexes[] = {
@@ -179,6 +213,16 @@ static const struct index delivery_indexes[] = {
 		{DELIVERY_ROUTE, DELIVERY_RANK, DELIVERY_SENDER, DELIVERY_TURN,
 			DELIVERY_MESSAGE, DELIVERY_N},
 		"ripe = 1", is_ripe},
+	[DELIVERY_BY_RETURN] = {"delivery_by_return", 3,
+		{DELIVERY_RETURN_AT, DELIVERY_MESSAGE, DELIVERY_N},
+		"return_at > 0 AND state <> 2 AND state <> 5", is_to_return},
+	[DELIVERY_BY_TELL] = {"delivery_by_tell", 3,
+		{DELIVERY_TELL_AT, DELIVERY_MESSAGE, DELIVERY_N},
+		"tell_at > 0 AND state <> 2 AND state <> 5", is_to_tell},
+	[DELIVERY_BY_RELEASE] = {"delivery_by_release", 4,
+		{DELIVERY_RELEASE_WALL, DELIVERY_RELEASE_AT, DELIVERY_MESSAGE,
+			DELIVERY_N},
+		"release_at > 0 AND state = 4 AND reason = 10", is_to_release},
 };
 
 /* --- bodies --- */

@@ -13,9 +13,6 @@
 
 /* --- rows that are more than the public structs --- */
 
-/* What a message needs of the peer that takes it. */
-enum { NEED_8BIT = 1, NEED_UTF8 = 2, NEED_BINARY = 4, NEEDS_N = 8 };
-
 /* Routes of customers begin so; the name follows. */
 #define CUSTOMER_PREFIX "customer:"
 /* The customer whose route this is; NULL: nobody's. */
@@ -149,7 +146,7 @@ struct column {
 	size_t offset, size;
 };
 
-enum { INDEX_COLUMNS_MAX = 9, INDEXES_MAX = 11 };
+enum { INDEX_COLUMNS_MAX = 9, INDEXES_MAX = 14 };
 
 struct index {
 	const char *name; /* NULL: the primary key */
@@ -220,7 +217,12 @@ enum {
 	DELIVERY_RIPE,
 	DELIVERY_DOMAIN,
 	DELIVERY_REASON,
-	DELIVERY_WARNED_AT
+	DELIVERY_WARNED_AT,
+	DELIVERY_STEADY_AT,
+	DELIVERY_RETURN_AT,
+	DELIVERY_TELL_AT,
+	DELIVERY_RELEASE_AT,
+	DELIVERY_RELEASE_WALL
 };
 enum { CHUNK_ID };
 enum { ROUTE_ROUTE, ROUTE_REASON };
@@ -248,7 +250,10 @@ enum {
 	DELIVERY_BY_GENERATION,
 	DELIVERY_BY_DELETED,
 	DELIVERY_BY_UNTOLD,
-	DELIVERY_BY_TURN
+	DELIVERY_BY_TURN,
+	DELIVERY_BY_RETURN,
+	DELIVERY_BY_TELL,
+	DELIVERY_BY_RELEASE
 };
 enum { DOMAIN_BY_ACCOUNT = 1 };
 enum { LEARNT_BY_PLACE = 1, LEARNT_BY_AGE };

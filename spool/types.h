@@ -41,7 +41,7 @@ struct spool_message {
 	 * sender of what was held for a customer (no back-scatter).
 	 */
 	bool vouched;
-	int64_t deliver_by; /* absolute; 0 none */
+	int64_t deliver_by; /* by the clock of steady_at; 0 none */
 };
 
 enum spool_state {
@@ -98,6 +98,15 @@ struct spool_order {
 	int64_t turn;	/* senders in turn */
 };
 
+/* What a message needs of the peer that takes it, as bits. */
+enum spool_need {
+	NEED_8BIT = 1,	 /* 8BITMIME */
+	NEED_UTF8 = 2,	 /* SMTPUTF8 */
+	NEED_BINARY = 4, /* BINARYMIME, with CHUNKING */
+	NEED_TLS = 8,	 /* REQUIRETLS, from a peer that is verified */
+	NEED_BY = 16,	 /* DELIVERBY, since it is to return in time */
+};
+
 struct spool_delivery {
 	int64_t message;
 	unsigned n; /* from 1: "4711.2" */
@@ -119,6 +128,22 @@ struct spool_delivery {
 	int priority;
 	struct spool_order order;
 	int64_t queued_at;
+	/*
+	 * The same by a clock that goes on evenly when the wall clock is set
+	 * (sched/clockwatch.h): what counts elapsed time counts by this.
+	 */
+	int64_t steady_at;
+	/*
+	 * RFC 2852, by that clock, 0 never: when it is returned, and when its
+	 * sender is told that it is late.
+	 */
+	int64_t return_at, tell_at;
+	/*
+	 * RFC 4865: held by its sender until then, 0 not. By the wall clock
+	 * where RELEASE_WALL (HOLDUNTIL), else by the other one (HOLDFOR).
+	 */
+	int64_t release_at;
+	bool release_wall;
 	unsigned attempts, days_attempted;
 	int64_t last_attempt, next_attempt;
 	int64_t warned_at;

@@ -28,6 +28,10 @@ static const char version_5_sql[] =
 #include "version-5.sql.inc"
 	;
 
+static const char version_6_sql[] =
+#include "version-6.sql.inc"
+	;
+
 /* Version 0 is an empty file. A later version adds its step here. */
 static const struct migration migrations[] = {
 	{0, schema_sql},
@@ -35,6 +39,7 @@ static const struct migration migrations[] = {
 	{2, version_3_sql},
 	{3, version_4_sql},
 	{4, version_5_sql},
+	{5, version_6_sql},
 };
 
 static enum err_code

@@ -214,6 +214,29 @@ queries_walk_indexes(void **state)
 			"delivery_by_untold (route="},
 		{{.table = T_DELIVERY,
 			 .index = DELIVERY_BY_CLAIM,
+			 .preds = {{DELIVERY_ROUTE, EQ, 0, "r"},
+				 {DELIVERY_LINKS, EQ, 0, ""},
+				 {DELIVERY_NEEDS, OP_GE, 1, NULL}},
+			 .preds_n = 3},
+			"delivery_by_claim (route=? AND links=? AND needs>"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_RETURN,
+			 .preds = {{DELIVERY_RETURN_AT, OP_LE, 1, NULL}},
+			 .preds_n = 1},
+			"delivery_by_return (return_at>? AND return_at<"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_TELL,
+			 .preds = {{DELIVERY_TELL_AT, OP_LE, 1, NULL}},
+			 .preds_n = 1},
+			"delivery_by_tell (tell_at>? AND tell_at<"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_RELEASE,
+			 .preds = {{DELIVERY_RELEASE_WALL, EQ, 1, NULL},
+				 {DELIVERY_RELEASE_AT, OP_LE, 1, NULL}},
+			 .preds_n = 2},
+			"(release_wall=? AND release_at>? AND release_at<"},
+		{{.table = T_DELIVERY,
+			 .index = DELIVERY_BY_CLAIM,
 			 .preds = {{DELIVERY_ROUTE, EQ, 0, "customer:c"},
 				 {DELIVERY_LINKS, EQ, 0, ""},
 				 {DELIVERY_NEEDS, EQ, 0, NULL},
@@ -455,7 +478,7 @@ version_1_comes_up(void **state)
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
 	box_open_with(b, true);
-	assert_true(exists(b, "-old.before-v5"));
+	assert_true(exists(b, "-old.before-v6"));
 	READ(b, do_look_at_version_2, NULL);
 	READ(b, do_look_at_version_3, NULL);
 	assert_sound(b);
@@ -467,6 +490,8 @@ version_1_comes_up(void **state)
 	assert_int_equal(number_of(b, "SELECT rank FROM delivery"), 30);
 	assert_int_equal(
 		number_of(b, "SELECT rank FROM delivery WHERE message = 2"), 4);
+	assert_int_equal(
+		number_of(b, "SELECT steady_at - queued_at FROM delivery"), 0);
 	assert_int_equal(claim_simple(b, 3), 2);
 	assert_int_equal(outcome(b, (struct spool_outcome){.message = 2,
 					    .owner = 3,

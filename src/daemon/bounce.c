@@ -6,6 +6,7 @@
 #include "daemon/place.h"
 #include "daemon/policy.h"
 #include "daemon/rules.h"
+#include "daemon/steady.h"
 #include "mail/dsn.h"
 #include "spool/records.h"
 #include "wire/grammar.h"
@@ -44,7 +45,8 @@ struct bounce {
 	bool joined;			  /* told in the notice of another */
 	int64_t more[DSN_JOINED_MAX - 1]; /* messages that were joined */
 	size_t more_n;
-	int64_t id; /* of the notice */
+	int64_t id;	/* of the notice */
+	int64_t steady; /* when it was begun */
 };
 
 static bool
@@ -108,6 +110,7 @@ bounce_new(struct node *n, const struct spool_message *m)
 	b->generation = n->route_generation;
 	str_copyz(b->hostname, sizeof(b->hostname), n->conf->hostname);
 	b->full_size = n->conf->notices.full_size;
+	b->steady = steady_now(n->steady);
 	route_to_sender(n, m, b->route);
 	find_copy(b);
 	return b;
@@ -316,6 +319,7 @@ set_delivery(const struct bounce *b, const struct spool_message *m,
 		.state = SPOOL_READY,
 		.route_generation = b->generation,
 		.queued_at = m->received_at,
+		.steady_at = b->steady,
 		.priority = m->priority,
 		/* RFC 3461 6.2: a notice asks for none about itself */
 		.params.notify = NOTIFY_NEVER,

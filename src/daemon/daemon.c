@@ -17,6 +17,7 @@
 #include "daemon/guess.h"
 #include "daemon/helper.h"
 #include "daemon/identity.h"
+#include "daemon/life.h"
 #include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
@@ -26,6 +27,7 @@
 #include "daemon/services.h"
 #include "daemon/speeds.h"
 #include "daemon/session.h"
+#include "daemon/steady.h"
 #include "daemon/ticketkeys.h"
 #include "spool/queue.h"
 
@@ -362,6 +364,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = node_load_generation(n, e);
 	if (rc == OK)
+		rc = steady_load(n->steady, e);
+	if (rc == OK)
 		rc = accounts_load(n->accounts, n->spool, e);
 	if (rc == OK)
 		rc = fill_load(n->fill, e);
@@ -413,7 +417,9 @@ close_all(struct node *n)
 	spool_close(n->spool);
 	n->spool = NULL;
 	eventlog_free(n->eventlog);
+	life_free(n->life);
 	lifetime_free(n->lifetime);
+	steady_free(n->steady);
 	certwatch_free(n->certwatch);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
@@ -459,6 +465,7 @@ run(struct node *n)
 	node_reroute(n); /* the configuration may be another than last time */
 	dispatch_all(n->dispatch);
 	n->dropbox = dropbox_new(n);
+	life_look(n->life);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),
 		LOG_INT("pid", getpid()),
 		LOG_STR("clock", clock_trusted() ? "trusted" : "not trusted"));
@@ -493,6 +500,8 @@ daemon_run(struct node *n, struct err *e)
 	n->local = local_new(n);
 	n->gateways = gateways_new(n);
 	n->etrn = etrn_new(n);
+	n->steady = steady_new(n);
+	n->life = life_new(n);
 	n->lifetime = lifetime_new(n);
 	n->certwatch = certwatch_new(n);
 	rc = open_all(n, e);

@@ -76,6 +76,10 @@ leave_to(struct spool_takes *takes, const struct spool_peer *p, bool known,
 		takes->binary = false;
 	if (!known || offers(p, "SMTPUTF8"))
 		takes->smtputf8 = false;
+	if (!known || offers(p, "REQUIRETLS"))
+		takes->requiretls = false;
+	if (!known || offers(p, "DELIVERBY"))
+		takes->deliver_by = false;
 }
 
 enum err_code
@@ -86,7 +90,8 @@ downgrade_read(
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < g->routes_n; i++)
-		g->takes[i] = (struct spool_takes){true, true, true};
+		g->takes[i] =
+			(struct spool_takes){true, true, true, true, true};
 	for (size_t i = 0; i < g->others_n && rc == OK; i++) {
 		const struct other *o = &g->others[i];
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "daemon/giveup.h"
 #include "daemon/policy.h"
-#include "sched/clockwatch.h"
+#include "daemon/steady.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -24,7 +24,6 @@ struct customer {
 struct lifetime {
 	struct node *n;
 	struct conf *conf; /* as it was when this round began */
-	struct clockwatch watch;
 	bool running;
 	struct customer *list; /* of this round */
 	size_t list_n, at;
@@ -78,9 +77,8 @@ given_up(void *arg, enum err_code code, const struct err *e, size_t count)
 	next_customer(l);
 }
 
-/* "30 days", "12 hours" */
-static void
-duration_words(int64_t s, char *out, size_t size)
+void
+lifetime_words(int64_t s, char *out, size_t size)
 {
 	int64_t unit = s % 86400 == 0 ? 86400 : s % 3600 == 0 ? 3600 : 60;
 	const char *word = unit == 86400  ? "day"
@@ -97,7 +95,7 @@ give_up(struct lifetime *l)
 	const struct customer *c = &l->list[l->at];
 	char text[400], duration[40];
 
-	duration_words(c->lifetime_s, duration, sizeof(duration));
+	lifetime_words(c->lifetime_s, duration, sizeof(duration));
 	snprintf(text, sizeof(text), "it was held for %s and never collected",
 		duration);
 	giveup(l->n, &(struct giveup_conf){.filters = l->filters,
@@ -189,24 +187,10 @@ customers_read(void *arg, enum err_code code, const struct err *e)
 	next_customer(l);
 }
 
-static bool
-may_end_now(struct lifetime *l)
-{
-	int64_t jump;
-	bool believed = clockwatch_look(
-		&l->watch, clock_wall_s(), clock_mono_ms(), &jump);
-
-	if (jump)
-		log_warning("clock-jumped", LOG_INT("seconds", jump),
-			LOG_STR("text",
-				"no customer's mail expires for a day"));
-	return believed && clock_trusted();
-}
-
 void
 lifetime_look(struct lifetime *l)
 {
-	if (!may_end_now(l) || l->running || l->n->stopping)
+	if (!steady_may_end(l->n->steady) || l->running || l->n->stopping)
 		return;
 	l->running = true;
 	l->conf = l->n->conf;
@@ -217,10 +201,8 @@ struct lifetime *
 lifetime_new(struct node *n)
 {
 	struct lifetime *l = xcalloc(1, sizeof(*l));
-	int64_t none;
 
 	l->n = n;
-	clockwatch_look(&l->watch, clock_wall_s(), clock_mono_ms(), &none);
 	return l;
 }
 

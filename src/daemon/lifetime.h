@@ -23,4 +23,7 @@ void lifetime_free(struct lifetime *l);
 /* How long mail is held for A. */
 int64_t lifetime_of(const struct conf *conf, const struct spool_account *a);
 
+/* "30 days", "12 hours" */
+void lifetime_words(int64_t s, char *out, size_t size);
+
 #endif

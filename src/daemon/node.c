@@ -10,6 +10,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/dovecot.h"
 #include "daemon/dovecot_users.h"
+#include "daemon/life.h"
 #include "daemon/lifetime.h"
 #include "daemon/fill.h"
 #include "daemon/gateways.h"
@@ -311,6 +312,7 @@ node_reload(struct node *n, struct err *e)
 	dispatch_reload(n->dispatch);
 	fill_reload(n->fill);
 	node_reroute(n);
+	life_look(n->life);
 	lifetime_look(n->lifetime);
 	certwatch_look(n->certwatch);
 	log_info("reloaded", LOG_STR("file", next->file));

@@ -24,6 +24,7 @@ struct etrn;
 struct eventlog;
 struct guess;
 struct helper;
+struct life;
 struct lifetime;
 struct fill;
 struct gateways;
@@ -31,6 +32,7 @@ struct links;
 struct local;
 struct services;
 struct speeds;
+struct steady;
 struct ticketkeys;
 
 struct rate;
@@ -65,7 +67,9 @@ struct node {
 	struct rate *rate;	/* of messages */
 	struct rate *atrn_rate; /* of calls by customers */
 	struct eventlog *eventlog;
+	struct life *life;
 	struct lifetime *lifetime;
+	struct steady *steady;
 	struct fill *fill;
 	struct list_node sessions;
 	size_t sessions_n, sessions_peak; /* since memory was given back */

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "daemon/bounce.h"
 #include "daemon/dispatch.h"
+#include "daemon/life.h"
 #include "daemon/policy.h"
+#include "daemon/steady.h"
 #include "sched/backoff.h"
 #include "spool/records.h"
 
@@ -20,7 +22,8 @@ struct verdict {
 	enum spool_reason reason;
 	int64_t next_attempt, keep_until;
 	bool expired, not_tried;
-	bool in_doubt; /* set behind all else */
+	bool in_doubt;	 /* set behind all else */
+	bool day_counts; /* an attempt now may be on a new day */
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -203,6 +206,8 @@ defer(struct settle *st, size_t i, enum spool_reason reason, const char *text,
 {
 	const struct spool_delivery *d = &st->deliveries[i];
 	const struct conf *conf = st->n->conf;
+	struct verdict *v = &st->verdicts[i];
+	bool day = steady_day_counts(st->n->steady, d->last_attempt);
 	struct backoff_rule rule = {
 		.retry_s = conf->queue.retry_s,
 		.retry_n = conf->queue.retry_n,
@@ -214,14 +219,15 @@ defer(struct settle *st, size_t i, enum spool_reason reason, const char *text,
 		.last_attempt = d->last_attempt,
 		.now = st->now,
 		.clock_trusted = clock_trusted(),
+		.day_counts = day,
 	};
-	struct verdict *v = &st->verdicts[i];
 
 	if (is_customers(d)) {
 		defer_to_next_call(st, i, reason, text);
 		return;
 	}
-	*v = (struct verdict){.kind = OUTCOME_DEFERRED, .reason = reason};
+	*v = (struct verdict){
+		.kind = OUTCOME_DEFERRED, .reason = reason, .day_counts = day};
 	str_copyz(v->text, sizeof(v->text), text);
 	if (!backoff_next(&rule, &facts, &v->next_attempt))
 		fail(st, i, "5.4.7", text, peer, false);
@@ -385,6 +391,7 @@ write_verdict(
 		.kind = v->kind,
 		.now = st->now,
 		.next_attempt = v->next_attempt,
+		.no_day = !v->day_counts,
 		.keep_until = v->keep_until,
 		.expired = v->expired,
 		.not_tried = v->not_tried,
@@ -474,17 +481,29 @@ log_verdict(const struct settle *st, size_t i)
 			LOG_STR("to", st->deliveries[i].recipient));
 }
 
+/* What came back may be late by now. */
+static bool
+has_its_time(const struct settle *st, size_t i)
+{
+	return st->deliveries[i].return_at || st->deliveries[i].tell_at;
+}
+
 void
 settle_written(struct settle *st)
 {
+	bool timed = false;
+
 	for (size_t i = 0; i < st->count; i++) {
 		log_verdict(st, i);
+		timed |= has_its_time(st, i);
 		if (st->verdicts[i].kind == OUTCOME_DEFERRED &&
 			!is_customers(&st->deliveries[i]))
 			dispatch_due_at(
 				st->n->dispatch, st->verdicts[i].next_attempt);
 	}
 	bounce_written(st->bounce);
+	if (timed)
+		life_look(st->n->life);
 }
 
 void

@@ -2,10 +2,12 @@
 
 enum { DAY_S = 86400 };
 
-bool
-backoff_is_new_day(int64_t last, int64_t now)
+static bool
+is_new_day(const struct backoff_facts *f)
 {
-	return last == 0 || last / DAY_S != now / DAY_S;
+	if (f->last_attempt == 0)
+		return true;
+	return f->day_counts && f->last_attempt / DAY_S != f->now / DAY_S;
 }
 
 bool
@@ -14,8 +16,7 @@ backoff_next(const struct backoff_rule *rule, const struct backoff_facts *facts,
 {
 	size_t i = facts->attempts < rule->retry_n ? facts->attempts
 						   : rule->retry_n - 1;
-	int64_t days = (int64_t)facts->days_attempted +
-		       backoff_is_new_day(facts->last_attempt, facts->now);
+	int64_t days = (int64_t)facts->days_attempted + is_new_day(facts);
 
 	*next_r = facts->now + rule->retry_s[i];
 	if (!facts->clock_trusted || rule->expire_after_s == 0)

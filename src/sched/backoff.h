@@ -24,13 +24,11 @@ struct backoff_facts {
 	int64_t last_attempt;	 /* 0: never */
 	int64_t now;
 	bool clock_trusted;
+	bool day_counts; /* the clock was not set just now: a day is a day */
 };
 
 /* The time of the next attempt; false: it has expired. */
 bool backoff_next(const struct backoff_rule *rule,
 	const struct backoff_facts *facts, int64_t *next_r);
-
-/* Is NOW on another UTC day than LAST (or is it the first attempt)? */
-bool backoff_is_new_day(int64_t last, int64_t now);
 
 #endif

@@ -137,6 +137,10 @@ struct letter {
 	int64_t generation, queued_at;
 	struct spool_order order;
 	const char *links; /* NULL: any */
+	/* what the clock does to it */
+	int64_t steady_at, return_at, tell_at, release_at;
+	bool release_wall, requiretls, returns;
+	const char *account;
 };
 
 static inline char
@@ -183,6 +187,11 @@ letter_deliveries(const struct letter *l, struct spool_delivery *d)
 			l->links ? l->links : "");
 		d[n].route_generation = l->generation;
 		d[n].queued_at = l->queued_at ? l->queued_at : NOW;
+		d[n].steady_at = l->steady_at ? l->steady_at : d[n].queued_at;
+		d[n].return_at = l->return_at;
+		d[n].tell_at = l->tell_at;
+		d[n].release_at = l->release_at;
+		d[n].release_wall = l->release_wall;
 		if (!l->to[n])
 			return 1;
 	}
@@ -205,6 +214,11 @@ add_letter(struct spool_txn *t, void *arg, struct err *e)
 	size_t n = letter_deliveries(l, d);
 
 	m.params.smtputf8 = l->smtputf8;
+	m.params.requiretls = l->requiretls;
+	m.params.has_deliver_by = l->returns;
+	m.params.deliver_by_mode = l->returns ? 'R' : 0;
+	snprintf(m.account, sizeof(m.account), "%s",
+		l->account ? l->account : "");
 	if (l->binary)
 		m.params.body = BODY_BINARYMIME;
 	snprintf(m.sender, sizeof(m.sender), "%s",

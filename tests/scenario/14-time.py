@@ -130,5 +130,92 @@ def off_for_a_month_deferred():
     check(wait_until(lambda: len(peer.mails) == 1), "it is delivered")
 
 
-run(clock_in_1970, wrong_name_in_1970, clock_jumps, off_for_a_month,
+def set_clock(world, seconds):
+    """The clock of a daemon that was started with world.offset jumps."""
+    with open(world.offset, "w", encoding="ascii") as stream:
+        stream.write(str(seconds))
+
+
+def returned(site):
+    return [octets for octets in site.mailbox("ann")
+            if b"multipart/report" in octets]
+
+
+def longest():
+    """queue.longest: the end by the wall clock, tried or not; and of nothing
+    that only a clock that was set makes old."""
+    world = World()
+    world.offset = f"{world.dir}/offset"
+    shim = Shim(world.dir)
+    set_clock(world, 0)
+    site = world.make_site(queue={"longest": "60d"}, peer=world.peer(
+        submission=9, tls="none", user=None, password_file=None,
+        collect="none", collect_port=None))
+    site.start()
+    site.stop()
+    site.start(shim.env(clock=world.offset))
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org", "ben@shore.example",
+                    make("first"))
+        held = client.mail("ann@aurora.example.org", "eve@shore.example",
+                           make("held")).message_id
+    site.must("queue", "hold", held, "--yes")
+    for seconds in (61 * 86400, -400 * 86400, 400 * 86400, 0):
+        set_clock(world, seconds)
+        site.reload()
+        time.sleep(0.3)
+        equal(len(site.queue()), 2,
+              f"the clock was set by {seconds:+d} s: nothing is old")
+    site.stop()
+    site.start(shim.env(clock=59 * 86400))
+    time.sleep(1)
+    equal(len(site.queue()), 2, "after 59 days both wait")
+    site.stop()
+    site.start(shim.env(clock=TO_1970))
+    time.sleep(1)
+    equal(len(site.queue()), 2, "without a clock, too")
+    site.stop()
+    site.start(shim.env(clock=61 * 86400))
+    check(wait_until(lambda: returned(site)), "after 61 days it returns",
+          site.queue())
+    mail = returned(site)[0]
+    check(b"Status: 5.4.7" in mail and b"60 days" in mail,
+          "with the reason", mail)
+    equal([r["message"] for r in site.queue()], [held],
+          "what a person holds stays")
+    check(site.events("too-old", now=True), "the log says so")
+    events = site.rows("log")
+    check(any(e["event"] == "failed" and "60 days" in (e["text"] or "")
+              for e in events), "and the event log")
+
+
+def set_back_and_forth():
+    """Attempts on days that only the clock's being set makes are one day."""
+    world = World()
+    world.offset = f"{world.dir}/offset"
+    shim = Shim(world.dir)
+    set_clock(world, 0)
+    peer = Peer(rules={"MAIL": "451 4.3.0 not now"}, auth=False)
+    site = world.make_site(
+        queue={"retry": ["1s"], "expire_after": "1d"},
+        peer=world.peer(submission=peer.port, tls="none", user=None,
+                        password_file=None, collect="none",
+                        collect_port=None))
+    site.start(shim.env(clock=world.offset))
+    send(site, "lan", "ann@aurora.example.org", "ben@shore.example",
+         make("stubborn"))
+    site.link_up("iridium", "20s")
+    for i in range(6):
+        set_clock(world, (i % 2) * 20 * 86400)
+        before = site.queue()[0]["attempts"]
+        site.must("queue", "retry", "--all", "--yes")
+        check(wait_until(lambda: not site.queue()
+                         or site.queue()[0]["attempts"] > before),
+              "it is tried again", site.queue())
+    equal(len(site.queue()), 1, "it did not expire")
+    equal(returned(site), [], "no notice was sent")
+
+
+run(longest, set_back_and_forth, clock_in_1970, wrong_name_in_1970, clock_jumps, off_for_a_month,
     off_for_a_month_deferred)

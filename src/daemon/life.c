@@ -1,0 +1,303 @@
+#include "daemon/life.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/dispatch.h"
+#include "daemon/giveup.h"
+#include "daemon/lifetime.h"
+#include "daemon/steady.h"
+#include "spool/queue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	LIFE_LOOK_MOST_S = 600, /* between two looks */
+	LIFE_AGAIN_S = 60,	/* what is due could not be done */
+	LIFE_BATCH = 200,	/* deliveries of one transaction */
+	LIFE_STATES = 2,
+};
+
+static const enum spool_state states[LIFE_STATES] = {
+	SPOOL_READY, SPOOL_DEFERRED};
+
+struct life {
+	struct node *n;
+	struct loop_timer *timer;
+	bool running, again;
+	bool moved; /* something was done: more may be due */
+	int64_t wall, steady;
+	bool trusted;
+	struct spool_timed next;
+	struct spool_filter *old; /* owned: what queue.longest ends */
+	size_t old_n;
+	int64_t longest_s;
+	bool has_old;
+	size_t released;
+};
+
+static void release(struct life *l);
+static void return_late(struct life *l);
+static void return_old(struct life *l);
+static void finish(struct life *l);
+
+/* --- the look --- */
+
+static void
+add_old(struct life *l, const char *route)
+{
+	for (size_t i = 0; i < LIFE_STATES; i++)
+		l->old[l->old_n++] = (struct spool_filter){.route = route,
+			.has_state = true,
+			.state = states[i],
+			.arrived_before = l->steady - l->longest_s};
+}
+
+/* A customer's mail has its own lifetime. */
+static void
+find_old(struct life *l)
+{
+	const struct conf *conf = l->n->conf;
+
+	free(l->old);
+	l->old = NULL;
+	l->old_n = 0;
+	l->longest_s = conf->queue.longest_s;
+	if (!l->longest_s || !l->trusted)
+		return;
+	l->old = xcalloc((conf->routes_n + 1) * LIFE_STATES, sizeof(*l->old));
+	add_old(l, "local");
+	for (size_t i = 0; i < conf->routes_n; i++)
+		add_old(l, conf_route_name(&conf->routes[i]));
+}
+
+static enum err_code
+look(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct life *l = arg;
+	enum err_code rc = spool_timed_next(t, &l->next, e);
+
+	l->has_old = false;
+	for (size_t i = 0; i < l->old_n && rc == OK && !l->has_old; i++) {
+		struct spool_cursor from = {0, 0};
+		struct spool_row *rows;
+		size_t n;
+
+		rc = spool_list(t, &l->old[i], &from, 1, &rows, &n, e);
+		l->has_old = rc == OK && n;
+		free(rows);
+	}
+	return rc;
+}
+
+static void
+looked(void *arg, enum err_code code, const struct err *e)
+{
+	struct life *l = arg;
+
+	if (code != OK) {
+		log_error("queue-unreadable", LOG_STR("why", e->text));
+		l->next = (struct spool_timed){0};
+		finish(l);
+		return;
+	}
+	release(l);
+}
+
+void
+life_look(struct life *l)
+{
+	if (l->n->stopping)
+		return;
+	l->again = l->running;
+	if (l->running)
+		return;
+	l->running = true;
+	l->moved = false;
+	l->wall = clock_sane_s();
+	l->steady = steady_now(l->n->steady);
+	l->trusted = clock_trusted();
+	find_old(l);
+	spool_submit_read(l->n->spool, look, looked, l);
+}
+
+/* --- held by its sender --- */
+
+static bool
+is_due(int64_t at, int64_t now)
+{
+	return at && at <= now;
+}
+
+static enum err_code
+write_release(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct life *l = arg;
+
+	return spool_timed_release(
+		t, l->wall, l->steady, LIFE_BATCH, &l->released, e);
+}
+
+static void
+set_going(struct life *l)
+{
+	const struct conf *conf = l->n->conf;
+
+	dispatch_arrived(l->n->dispatch, "local");
+	for (size_t i = 0; i < conf->routes_n; i++)
+		dispatch_arrived(
+			l->n->dispatch, conf_route_name(&conf->routes[i]));
+}
+
+static void
+release_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct life *l = arg;
+
+	if (code != OK) {
+		log_error("not-released", LOG_STR("why", e->text));
+	} else if (l->released) {
+		log_info(
+			"released-in-time", LOG_INT("deliveries", l->released));
+		l->moved = true;
+		set_going(l);
+	}
+	return_late(l);
+}
+
+static void
+release(struct life *l)
+{
+	if (is_due(l->next.release_wall, l->wall) ||
+		is_due(l->next.release_steady, l->steady))
+		spool_submit(l->n->spool, write_release, release_written, l);
+	else
+		return_late(l);
+}
+
+/* --- returned --- */
+
+static void
+note_returned(struct life *l, enum err_code code, const struct err *e,
+	size_t count, const char *event)
+{
+	if (code != OK)
+		log_error("not-returned", LOG_STR("why", e->text));
+	else if (count)
+		log_warning(event, LOG_INT("deliveries", count));
+	l->moved |= count > 0;
+}
+
+static void
+late_returned(void *arg, enum err_code code, const struct err *e, size_t count)
+{
+	struct life *l = arg;
+
+	note_returned(l, code, e, count, "too-late");
+	return_old(l);
+}
+
+static void
+return_late(struct life *l)
+{
+	struct spool_filter late = {.return_by = l->steady};
+
+	if (!l->trusted || !is_due(l->next.return_at, l->steady) ||
+		l->n->stopping) {
+		return_old(l);
+		return;
+	}
+	giveup(l->n, &(struct giveup_conf){.filters = &late,
+			     .filters_n = 1,
+			     .expired = true,
+			     .text = LIFE_LATE_TEXT,
+			     .done = late_returned,
+			     .arg = l});
+}
+
+static void
+old_returned(void *arg, enum err_code code, const struct err *e, size_t count)
+{
+	struct life *l = arg;
+
+	note_returned(l, code, e, count, "too-old");
+	finish(l);
+}
+
+static void
+return_old(struct life *l)
+{
+	char text[200], duration[40];
+
+	if (!l->has_old || l->n->stopping) {
+		finish(l);
+		return;
+	}
+	lifetime_words(l->longest_s, duration, sizeof(duration));
+	snprintf(text, sizeof(text),
+		"it could not be delivered in %s, the longest that mail waits "
+		"here",
+		duration);
+	giveup(l->n, &(struct giveup_conf){.filters = l->old,
+			     .filters_n = l->old_n,
+			     .expired = true,
+			     .text = text,
+			     .done = old_returned,
+			     .arg = l});
+}
+
+/* --- and then --- */
+
+static void
+sooner(int64_t *delay_s, int64_t at, int64_t now)
+{
+	int64_t in = at > now ? at - now : LIFE_AGAIN_S;
+
+	if (at && in < *delay_s)
+		*delay_s = in;
+}
+
+static void
+finish(struct life *l)
+{
+	int64_t delay_s = LIFE_LOOK_MOST_S;
+
+	l->running = false;
+	if (l->n->stopping)
+		return;
+	if (l->again || l->moved) {
+		life_look(l);
+		return;
+	}
+	sooner(&delay_s, l->next.release_wall, l->wall);
+	sooner(&delay_s, l->next.release_steady, l->steady);
+	sooner(&delay_s, l->next.return_at, l->steady);
+	sooner(&delay_s, l->next.tell_at, l->steady);
+	loop_timer_set(l->timer, (uint64_t)delay_s * 1000 + 50);
+}
+
+static void
+on_timer(void *arg)
+{
+	life_look(arg);
+}
+
+struct life *
+life_new(struct node *n)
+{
+	struct life *l = xcalloc(1, sizeof(*l));
+
+	l->n = n;
+	l->timer = loop_timer_new(n->loop, on_timer, l);
+	return l;
+}
+
+void
+life_free(struct life *l)
+{
+	if (!l)
+		return;
+	loop_timer_free(l->timer);
+	free(l->old);
+	free(l);
+}
