@@ -13,6 +13,7 @@ enum { KEY_MAX = SPOOL_NAME_MAX + 32, TEXT_MAX = 48, DAY_S = 86400 };
 static const char one_by_one[] = "careful";
 static const char no_bdat[] = "no-bdat";
 static const char closes[] = "closes";
+static const char refused[] = "refused";
 
 /* --- one value ------------------------------------------------------------ */
 
@@ -59,6 +60,27 @@ write_value(struct spool_txn *t, const struct key *k, int64_t until,
 	return spool_meta_put(t, k->z, str_of(text), e);
 }
 
+/* "until" and what refusals_write gives. */
+static enum err_code
+read_refusals(struct spool_txn *t, const struct careful_peer *peer, int64_t now,
+	struct refusals *refusals_r, struct err *e)
+{
+	struct key k = key_of(refused, peer);
+	struct str first, rest;
+	struct buf text;
+	uint64_t until = 0;
+	enum err_code rc;
+
+	*refusals_r = (struct refusals){.answered = 0};
+	buf_init(&text, 0);
+	rc = spool_meta_get(t, k.z, &text, e);
+	first = str_cut(buf_view(&text), ' ', &rest);
+	if (rc == OK && str_u64(first, &until) && now < (int64_t)until)
+		refusals_read(refusals_r, rest);
+	buf_free(&text);
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
 enum err_code
 careful_get(struct spool_txn *t, const struct careful_peer *peer, int64_t now,
 	struct careful_way *way_r, struct err *e)
@@ -70,6 +92,8 @@ careful_get(struct spool_txn *t, const struct careful_peer *peer, int64_t now,
 
 	if (rc == OK)
 		rc = read_value(t, &data, now, &way_r->no_bdat, &none, e);
+	if (rc == OK)
+		rc = read_refusals(t, peer, now, &way_r->refusals, e);
 	return rc;
 }
 
@@ -160,4 +184,47 @@ careful_closed(
 	l->closes = key_of(closes, peer);
 	l->answered = answered;
 	spool_submit(n->spool, write_lesson, written, l);
+}
+
+/* --- what it refused ------------------------------------------------------ */
+
+struct refused_job {
+	struct key key;
+	char text[REFUSALS_TEXT_MAX + TEXT_MAX];
+};
+
+static enum err_code
+write_refused(struct spool_txn *t, void *arg, struct err *e)
+{
+	const struct refused_job *j = arg;
+
+	return spool_meta_put(t, j->key.z, str_of(j->text), e);
+}
+
+static void
+refused_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct refused_job *j = arg;
+
+	if (code != OK)
+		log_warning("careful-not-stored", LOG_STR("key", j->key.z),
+			LOG_STR("why", e->text));
+	free(j);
+}
+
+void
+careful_refused(struct node *n, const struct careful_peer *peer,
+	const struct refusals *refusals)
+{
+	char text[REFUSALS_TEXT_MAX];
+	struct refused_job *j;
+
+	if (!refusals->changed)
+		return;
+	j = xcalloc(1, sizeof(*j));
+	refusals_write(refusals, text);
+	snprintf(j->text, sizeof(j->text), "%" PRId64 " %s",
+		clock_sane_s() + (int64_t)CAREFUL_DAYS * DAY_S, text);
+	j->key = key_of(refused, peer);
+	spool_submit(n->spool, write_refused, refused_written, j);
 }

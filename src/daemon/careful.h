@@ -1,12 +1,13 @@
 /*
  * What was learnt of a peer, to its disadvantage, and is kept across restarts
- * for CAREFUL_DAYS: with whom it is one message at a time, and who offers
- * CHUNKING and does not know BDAT.
+ * for CAREFUL_DAYS: with whom it is one message at a time, who offers CHUNKING
+ * and does not know BDAT, and what it refused.
  */
 #ifndef DAEMON_CAREFUL_H
 #define DAEMON_CAREFUL_H
 
 #include "daemon/node.h"
+#include "sched/refusals.h"
 
 enum { CAREFUL_DAYS = 30 };
 
@@ -19,6 +20,7 @@ struct careful_peer {
 struct careful_way {
 	bool one_by_one; /* no more messages in flight */
 	bool no_bdat;	 /* the body goes by DATA */
+	struct refusals refusals;
 };
 
 /* These remember in the background; the log says so when it is stored. */
@@ -33,6 +35,10 @@ void careful_no_bdat(struct node *n, const struct careful_peer *peer);
  */
 void careful_closed(
 	struct node *n, const struct careful_peer *peer, uint64_t answered);
+
+/* What it refused, with this session; nothing is written where none changed. */
+void careful_refused(struct node *n, const struct careful_peer *peer,
+	const struct refusals *refusals);
 
 /* In a transaction: how is PEER to be treated now? */
 enum err_code careful_get(struct spool_txn *t, const struct careful_peer *peer,

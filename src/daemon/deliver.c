@@ -109,8 +109,11 @@ on_rcpt_reply(struct deliver *d, const struct smtp_event *ev)
 {
 	struct parcel *p = parcel_of(d, ev->tag);
 
-	if (p && ev->index < p->claimed.n)
-		p->replies[ev->index] = *ev->reply;
+	if (!p || ev->index >= p->claimed.n)
+		return;
+	p->replies[ev->index] = *ev->reply;
+	refusals_recipient(&d->refusals,
+		p->claimed.deliveries[ev->index].recipient, ev->reply->code);
 }
 
 static void
@@ -145,7 +148,8 @@ on_done(struct deliver *d, const struct smtp_event *ev)
 	if (p == d->current)
 		d->current = NULL;
 	d->answered += ev->reply->code != 421;
-	d->refused += ev->early && ev->reply->code != 421;
+	if (ev->reply->code != 421)
+		refusals_answered(&d->refusals, ev->early && !p->patient);
 	deliver_end(d, p, ev->early ? PARCEL_EARLY : PARCEL_REPLIED, ev->reply,
 		false);
 	deliver_top_up(d);
@@ -214,6 +218,7 @@ learn(struct deliver *d)
 {
 	const struct careful_peer peer = {d->peer, d->customer};
 
+	careful_refused(d->n, &peer, &d->refusals);
 	if (d->result.mismatch)
 		careful_mismatch(d->n, &peer);
 	else if (d->result.no_bdat)

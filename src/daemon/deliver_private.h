@@ -7,6 +7,7 @@
 #include "daemon/deliver.h"
 #include "daemon/downgrade.h"
 #include "daemon/parcel.h"
+#include "sched/refusals.h"
 
 struct deliver {
 	struct session *s;
@@ -32,7 +33,7 @@ struct deliver {
 	size_t recipients; /* of all parcels in hand */
 	uint64_t tags;	   /* given to parcels so far */
 	uint64_t answered; /* messages that the peer answered to the end */
-	uint64_t refused;  /* ... of these whose octets were for nobody */
+	struct refusals refusals; /* of this peer, earlier sessions with it */
 
 	bool stepping;	/* a step is with the spool */
 	bool reading;	/* the next octets of current's body come */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/crash.h"
+#include "daemon/speeds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +80,35 @@ return_lost(struct deliver *d)
 
 /* --- sending -------------------------------------------------------------- */
 
+/* Of 1000: that the peer takes none of its recipients. They hang together. */
+static unsigned
+chance_of_waste(const struct deliver *d, const struct parcel *p)
+{
+	unsigned least = 1000;
+
+	for (size_t i = 0; i < p->claimed.n && least; i++) {
+		unsigned chance = refusals_chance(
+			&d->refusals, p->claimed.deliveries[i].recipient);
+
+		if (chance < least)
+			least = chance;
+	}
+	return least;
+}
+
 /*
  * A body sent ahead is wasted where the message is refused; waiting for the
- * replies to its envelope costs a turn, in which a quarter of what is claimed
- * ahead could go (call_fit). By what this peer refused so far the one or the
- * other is dearer.
+ * replies to its envelope costs a turn, in which other octets could go: a
+ * quarter of what is claimed ahead, where nothing better is known. By what this
+ * peer refused before the one or the other is dearer.
  */
 static bool
 is_patient(const struct deliver *d, const struct parcel *p)
 {
-	return d->refused > 0 &&
-	       p->size > d->ahead / 4 * d->answered / d->refused;
+	uint64_t turn = speeds_turn(d->n->speeds, d->link);
+
+	return refusals_is_dear(
+		p->size, chance_of_waste(d, p), turn ? turn : d->ahead / 4);
 }
 
 static void
@@ -109,7 +128,8 @@ begin_next(struct deliver *d)
 	d->s->bytes_done = 0;
 	d->s->bytes_total = p->size;
 	d->s->doing = "sending";
-	parcel_begin(p, d->client, is_patient(d, p));
+	p->patient = is_patient(d, p);
+	parcel_begin(p, d->client, p->patient);
 }
 
 struct read_job {

@@ -296,6 +296,7 @@ static void
 go_that_way(struct deliver *d, const struct careful_way *way)
 {
 	d->known = true;
+	d->refusals = way->refusals;
 	if (way->one_by_one)
 		d->ahead = 0;
 	smtp_client_restrict(d->client, way->one_by_one, way->no_bdat);

@@ -47,6 +47,7 @@ struct parcel {
 	struct reply *replies; /* to each RCPT; code 0: none came; owned */
 	struct reply *finals;  /* LMTP: likewise at the end; else NULL */
 	bool begun;	       /* it was given to the machine */
+	bool patient;	       /* ... and its body waits for the replies */
 	bool heard;	       /* the peer answered some of its envelope */
 	bool counts;	       /* BROKEN: an attempt of this message */
 	enum parcel_end end;

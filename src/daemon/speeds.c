@@ -86,6 +86,14 @@ speeds_flight(const struct speeds *v, const char *link)
 	return octets > SPEEDS_FLIGHT_MIN ? (size_t)octets : SPEEDS_FLIGHT_MIN;
 }
 
+uint64_t
+speeds_turn(const struct speeds *v, const char *link)
+{
+	const struct speed *s = speeds_of(v, link);
+
+	return twice(speed_fastest_bps(s), round_trip_ms(s)) / 2;
+}
+
 uint32_t
 speeds_window(const struct speeds *v, const char *link)
 {

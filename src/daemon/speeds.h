@@ -32,6 +32,8 @@ void speeds_end(struct speeds *v, struct session *s);
  * trips' worth. 0: no bound, it is not a slow one.
  */
 size_t speeds_flight(const struct speeds *v, const char *link);
+/* Octets that one round trip on LINK could carry; 0: not known. */
+uint64_t speeds_turn(const struct speeds *v, const char *link);
 /* What the far side may have under way to us, for the pace; 0: any. */
 uint32_t speeds_window(const struct speeds *v, const char *link);
 

@@ -132,6 +132,55 @@ def patient():
     check(1 <= ahead < COUNT / 2, "few bodies went to nobody", ahead)
 
 
+def one_mail(site, to, lines):
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        reply = client.mail("ann@aurora.example.org", to,
+                            make(f"to {to}", "a line of it\r\n" * lines))
+    equal(reply.code, 250, f"taken: {to}")
+
+
+def known_refusals():
+    """Who refused a recipient before is asked; the others go ahead."""
+    dead = {"dead@shore.example"}
+
+    def rcpt(conn, line):
+        if any(to in line.lower() for to in dead):
+            return "550 5.1.1 no such user"
+        return None
+
+    peer = Peer(auth=False, rules={"RCPT": rcpt})
+    site = site_for(peer, links=[{"name": "iridium", "bit_rate": 2400,
+                                  "rtt": "1800ms", "peers": ["shore"]}])
+
+    def call(*to, lines=200):
+        """BDATs and turn-arounds of a call with such mail."""
+        for one in to:
+            one_mail(site, one, lines)
+        before = len(peer.verbs)
+        equal(site.link_up("iridium"), 0, f"a call for {to}")
+        site.must("link", "down", "iridium")
+        check(site.wait_queue_empty(), "the queue is empty", site.queue())
+        said = peer.verbs[before:]
+        return (sum(line.startswith("BDAT") for line in said),
+                site.rows("link", "history")[-1]["turnarounds"])
+
+    bodies, turns = call("ben@shore.example", "dead@shore.example")
+    equal(bodies, 2, "nothing is known: both bodies go ahead")
+    site.kill()
+    site.start()
+    equal(call("eve@shore.example"), (1, turns), "another one goes ahead")
+    bodies, more = call("dead@shore.example", "ben@shore.example")
+    equal(bodies, 1, "the refused one is asked first, over restarts")
+    equal(more, turns + 1, "for a turn")
+    bodies, more = call("DEAD@shore.example", lines=4)
+    equal((bodies, more), (1, turns), "a small body is cheaper than the turn")
+    dead.clear()
+    equal(call("dead@shore.example"), (1, turns + 1), "taken now: asked first")
+    equal(call("dead@shore.example"), (1, turns), "then it goes ahead again")
+    equal(len(peer.mails), 5, "each once")
+
+
 def expires():
     """The days of trying of all are over in one flight."""
     for name, keywords in BOTH:
@@ -503,7 +552,7 @@ def drain_once(site):
     site.link_down("iridium")
 
 
-run(refusals, expires, patient, one_message_many_claims, busy_now, refused_at_once,
+run(refusals, known_refusals, expires, patient, one_message_many_claims, busy_now, refused_at_once,
     closes_at_first, closes_after_each, mismatches, left_out, late, no_bdat,
     customer_without_bdat, customer_that_errs, customer_out_of_step, stopped,
     before_ready, body_gone)
