@@ -63,11 +63,13 @@ offers(const struct spool_peer *p, const char *keyword)
 	return false;
 }
 
-/* What of the mail on ROUTE is left for the peer P; KNOWN: it was met. */
+/* What of the mail of a route is left for the peer P, if it is a row. */
 static void
-leave_to(struct spool_takes *takes, const struct spool_peer *p, bool known,
+leave_to(struct spool_takes *takes, const struct spool_peer *p, bool row,
 	int64_t now)
 {
+	/* One that never answered has a row, too. */
+	bool known = row && p->last_success > 0;
 	bool good = known && p->last_success + DOWNGRADE_TRUST_S > now;
 
 	if (good && offers(p, "8BITMIME"))

@@ -258,6 +258,21 @@ def another_peer():
     equal(len(poor.mails), before, "the other does not get it")
 
 
+def a_peer_not_met():
+    """UTF-8 addresses wait for one that may take them, 8 bit does not."""
+    site, poor, other = world_with(CHUNKS, CHUNKS + ("8BITMIME", "SMTPUTF8"))
+    other.close()
+    hand_in(site, EIGHT, " SMTPUTF8", to="jörg@shore.example")
+    hand_in(site, EIGHT)
+    site.link_up("iridium")
+    rows = wait_until(lambda: [r for r in site.queue()
+                               if r["reason_code"] == "no-smtputf8"])
+    check(rows and len(site.queue()) == 1, "one waits, and says why",
+          site.queue())
+    equal(len(poor.mails), 1, "the other goes, in 7 bit")
+    equal(site.mailbox("ann"), [], "nothing returns")
+
+
 def too_large_then():
     """It fits only as it is."""
     site, peer = world_with(("PIPELINING", "SIZE 4000", "CHUNKING"))
@@ -300,6 +315,6 @@ def cut_and_killed():
     check_mail(peer.mails[0], octets, "after a cut and a kill")
 
 
-run(both_ways, never_needlessly, large, whole_corpus, signed, binary, binary_as_it_is,
-    utf8,
-    another_peer, too_large_then, customer, cut_and_killed)
+run(both_ways, never_needlessly, large, whole_corpus, signed, binary,
+    binary_as_it_is, utf8, another_peer, a_peer_not_met, too_large_then,
+    customer, cut_and_killed)
