@@ -18,7 +18,7 @@ enum {
 	SPOOL_CHUNK_BYTES = 65536,
 	SPOOL_DOMAINS_MAX = 1000, /* of one customer */
 	SPOOL_LEDGER_ID_MAX = WIRE_ID_MAX + 60,
-	SPOOL_LEDGER_MAX = 200000, /* recipients of batches that are known */
+	SPOOL_LEDGER_MAX = 100000, /* recipients of batches that are known */
 };
 
 /* --- messages and deliveries --- */

@@ -69,11 +69,13 @@ bang_to_address(struct str path, bool sender,
 		!cut_last(path, '!', &hosts, &user)) {
 		if (!cut_last(path, '@', &user, &domain))
 			return put(path, STR(""), false, address_r, why_r);
-		return put(user, domain, false, address_r, why_r);
+		*why_r = "nothing behind the @";
+		return domain.n && put(user, domain, false, address_r, why_r);
 	}
 	if (cut_last(user, '@', &before, &domain)) {
 		*why_r = "a path with ! and @ could mean two hosts; give one";
-		return sender && put(before, domain, false, address_r, why_r);
+		return sender && domain.n &&
+		       put(before, domain, false, address_r, why_r);
 	}
 	if (!cut_last(hosts, '!', &before, &host))
 		host = hosts;

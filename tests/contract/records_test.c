@@ -725,6 +725,74 @@ claims_by_name(void **state)
 	assert_sound(b);
 }
 
+/* --- batches --- */
+
+struct ledger_job {
+	const char *id;
+	bool has;
+	enum err_code code;
+};
+
+static enum err_code
+do_ledger_add(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct ledger_job *j = arg;
+
+	j->code = spool_ledger_add(t, j->id, e);
+	return OK;
+}
+
+static enum err_code
+do_ledger_has(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct ledger_job *j = arg;
+
+	return spool_ledger_has(t, j->id, &j->has, e);
+}
+
+static enum err_code
+do_ledger_fill(struct spool_txn *t, void *arg, struct err *e)
+{
+	enum err_code rc = OK;
+	char id[20];
+
+	(void)arg;
+	for (int i = 0; i < SPOOL_LEDGER_MAX && rc == OK; i++) {
+		snprintf(id, sizeof(id), "f.%d", i);
+		rc = spool_ledger_add(t, id, e);
+	}
+	return rc;
+}
+
+static void
+batches_are_known(void **state)
+{
+	struct box *b = *state;
+	struct ledger_job j = {.id = "n.1.4711.1"};
+	char long_id[SPOOL_LEDGER_ID_MAX + 2];
+
+	READ(b, do_ledger_has, &j);
+	assert_false(j.has);
+	WRITE(b, do_ledger_add, &j);
+	assert_int_equal(j.code, OK);
+	WRITE(b, do_ledger_add, &j);
+	assert_int_equal(j.code, ERR_EXISTS);
+	READ(b, do_ledger_has, &j);
+	assert_true(j.has);
+	/* the oldest makes room */
+	WRITE(b, do_ledger_fill, NULL);
+	READ(b, do_ledger_has, &j);
+	assert_false(j.has);
+	j.id = "f.0";
+	READ(b, do_ledger_has, &j);
+	assert_true(j.has);
+	memset(long_id, 'x', sizeof(long_id) - 1);
+	long_id[sizeof(long_id) - 1] = '\0';
+	j.id = long_id;
+	WRITE(b, do_ledger_add, &j);
+	assert_int_equal(j.code, ERR_INVALID);
+}
+
 int
 main(void)
 {
@@ -746,6 +814,7 @@ main(void)
 		ON_BOTH(when_a_route_is_due),
 		ON_BOTH(stale_routes_are_renewed),
 		ON_BOTH(claims_by_name),
+		ON_BOTH(batches_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
