@@ -286,21 +286,21 @@ on_ended(void *arg, bool good, const char *how)
 	settle_all(j);
 }
 
-/* In quotes, for the shell. */
+/* In quotes, for the shell; FRAMED: and in the parentheses of uux. */
 static void
-add_quoted(struct str s, struct buf *out)
+add_quoted(struct str s, bool framed, struct buf *out)
 {
-	buf_addz(out, "'");
+	buf_addz(out, framed ? "'(" : "'");
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\'')
 			buf_addz(out, "'\\''");
 		else
 			buf_add(out, s.p + i, 1);
-	buf_addz(out, "'");
+	buf_addz(out, framed ? ")'" : "'");
 }
 
 static void
-add_recipients(const struct job *j, struct buf *out)
+add_recipients(const struct job *j, bool framed, struct buf *out)
 {
 	const struct spool_claimed *c = &j->messages[0];
 	struct buf path;
@@ -314,25 +314,30 @@ add_recipients(const struct job *j, struct buf *out)
 		}
 		if (i)
 			buf_addz(out, " ");
-		add_quoted(buf_view(&path), out);
+		add_quoted(buf_view(&path), framed, out);
 	}
 	buf_free(&path);
 }
 
-/* {} of the format rmail; given. */
+/*
+ * {} of the format rmail, or ({}): uux takes a word with "!" for a file of that
+ * system, unless it stands in parentheses. Given.
+ */
 static char *
 fill_in(const struct job *j)
 {
 	const char *at = strstr(j->command, "{}");
 	struct buf out;
+	bool framed;
 	char *whole;
 
 	if (j->format != FORMAT_RMAIL || !at)
 		return str_dupz(j->command);
+	framed = at > j->command && at[-1] == '(' && at[2] == ')';
 	buf_init(&out, 0);
-	buf_add(&out, j->command, (size_t)(at - j->command));
-	add_recipients(j, &out);
-	buf_addz(&out, at + 2);
+	buf_add(&out, j->command, (size_t)(at - j->command) - framed);
+	add_recipients(j, framed, &out);
+	buf_addz(&out, at + 2 + framed);
 	whole = str_dup(buf_view(&out));
 	buf_free(&out);
 	return whole;

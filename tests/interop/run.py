@@ -21,6 +21,7 @@ import clients  # noqa: E402
 import etrn  # noqa: E402
 import fetchmail  # noqa: E402
 import flight  # noqa: E402
+import gateways  # noqa: E402
 import lmtp  # noqa: E402
 import mailboxes  # noqa: E402
 import report  # noqa: E402
@@ -28,7 +29,7 @@ import servers  # noqa: E402
 import users  # noqa: E402
 
 FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp,
-            mailboxes)
+            mailboxes, gateways)
 
 
 def describe(error):

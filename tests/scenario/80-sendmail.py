@@ -155,7 +155,7 @@ def dots_lines_and_headers():
 
 
 def exit_codes():
-    host = Host(local=dict(local("/nowhere", HOME), users="file:" + users()),
+    host = Host(local=dict(local(temp_dir(), HOME), users="file:" + users()),
                 routes=[{"match": "far.example", "peers": ["shore"]}])
     for what, args, data, status in (
             ("no recipient", [], "x", 64),

@@ -95,7 +95,7 @@ def to_a_command():
 
 
 def one_batch_for_all():
-    p = Pair(start=False, folder="/nowhere")
+    p = Pair(start=False, folder="/no/such")
     p.site.conf["routes"][0]["folder"] = p.out
     p.site.start()
     for i in range(5):
@@ -304,7 +304,7 @@ def bad_batches():
     done = p.rsmtp(path)
     equal(done.returncode, 65, "a batch that grows too large: exit 65")
     check(b"batch_size" in done.stderr, "the limit is named", done.stderr)
-    equal(p.rsmtp("/nowhere/x").returncode, 66, "no such file: 66")
+    equal(p.rsmtp(f"{p.world.dir}/none").returncode, 66, "no such file: 66")
     equal(p.rsmtp(data=b"").returncode, 65, "empty: 65")
     equal(p.shore.crashed(), 0, "the daemon lives")
 
@@ -353,6 +353,22 @@ def by_rmail():
     check(p.site.wait_queue_empty(), "and all is done")
 
 
+def by_uux():
+    """uux wants each recipient in parentheses."""
+    p = Pair(start=False, command="true {}", format="rmail")
+    said = f"{p.world.dir}/said"
+    p.site.conf["routes"][0]["command"] = f"echo ({{}}) >{said}; cat >>{said}"
+    p.site.start()
+    p.send("uux", f"ben@{FAR}", f"o'neil@{FAR}")
+    check(p.site.wait_queue_empty(), "it is done")
+    with open(said, encoding="ascii") as stream:
+        lines = stream.read().split("\n")
+    equal(lines[0], f"({FAR}!ben) ({FAR}!o'neil)", "each in its own")
+    check(lines[1].startswith(f"From {HERE}!ann ") and
+          lines[1].endswith(f" remote from {HERE}"), "the line From",
+          lines[1])
+
+
 def bang_paths():
     p = Pair(command="true")
     for what, path, to, sender, status in (
@@ -386,7 +402,7 @@ def bang_paths():
 
 def reload_with_mail():
     """A route that goes takes its mail to the next one."""
-    p = Pair(start=False, folder="/nowhere/there")
+    p = Pair(start=False, folder="/no/such/folder")
     p.site.start()
     p.send("moves")
     wait_until(lambda: p.site.queue()[0]["reason_code"] == "link-down")
@@ -421,5 +437,5 @@ def wrong_settings():
 
 run(to_a_command, one_batch_for_all, command_fails, command_hangs,
     killed_at_any_step, full_stick, others_batches, bad_batches,
-    refused_recipients_are_returned, by_rmail, bang_paths, reload_with_mail,
+    refused_recipients_are_returned, by_rmail, by_uux, bang_paths, reload_with_mail,
     wrong_settings)
