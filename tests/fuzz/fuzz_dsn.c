@@ -70,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.notice_id = 1,
 		.recipients = &r,
 		.recipients_n = 1};
+	struct str more;
 	struct buf out;
 
 	for (size_t i = 0; i < TEXTS; i++)
@@ -77,6 +78,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.action = (enum dsn_action)(size % DSN_ACTIONS_N);
 	d.utf8 = size & 1;
 	d.header = rest;
+	if (size & 2) { /* of two messages, which are halves of it */
+		d.header.n = rest.n / 2;
+		more = str_skip(rest, rest.n / 2);
+		d.more = &more;
+		d.more_n = r.message = 1;
+	}
 	buf_init(&out, 0);
 	dsn_compose(&d, &out);
 	FUZZ_CHECK(grammar_is_ascii(buf_view(&out)));
