@@ -121,6 +121,32 @@ spool_history_list(struct spool_txn *t, const struct spool_history_filter *f,
 	return rc;
 }
 
+enum err_code
+spool_share_add(struct spool_txn *t, const struct spool_share *s, struct err *e)
+{
+	struct spool_share row = *s;
+
+	return tx_insert(t, T_SHARE, &row, e);
+}
+
+enum err_code
+spool_share_list(struct spool_txn *t, int64_t session, size_t limit,
+	struct spool_share **list_r, size_t *n_r, struct err *e)
+{
+	struct query q = {.table = T_SHARE, .index = BY_KEY, .limit = limit};
+	struct rows out;
+	enum err_code rc;
+
+	query_number(&q, SHARE_SESSION, OP_EQ, session);
+	rows_init(&out, T_SHARE);
+	rc = tx_query(t, &q, &out, e);
+	if (rc != OK)
+		rows_free(&out);
+	*list_r = (struct spool_share *)(void *)out.data;
+	*n_r = out.n;
+	return rc;
+}
+
 /* --- peers --- */
 
 enum err_code

@@ -106,6 +106,13 @@ enum err_code spool_history_list(struct spool_txn *t,
 	const struct spool_history_filter *f, size_t limit,
 	struct spool_session **list_r, size_t *n_r, struct err *e);
 
+/* Of session S->session, which was added; once for each S->who. */
+enum err_code spool_share_add(
+	struct spool_txn *t, const struct spool_share *s, struct err *e);
+/* Those of one session, by name; at most LIMIT. Given. */
+enum err_code spool_share_list(struct spool_txn *t, int64_t session,
+	size_t limit, struct spool_share **list_r, size_t *n_r, struct err *e);
+
 /* --- peers --- */
 
 enum err_code spool_peer_put(

@@ -53,6 +53,20 @@ sweep_events(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 	return rc;
 }
 
+static enum err_code
+remove_shares(struct spool_txn *t, int64_t session, struct err *e)
+{
+	struct query q = {.table = T_SHARE, .index = BY_KEY};
+	struct spool_share share;
+	enum err_code rc;
+
+	query_number(&q, SHARE_SESSION, OP_EQ, session);
+	while ((rc = tx_first(t, &q, &share, e)) == OK &&
+		(rc = tx_remove(t, T_SHARE, &share, e)) == OK)
+		;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}
+
 /* Sessions are written when they end, so ids are in that order. */
 static enum err_code
 sweep_sessions(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
@@ -68,7 +82,9 @@ sweep_sessions(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 
 		if (s->ended >= now - SPOOL_SESSIONS_KEEP_S)
 			break;
-		rc = tx_remove(t, T_SESSION, s, e);
+		rc = remove_shares(t, s->id, e);
+		if (rc == OK)
+			rc = tx_remove(t, T_SESSION, s, e);
 	}
 	rows_free(&page);
 	return rc;

@@ -438,6 +438,15 @@ static const struct column peer_columns[] = {
 };
 #undef C
 
+#define C(name, kind, member) COLUMN(struct spool_share, name, kind, member)
+static const struct column share_columns[] = {
+	[SHARE_SESSION] = C("session", COL_I64, session),
+	[SHARE_WHO] = C("who", COL_TEXT, who),
+	C("messages", COL_UINT, messages),
+	C("bytes", COL_U64, bytes),
+};
+#undef C
+
 static const struct column ticket_columns[] = {
 	[TICKET_ID] = COLUMN(struct ticket_row, "id", COL_I64, id),
 	[TICKET_PEER] = COLUMN(struct ticket_row, "peer", COL_TEXT, peer),
@@ -550,6 +559,8 @@ const struct table tables[TABLES_N] = {
 		budget_indexes),
 	[T_SESSION] = TABLE("session", struct spool_session, session_columns,
 		true, session_indexes),
+	[T_SHARE] = TABLE("session_share", struct spool_share, share_columns,
+		false, first_two_columns),
 	[T_PEER] = TABLE(
 		"peer", struct spool_peer, peer_columns, false, first_column),
 	[T_TICKET] = TABLE("tls_ticket", struct ticket_row, ticket_columns,

@@ -280,6 +280,14 @@ struct spool_session {
 	char result[SPOOL_TEXT_MAX + 1];
 };
 
+/* Whose mail a session of a link carried, and how much of it. */
+struct spool_share {
+	int64_t session;
+	char who[SPOOL_NAME_MAX + 1]; /* account, sender, or a word in "()" */
+	unsigned messages;
+	uint64_t bytes; /* octets of the messages */
+};
+
 struct spool_peer {
 	char name[SPOOL_NAME_MAX + 1];
 	char address[64];	       /* the last good one */

@@ -32,6 +32,10 @@ static const char version_6_sql[] =
 #include "version-6.sql.inc"
 	;
 
+static const char version_7_sql[] =
+#include "version-7.sql.inc"
+	;
+
 /* Version 0 is an empty file. A later version adds its step here. */
 static const struct migration migrations[] = {
 	{0, schema_sql},
@@ -40,6 +44,7 @@ static const struct migration migrations[] = {
 	{3, version_4_sql},
 	{4, version_5_sql},
 	{5, version_6_sql},
+	{6, version_7_sql},
 };
 
 static enum err_code

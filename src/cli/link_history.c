@@ -1,11 +1,13 @@
 /* link history: the past sessions of links, from the spool. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/csv.h"
 #include "cli/json.h"
+#include "cli/link_bill.h"
 #include "cli/month.h"
 #include "cli/table.h"
 #include "outlook/budget.h"
@@ -14,6 +16,7 @@
 enum {
 	HISTORY_DAYS = 30, /* where no month is asked for */
 	HISTORY_PAGE = 200,
+	SHARES_PAGE = 1000, /* of a session; the daemon writes fewer */
 };
 
 struct history {
@@ -25,17 +28,41 @@ struct history {
 	size_t limit;
 	struct spool_session *v; /* owned */
 	size_t n;
+	bool by_user;
+	struct page_shares {
+		struct spool_share *v; /* owned */
+		size_t n;
+	} * shares; /* owned; of each of v, where by_user */
+	struct bill bill;
 };
+
+static void
+free_page(struct history *h)
+{
+	for (size_t i = 0; h->shares && i < h->n; i++)
+		free(h->shares[i].v);
+	free(h->shares);
+	free(h->v);
+	h->shares = NULL;
+	h->v = NULL;
+	h->n = 0;
+}
 
 static enum err_code
 read_page(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct history *h = arg;
+	enum err_code rc;
 
-	free(h->v);
-	h->v = NULL;
-	h->n = 0;
-	return spool_history_list(t, &h->filter, h->limit, &h->v, &h->n, e);
+	free_page(h);
+	rc = spool_history_list(t, &h->filter, h->limit, &h->v, &h->n, e);
+	if (!h->by_user)
+		return rc;
+	h->shares = xcalloc(h->n, sizeof(*h->shares));
+	for (size_t i = 0; rc == OK && i < h->n; i++)
+		rc = spool_share_list(t, h->v[i].id, SHARES_PAGE,
+			&h->shares[i].v, &h->shares[i].n, e);
+	return rc;
 }
 
 /* Is it of the month, as its link's zone has it? */
@@ -101,17 +128,6 @@ print_json(const struct spool_session *s)
 }
 
 /* --- CSV --- */
-
-static void
-csv_text(struct buf *out, const char *text)
-{
-	struct buf clean;
-
-	buf_init(&clean, 0);
-	text_clean(&clean, str_of(text));
-	csv_field(out, buf_z(&clean));
-	buf_free(&clean);
-}
 
 static void
 csv_time(struct buf *out, int64_t wall_s)
@@ -191,6 +207,7 @@ begin_table(const struct history *h)
 		{.title = "LINK"}, /* only where it is not known */
 		{.title = "STARTED"},
 		{.title = "TIME", .right = true},
+		{.title = "PLANNED", .right = true, .spare = true},
 		{.title = "OUT", .right = true},
 		{.title = "IN", .right = true},
 		{.title = "SENT", .right = true},
@@ -217,6 +234,8 @@ table_row(
 	table_cell(t, text);
 	text_duration(seconds(s), text);
 	table_cell(t, text);
+	text_duration(s->estimate_s, text);
+	table_cell(t, s->estimate_s ? text : "-");
 	table_cellf(t, "%u", s->messages_sent);
 	table_cellf(t, "%u", s->messages_received);
 	text_size(s->bytes_sent, text);
@@ -236,11 +255,14 @@ struct print {
 };
 
 static void
-print_page(const struct print *p, const struct history *h)
+print_page(const struct print *p, struct history *h)
 {
 	for (size_t i = 0; i < h->n; i++)
 		if (!is_asked_for(h, &h->v[i]))
 			continue;
+		else if (h->by_user)
+			bill_add(&h->bill, &h->v[i], (double)seconds(&h->v[i]),
+				h->shares[i].v, h->shares[i].n);
 		else if (p->json)
 			print_json(&h->v[i]);
 		else if (p->csv)
@@ -280,7 +302,7 @@ known(struct cli *c, const char *name)
 		return status;
 	status = cli_read(c, read_page, &h);
 	found = h.n > 0;
-	free(h.v);
+	free_page(&h);
 	if (status != 0 || found)
 		return status;
 	return cli_refuse(ERR_NOTFOUND,
@@ -294,6 +316,12 @@ parse(const struct args *a, struct history *h, struct err *e)
 	const char *month = args_value(a, "--month");
 	struct spool_history_filter *f = &h->filter;
 
+	const char *by = args_value(a, "--by");
+
+	if (by && strcmp(by, "user") != 0)
+		return err_set(
+			e, ERR_USAGE, "--by %.40s: only \"user\" is known", by);
+	h->by_user = by != NULL;
 	if (args_has(a, "--csv") && args_has(a, "--json"))
 		return err_set(
 			e, ERR_USAGE, "link history: either --csv or --json");
@@ -313,6 +341,37 @@ parse(const struct args *a, struct history *h, struct err *e)
 }
 
 static int
+run_sessions(struct cli *c, struct print *p, struct history *h)
+{
+	int status;
+
+	if (p->csv)
+		print_csv_names();
+	else if (!p->json)
+		p->table = begin_table(h);
+	status = print_all(c, p, h);
+	if (status == 0 && p->table && table_rows(p->table) == 0)
+		puts("none");
+	table_end(p->table);
+	return status;
+}
+
+static int
+run_bill(struct cli *c, const struct print *p, struct history *h)
+{
+	int status = print_all(c, p, h);
+
+	if (status == 0 && p->json)
+		bill_print_json(&h->bill);
+	else if (status == 0 && p->csv)
+		bill_print_csv(&h->bill);
+	else if (status == 0)
+		bill_print_table(&h->bill);
+	bill_free(&h->bill);
+	return status;
+}
+
+static int
 run_history(struct cli *c, const struct args *a)
 {
 	struct history h = {.v = NULL};
@@ -327,20 +386,15 @@ run_history(struct cli *c, const struct args *a)
 	if (status != 0)
 		return status;
 	h.conf = c->conf;
-	if (p.csv)
-		print_csv_names();
-	else if (!p.json)
-		p.table = begin_table(&h);
-	status = print_all(c, &p, &h);
-	if (status == 0 && p.table && table_rows(p.table) == 0)
-		puts("none");
-	table_end(p.table);
-	free(h.v);
+	status = h.by_user ? run_bill(c, &p, &h) : run_sessions(c, &p, &h);
+	free_page(&h);
 	return status;
 }
 
 static const struct option options[] = {
-	{.name = "--by", .value = "user", .later = true},
+	{.name = "--by",
+		.value = "user",
+		.help = "whose mail it was: the bill in parts"},
 	{.name = "--month",
 		.value = "YYYY-MM",
 		.help = "of that month (the last 30 days)"},

@@ -27,6 +27,26 @@ seconds(uint64_t ms)
 	return (double)ms / 1000;
 }
 
+/* Not in the total: nobody knows what peers hold for us. */
+static void
+json_inbound(struct json *j, const struct outlook_plan *p)
+{
+	json_object(j, "inbound");
+	json_uint(j, "sessions", p->inbound.sessions);
+	if (p->inbound.sessions) {
+		json_uint(j, "messages", p->total.inbound_messages);
+		json_uint(j, "bytes", p->total.inbound_bytes);
+		json_real(j, "seconds", seconds(p->total.inbound_ms));
+		json_real(j, "cost", p->total.inbound_cost);
+	} else {
+		json_null(j, "messages");
+		json_null(j, "bytes");
+		json_null(j, "seconds");
+		json_null(j, "cost");
+	}
+	json_end(j);
+}
+
 static void
 print_json(const struct outlook_plan *p)
 {
@@ -60,6 +80,7 @@ print_json(const struct outlook_plan *p)
 	json_real(&j, "cost", p->total.cost);
 	json_uint(&j, "turnarounds", p->total.turnarounds);
 	json_end(&j);
+	json_inbound(&j, p);
 	json_print(&j, stdout);
 	json_free(&j);
 }
@@ -96,9 +117,12 @@ print_table(const struct outlook_plan *p)
 		p->total.messages, p->total.bytes, seconds(p->total.ms),
 		p->total.cost);
 	if (p->inbound.sessions)
-		printf("inbound is not known; past sessions: %" PRIu64
-		       " messages, %" PRIu64 " bytes\n",
-			p->inbound.messages, p->inbound.bytes);
+		printf("inbound is not known; the mean of %u past session%s: "
+		       "%" PRIu64 " messages, %" PRIu64 " bytes, %.0f seconds, "
+		       "cost %.2f\n",
+			p->inbound.sessions, p->inbound.sessions == 1 ? "" : "s",
+			p->total.inbound_messages, p->total.inbound_bytes,
+			seconds(p->total.inbound_ms), p->total.inbound_cost);
 	else
 		puts("inbound is not known");
 }

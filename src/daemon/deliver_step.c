@@ -220,6 +220,13 @@ free_step(struct step *st)
 }
 
 static void
+share_sent(struct session *s, const struct spool_message *m)
+{
+	if (s->link[0])
+		shares_add(&s->shares, share_payer(m), m->size);
+}
+
+static void
 tell_settled(struct deliver *d, struct step *st)
 {
 	for (size_t i = 0; i < st->settles_n; i++) {
@@ -228,6 +235,7 @@ tell_settled(struct deliver *d, struct step *st)
 		crash_point("deliver-committed");
 		if (settle_delivered(settle)) {
 			d->s->messages_sent++;
+			share_sent(d->s, settle_message(settle));
 			links_progress(d->n->links, d->s);
 		}
 		settle_written(settle);

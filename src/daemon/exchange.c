@@ -6,6 +6,7 @@
 #include "daemon/certwatch.h"
 #include "daemon/history.h"
 #include "daemon/links.h"
+#include "outlook/plan.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -419,6 +420,8 @@ on_reached(void *arg, const struct reached *r)
 	str_copyz(x->last_address, sizeof(x->last_address),
 		stream_peer_address(s->stream));
 	session_swap(s, NULL, &early_host, x);
+	s->estimate_s = x->estimate_s; /* of the first connection */
+	x->estimate_s = 0;
 	x->refs++;
 	if (x->peer->tls == TLS_NONE || x->domain)
 		begin_session(x, s->id, STR(""));
@@ -451,14 +454,33 @@ begin_step(struct exchange *x)
 struct learn_job {
 	struct exchange *x;
 	struct known known;
+	const struct conf *conf;      /* borrowed; configurations live on */
+	const struct conf_link *link; /* NULL: none */
+	int64_t estimate_s;
 };
+
+/* What link plan would say now, to be laid beside what happened. */
+static enum err_code
+estimate(struct spool_txn *t, struct learn_job *j, struct err *e)
+{
+	struct outlook_plan plan = {.rows = NULL};
+	enum err_code rc = OK;
+
+	if (j->link)
+		rc = outlook_plan(t, j->conf, j->link, &plan, e);
+	j->estimate_s = (int64_t)(plan.total.ms + 999) / 1000;
+	outlook_plan_clear(&plan);
+	return rc;
+}
 
 static enum err_code
 read_known(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct learn_job *j = arg;
+	enum err_code rc =
+		known_get(t, j->x->peer->name, clock_sane_s(), &j->known, e);
 
-	return known_get(t, j->x->peer->name, clock_sane_s(), &j->known, e);
+	return rc == OK ? estimate(t, j, e) : rc;
 }
 
 static void
@@ -467,6 +489,7 @@ learned(void *arg, enum err_code code, const struct err *e)
 	struct learn_job *j = arg;
 	struct exchange *x = j->x;
 
+	x->estimate_s = j->estimate_s;
 	if (code == OK)
 		x->known = j->known;
 	else
@@ -484,6 +507,8 @@ learn(struct exchange *x)
 	struct learn_job *j = xcalloc(1, sizeof(*j));
 
 	j->x = x;
+	j->conf = x->n->conf;
+	j->link = x->link ? conf_link(j->conf, x->link) : NULL;
 	x->refs++;
 	spool_submit_read(x->n->spool, read_known, learned, j);
 }

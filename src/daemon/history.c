@@ -20,20 +20,45 @@ written(void *arg, enum err_code code, const struct err *e)
 	free(arg);
 }
 
+struct session_job {
+	struct spool_session row;
+	struct shares shares;
+};
+
+static void
+session_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct session_job *j = arg;
+
+	shares_free(&j->shares);
+	written(j, code, e);
+}
+
 static enum err_code
 write_session(struct spool_txn *t, void *arg, struct err *e)
 {
-	return spool_session_add(t, arg, e);
+	struct session_job *j = arg;
+	enum err_code rc = spool_session_add(t, &j->row, e);
+
+	for (size_t i = 0; i < j->shares.n && rc == OK; i++) {
+		j->shares.v[i].session = j->row.id;
+		rc = spool_share_add(t, &j->shares.v[i], e);
+	}
+	return rc;
 }
 
 void
-history_session(const struct session *s, const char *link, const char *peer,
+history_session(struct session *s, const char *link, const char *peer,
 	const char *result)
 {
-	struct spool_session *row = xcalloc(1, sizeof(*row));
+	struct session_job *j = xcalloc(1, sizeof(*j));
+	struct spool_session *row = &j->row;
 
+	j->shares = s->shares; /* given */
+	s->shares = (struct shares){.v = NULL};
 	row->started = s->started_s;
 	row->ended = clock_sane_s();
+	row->estimate_s = s->estimate_s;
 	row->messages_sent = s->messages_sent;
 	row->messages_received = s->messages_received;
 	row->turnarounds = s->turns.n;
@@ -43,22 +68,24 @@ history_session(const struct session *s, const char *link, const char *peer,
 	str_copyz(row->link, sizeof(row->link), link);
 	str_copyz(row->peer, sizeof(row->peer), peer);
 	str_copyz(row->result, sizeof(row->result), result);
-	spool_submit(s->n->spool, write_session, written, row);
+	spool_submit(s->n->spool, write_session, session_written, j);
 }
 
 void
 history_line(struct node *n, const char *link, double cost)
 {
+	struct session_job *j;
 	struct spool_session *row;
 
 	if (cost < cost_least)
 		return;
-	row = xcalloc(1, sizeof(*row));
+	j = xcalloc(1, sizeof(*j));
+	row = &j->row;
 	row->started = row->ended = clock_sane_s();
 	row->cost = cost;
 	str_copyz(row->link, sizeof(row->link), link);
 	str_copyz(row->result, sizeof(row->result), "the line was held");
-	spool_submit(n->spool, write_session, written, row);
+	spool_submit(n->spool, write_session, session_written, j);
 }
 
 struct call {
@@ -90,14 +117,15 @@ void
 history_unreached(struct node *n, const char *link, const char *peer,
 	int64_t started_s, const char *why)
 {
-	struct spool_session *row = xcalloc(1, sizeof(*row));
+	struct session_job *j = xcalloc(1, sizeof(*j));
+	struct spool_session *row = &j->row;
 
 	row->started = started_s;
 	row->ended = clock_sane_s();
 	str_copyz(row->link, sizeof(row->link), link);
 	str_copyz(row->peer, sizeof(row->peer), peer);
 	str_copyz(row->result, sizeof(row->result), why);
-	spool_submit(n->spool, write_session, written, row);
+	spool_submit(n->spool, write_session, session_written, j);
 }
 
 /* --- peers --- */

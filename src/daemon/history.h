@@ -4,9 +4,12 @@
 
 #include "daemon/session.h"
 
-/* One row of link history for S, closed; LINK "" where there is none. */
-void history_session(const struct session *s, const char *link,
-	const char *peer, const char *result);
+/*
+ * One row of link history for S, closed; LINK "" where there is none. Takes
+ * the shares of S.
+ */
+void history_session(struct session *s, const char *link, const char *peer,
+	const char *result);
 /* What LINK cost beside its sessions: a row of its own; nothing for nothing. */
 void history_line(struct node *n, const char *link, double cost);
 /* When a customer last called, and what came of it. */

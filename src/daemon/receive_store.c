@@ -256,6 +256,8 @@ stored(void *arg, enum err_code code, const struct err *e)
 
 	if (code == OK) {
 		s->messages_received++;
+		if (s->link[0])
+			shares_add(&s->shares, SHARE_RECEIVED, st->m.size);
 		fill_stored(st->n->fill, st->m.size, st->rcpts_n);
 		log_accepted(st);
 		if (st->returned)

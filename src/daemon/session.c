@@ -67,6 +67,7 @@ session_release(struct session *s)
 	if (s->host)
 		s->host->free(s->arg);
 	loop_timer_free(s->timer);
+	shares_free(&s->shares);
 	free(s);
 }
 

@@ -9,6 +9,7 @@
 #ifndef DAEMON_SESSION_H
 #define DAEMON_SESSION_H
 
+#include "daemon/share.h"
 #include "daemon/node.h"
 #include "smtp/machine.h"
 
@@ -76,6 +77,7 @@ struct session {
 	const char *stalled; /* that it moved nothing, in words; NULL: it did */
 	unsigned refs;
 	int64_t started_s;
+	int64_t estimate_s; /* how long it would take, as planned; 0: none */
 	uint64_t started_ms, progress_ms;
 	size_t unsent_max; /* octets that may wait for the kernel */
 	uint64_t acked;	   /* octets the peer acknowledged, at the last look */
@@ -87,6 +89,7 @@ struct session {
 	int64_t message;
 	uint64_t bytes_done, bytes_total;
 	unsigned messages_sent, messages_received;
+	struct shares shares; /* of a link: whose they were */
 	/* set when it closes */
 	struct stream_counts counts;
 	struct tls_certificate certificate; /* that the peer showed */

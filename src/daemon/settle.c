@@ -43,6 +43,12 @@ struct settle {
 	enum dsn_action success;
 };
 
+const struct spool_message *
+settle_message(const struct settle *st)
+{
+	return &st->m;
+}
+
 struct settle *
 settle_new(struct node *n, const struct spool_claimed *claimed, uint64_t owner,
 	const char *peer, const char *link, uint64_t session)

@@ -63,6 +63,8 @@ void settle_in_doubt(struct settle *st);
 /* The same of delivery I, whatever its verdict. */
 void settle_doubt(struct settle *st, size_t i);
 
+/* The message; borrowed. */
+const struct spool_message *settle_message(const struct settle *st);
 /* How many of its deliveries were delivered. */
 size_t settle_delivered(const struct settle *st);
 /*

@@ -10,6 +10,8 @@ from tidepost import *
 import calendar
 import csv
 import io
+import json
+import math
 import sqlite3
 import time
 
@@ -83,7 +85,7 @@ def is_the_session():
     equal((row["bytes_sent"], row["bytes_received"]),
           (line.sent, line.received), "the octets that the line carried")
     equal(row["turnarounds"], line.turns, "and its turns")
-    equal(row["estimate_seconds"], None, "nothing was estimated: null")
+    check(row["estimate_seconds"] > 0, "what was planned before", row)
     began, ended = (calendar.timegm(time.strptime(row[k], "%Y-%m-%dT%H:%M:%SZ"))
                     for k in ("started", "ended"))
     equal(row["seconds"], ended - began, "seconds from begin to end")
@@ -161,11 +163,145 @@ def refused():
         done = site.cli("link", "history", *args)
         equal((done.returncode, done.stdout), (status, ""),
               f"link history {args}")
-    done = site.cli("link", "history", "--by", "user")
-    equal(done.returncode, USAGE, "--by is refused")
-    check("not yet supported" in done.stderr, "plainly", done.stderr)
+    done = site.cli("link", "history", "--by", "peer")
+    equal(done.returncode, USAGE, "--by another is refused")
+    check('only "user"' in done.stderr, "plainly", done.stderr)
     equal(site.cli("link", "history", "harbour").stdout, "none\n",
           "a link without a past")
 
 
-run(is_the_session, chosen, refused)
+def plan_of(site):
+    done = site.cli("link", "plan", "iridium", "--json")
+    return json.loads(done.stdout.split("\n")[-2])
+
+
+def beside_the_plan():
+    """The estimate is what link plan said before; then what happened."""
+    peer = Peer(auth=False, rate=4000)
+    line = Link(peer.port)
+    world = World()
+    site = world.make_site(
+        peer=world.peer(submission=line.port, tls="none", user=None,
+                        password_file=None, collect="none",
+                        collect_port=None),
+        links=[dict(LINKS[0], bit_rate=32000, rtt="100ms"),
+               LINKS[1]]).start()
+    send(site, 4)
+    text = ("x" * 70 + "\r\n") * 150
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org", "ben@shore.example",
+                    make("large", text))
+    plan = plan_of(site)
+    equal(plan["inbound"], {"sessions": 0, "messages": None, "bytes": None,
+                            "seconds": None, "cost": None},
+          "of what will come in nothing is known")
+    plan = plan["total"]
+    equal(plan["messages"], 5, "all of it is planned")
+    equal(site.link_up("iridium"), 0, "and goes")
+    row, = history(site, "iridium", count=1)
+    equal(row["estimate_seconds"], math.ceil(plan["seconds"]),
+          "the estimate is the plan")
+    check(plan["seconds"] / 4 <= row["seconds"] + 1 <= plan["seconds"] * 6,
+          "and of the size of what it took", (plan, row))
+    check("PLANNED" in site.must("link", "history", "iridium"),
+          "people see both")
+
+
+def account(site, name):
+    site.must("user", "add", name, "--sender", "*@aurora.example.org",
+              "--password-stdin", text=PASSWORD + "\n")
+
+
+def by_user():
+    """Whose mail it was, and what part of the bill is theirs."""
+    world = World()
+    world.make_shore().start()
+    world.add_customer()
+    site = world.make_site(links=[
+        {"name": "iridium", "peers": ["shore"],
+         "cost": {"per_megabyte": 100.0, "per_call": 2.0}},
+        {"name": "vsat", "peers": ["shore"]}]).start()
+    account(site, "bea")
+    equal(site.rows("link", "history", "--by", "user"), [], "nothing yet")
+    equal(site.must("link", "history", "--by", "user"), "none\n", "says so")
+
+    def submit(count, octets):
+        with Smtp(site.port("submission")) as client:
+            client.ehlo()
+            client.starttls(world.client_tls)
+            client.ehlo()
+            client.auth_plain("bea", PASSWORD)
+            for _ in range(count):
+                equal(client.mail("x@aurora.example.org", "ben@shore.example",
+                                  make("hers", "y" * 60 + "\r\n"
+                                       + "x\r\n" * octets)).code, 250, "taken")
+
+    send(site, 2)
+    submit(3, 300)
+    with Smtp(world.shore.port("smtp")) as client:
+        client.ehlo()
+        client.mail("eve@shore.example", "cap@aurora.example.org",
+                    make("in", "z\r\n" * 50))
+    equal(site.link_up("iridium"), 0, "all moves")
+    site.wait_mail("cap")
+    site.link_down("iridium")
+    rows = history(site, count=2)
+    bill = site.rows("link", "history", "--by", "user")
+    names = {r["user"]: r for r in bill}
+    equal({u: r["messages"] for u, r in names.items() if u != "(nobody)"},
+          {"(received)": 1, "ann@aurora.example.org": 2, "bea": 3},
+          "the account, or the sender of who has none, and what came in")
+    equal(list(bill[0]), ["user", "sessions", "messages", "bytes", "seconds",
+                          "cost"], "the fields")
+    inbound = plan_of(site)["inbound"]
+    equal((inbound["sessions"], inbound["messages"]), (1, 1),
+          "link plan has the mean of what came in")
+    check(inbound["bytes"] > 200 and inbound["cost"] > 0,
+          "with octets and money", inbound)
+    check("the mean of 1 past session: 1 messages" in
+          site.cli("link", "plan", "iridium").stdout, "for people too")
+    total = sum(r["cost"] for r in rows)
+    check(total > 2 and abs(sum(r["cost"] for r in bill) - total) < 0.001,
+          "the parts are the whole bill", (bill, total))
+    pushed = [r for r in rows if r["messages_sent"]]
+    cost = sum(r["cost"] for r in pushed)
+    share = names["bea"]["bytes"] / sum(
+        r["bytes"] for u, r in names.items()
+        if u != "(received)" or pushed[0]["messages_received"])
+    check(abs(names["bea"]["cost"] - cost * share) < 0.01,
+          "in parts as the octets were", (names["bea"], cost, share))
+    text = site.must("link", "history", "--by", "user")
+    check("bea" in text and "USER" in text, "for people", text)
+    table = list(csv.DictReader(io.StringIO(site.must(
+        "link", "history", "--by", "user", "--csv"), newline="")))
+    equal([r["user"] for r in table], [r["user"] for r in bill], "as CSV")
+    equal(site.rows("link", "history", "vsat", "--by", "user"), [],
+          "the other link carried nothing")
+    equal(site.rows("link", "history", "--by", "user", "--month", "2001-01"),
+          [], "nor did that month")
+    site.kill()
+    site.start()
+    equal(site.rows("link", "history", "--by", "user"), bill,
+          "it survives a crash")
+    swept(site)
+
+
+def swept(site):
+    """The parts go with their sessions."""
+    site.stop()
+    sessions(site, "UPDATE session SET ended = 5, started = 5")
+    site.start()
+
+    def left():
+        base = sqlite3.connect(f"{site.dir}/spool/spool.db")
+        try:
+            return base.execute("SELECT count(*) FROM session_share"
+                                ).fetchone()[0]
+        finally:
+            base.close()
+    check(wait_until(lambda: left() == 0, 90), "swept with the history",
+          left())
+
+
+run(is_the_session, chosen, refused, beside_the_plan, by_user)
