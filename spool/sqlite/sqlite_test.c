@@ -298,6 +298,10 @@ queries_walk_indexes(void **state)
 				 {SESSION_ID, OP_GT, 1, NULL}},
 			 .preds_n = 2},
 			"USING INTEGER PRIMARY KEY (rowid>"},
+		{{.table = T_SHARE,
+			 .preds = {{SHARE_SESSION, EQ, 1, NULL}},
+			 .preds_n = 1},
+			"USING PRIMARY KEY (session=?"},
 	};
 	struct engine_conn *c = own_conn(*state);
 

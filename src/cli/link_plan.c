@@ -120,7 +120,8 @@ print_table(const struct outlook_plan *p)
 		printf("inbound is not known; the mean of %u past session%s: "
 		       "%" PRIu64 " messages, %" PRIu64 " bytes, %.0f seconds, "
 		       "cost %.2f\n",
-			p->inbound.sessions, p->inbound.sessions == 1 ? "" : "s",
+			p->inbound.sessions,
+			p->inbound.sessions == 1 ? "" : "s",
 			p->total.inbound_messages, p->total.inbound_bytes,
 			seconds(p->total.inbound_ms), p->total.inbound_cost);
 	else

@@ -382,6 +382,61 @@ history_newest_last(void **state)
 	WRITE(b, do_history, NULL);
 }
 
+static void
+assert_shares(struct spool_txn *t, int64_t session, const char *want)
+{
+	struct spool_share *list;
+	char text[200] = "";
+	struct err e;
+	size_t n;
+
+	assert_int_equal(spool_share_list(t, session, 10, &list, &n, &e), OK);
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			"%s %u %d ", list[i].who, list[i].messages,
+			(int)list[i].bytes);
+	assert_string_equal(text, want);
+	free(list);
+}
+
+/* Shares are of their session alone, and go with it. */
+static enum err_code
+do_shares(struct spool_txn *t, void *arg, struct err *e)
+{
+	int64_t now = INT64_C(1000) * 86400;
+
+	(void)arg;
+	for (int i = 1; i <= 2; i++) {
+		struct spool_session s = {
+			.link = "vsat", .ended = i == 1 ? 5 : now};
+		struct spool_share ann = {
+			.who = "ann", .messages = (unsigned)i, .bytes = 100};
+		struct spool_share bea = {
+			.who = "bea", .messages = 7, .bytes = 9};
+
+		assert_int_equal(spool_session_add(t, &s, e), OK);
+		ann.session = bea.session = s.id;
+		assert_int_equal(spool_share_add(t, &bea, e), OK);
+		assert_int_equal(spool_share_add(t, &ann, e), OK);
+		assert_int_equal(spool_share_add(t, &ann, e), ERR_EXISTS);
+	}
+	assert_shares(t, 1, "ann 1 100 bea 7 9 ");
+	assert_shares(t, 2, "ann 2 100 bea 7 9 ");
+	assert_shares(t, 3, "");
+	assert_int_equal(spool_sweep(t, now, 10, e), OK);
+	assert_shares(t, 1, "");
+	assert_shares(t, 2, "ann 2 100 bea 7 9 ");
+	return OK;
+}
+
+static void
+shares_of_sessions(void **state)
+{
+	struct box *b = *state;
+
+	WRITE(b, do_shares, NULL);
+}
+
 /* --- tickets and named values --- */
 
 static void
@@ -805,6 +860,7 @@ main(void)
 		ON_BOTH(links_and_peers),
 		ON_BOTH(sessions_newest_first),
 		ON_BOTH(history_newest_last),
+		ON_BOTH(shares_of_sessions),
 		ON_BOTH(tickets_are_used_once),
 		ON_BOTH(named_values),
 		ON_BOTH(events),
