@@ -12,16 +12,6 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static int
-hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool
 literal_is_name(struct str w)
 {
@@ -42,7 +32,7 @@ digits(struct str w, unsigned base, uint64_t *value_r)
 	uint64_t v = 0;
 
 	for (; i < w.n; i++) {
-		int d = hex_digit(w.p[i]);
+		int d = str_hex_digit(w.p[i]);
 
 		if (d < 0 || (unsigned)d >= base)
 			break;

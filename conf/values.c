@@ -153,21 +153,12 @@ value_duration_text(int64_t ms, char out_r[VALUE_TEXT_MAX])
 	unit_text(durations, ms, out_r);
 }
 
-static int
-hex_digit(char c)
-{
-	static const char all[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(all, c) : NULL;
-
-	return at ? (int)((at - all) % 16) : -1;
-}
-
 static bool
 pin_hex(struct str s, unsigned char *pin_r)
 {
 	for (size_t i = 0; i < VALUE_PIN_SIZE; i++) {
-		int high = hex_digit(s.p[2 * i]),
-		    low = hex_digit(s.p[2 * i + 1]);
+		int high = str_hex_digit(s.p[2 * i]),
+		    low = str_hex_digit(s.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

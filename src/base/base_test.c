@@ -62,6 +62,12 @@ test_str_helpers(void **state)
 	uint64_t v;
 
 	(void)state;
+	assert_int_equal(str_hex_digit('0'), 0);
+	assert_int_equal(str_hex_digit('9'), 9);
+	assert_int_equal(str_hex_digit('a'), 10);
+	assert_int_equal(str_hex_digit('F'), 15);
+	assert_int_equal(str_hex_digit('g'), -1);
+	assert_int_equal(str_hex_digit('\0'), -1);
 	assert_true(str_eq(first, STR("a")) && str_eq(rest, STR("b c")));
 	assert_true(str_eq(str_trim(STR(" \tx y \t")), STR("x y")));
 	assert_false(str_copyz(small, sizeof(small), "abc"));

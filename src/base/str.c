@@ -104,16 +104,14 @@ str_dupz(const char *z)
 }
 
 char *
-str_printf(const char *fmt, ...)
+str_vprintf(const char *fmt, va_list ap)
 {
-	va_list ap, again;
+	va_list again;
 	int n;
 	char *z;
 
-	va_start(ap, fmt);
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
 	z = xmalloc((size_t)(n < 0 ? 0 : n) + 1);
 	if (n < 0)
 		z[0] = '\0';
@@ -123,11 +121,35 @@ str_printf(const char *fmt, ...)
 	return z;
 }
 
+char *
+str_printf(const char *fmt, ...)
+{
+	va_list ap;
+	char *z;
+
+	va_start(ap, fmt);
+	z = str_vprintf(fmt, ap);
+	va_end(ap);
+	return z;
+}
+
 void
 str_lower(char *z)
 {
 	for (; *z; z++)
 		*z = lower(*z);
+}
+
+int
+str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
 }
 
 bool

@@ -5,6 +5,7 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,10 +40,14 @@ char *str_dup(struct str s);
 char *str_dupz(const char *z);
 /* printf into a new string, given to the caller. */
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *str_vprintf(const char *fmt, va_list ap)
+	__attribute__((format(printf, 1, 0)));
 
 /* ASCII lower case in place. */
 void str_lower(char *z);
 
+/* What C is worth as a hexadecimal digit; -1: it is none. */
+int str_hex_digit(char c);
 /* Decimal digits only, whole of S, no overflow. */
 bool str_u64(struct str s, uint64_t *value_r);
 

@@ -38,16 +38,6 @@ complain(struct parse *p, struct str word, const char *why)
 	spool_import_complain(p->m, p->line, "%.*s: %s", n, word.p, why);
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "%20" and the like undone. False: too long, a bad "%", or a NUL. */
 static bool
 decode(struct str s, char *out, size_t size)
@@ -58,10 +48,11 @@ decode(struct str s, char *out, size_t size)
 		int c = (unsigned char)s.p[0];
 		bool escaped = c == '%';
 
-		if (escaped && (s.n < 3 || hex(s.p[1]) < 0 || hex(s.p[2]) < 0))
+		if (escaped && (s.n < 3 || str_hex_digit(s.p[1]) < 0 ||
+				       str_hex_digit(s.p[2]) < 0))
 			return false;
 		if (escaped)
-			c = hex(s.p[1]) * 16 + hex(s.p[2]);
+			c = str_hex_digit(s.p[1]) * 16 + str_hex_digit(s.p[2]);
 		if (c == '\0' || n + 1 >= size)
 			return false;
 		out[n++] = (char)c;

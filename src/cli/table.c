@@ -50,11 +50,10 @@ void
 table_cellf(struct table *t, const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
+	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = str_vprintf(fmt, ap);
 	va_end(ap);
 	table_cell(t, text);
 	free(text);

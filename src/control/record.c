@@ -193,18 +193,6 @@ record_get_int(const struct record *r, const char *key, int64_t *value_r)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* The octet that "%XX" at the front of S stands for; -1: malformed or NUL. */
 static int
 decode_escape(struct str s)
@@ -213,8 +201,8 @@ decode_escape(struct str s)
 
 	if (s.n < 3)
 		return -1;
-	high = hex_digit(s.p[1]);
-	low = hex_digit(s.p[2]);
+	high = str_hex_digit(s.p[1]);
+	low = str_hex_digit(s.p[2]);
 	if (high < 0 || low < 0 || (high | low) == 0)
 		return -1;
 	return high * 16 + low;

@@ -166,13 +166,12 @@ void
 text_printf(FILE *to, const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
+	char *text;
 	struct str s;
 	bool line;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = str_vprintf(fmt, ap);
 	va_end(ap);
 	s = str_of(text);
 	line = s.n && s.p[s.n - 1] == '\n';

@@ -4,24 +4,12 @@
 
 /* --- quoted-printable --- */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* The octet that "=XX" at the front of S is; -1: it is none. */
 static int
 escaped(struct str s)
 {
-	int high = s.n >= 3 ? hex_digit(s.p[1]) : -1;
-	int low = s.n >= 3 ? hex_digit(s.p[2]) : -1;
+	int high = s.n >= 3 ? str_hex_digit(s.p[1]) : -1;
+	int low = s.n >= 3 ? str_hex_digit(s.p[2]) : -1;
 
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
