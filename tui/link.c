@@ -96,12 +96,10 @@ add_amount(struct buf *line, const char *what, double n, const char *currency)
 {
 	char text[TEXT_SHORT_MAX];
 
-	if (n < 0)
-		n = 0;
 	if (strcmp(what, "bytes") == 0)
-		text_size((uint64_t)n, text);
+		text_size(linkwords_whole(n), text);
 	else if (strcmp(what, "seconds") == 0)
-		text_duration((int64_t)n, text);
+		text_duration((int64_t)linkwords_whole(n), text);
 	else
 		snprintf(text, sizeof(text), "%.2f %s", n, currency);
 	buf_addz(line, text);

@@ -17,6 +17,14 @@ linkwords_left_text(
 	return record_get(r, key);
 }
 
+uint64_t
+linkwords_whole(double n)
+{
+	static const double most = 1e18;
+
+	return !(n > 0) ? 0 : (uint64_t)(n < most ? n : most);
+}
+
 void
 linkwords_left(const struct console *c, const struct record *r,
 	const char *period, struct buf *out)
@@ -30,14 +38,13 @@ linkwords_left(const struct console *c, const struct record *r,
 	const char *gap = "";
 
 	if (bytes) {
-		double n = strtod(bytes, NULL);
-
-		text_size(n > 0 ? (uint64_t)n : 0, text);
+		text_size(linkwords_whole(strtod(bytes, NULL)), text);
 		buf_addz(out, text);
 		gap = ", ";
 	}
 	if (seconds) {
-		text_duration((int64_t)strtod(seconds, NULL), text);
+		text_duration(
+			(int64_t)linkwords_whole(strtod(seconds, NULL)), text);
 		buf_addf(out, "%s%s", gap, text);
 		gap = ", ";
 	}

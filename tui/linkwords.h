@@ -8,6 +8,8 @@
  */
 const char *linkwords_left_text(
 	const struct record *link, const char *period, const char *what);
+/* N as a whole number, whatever somebody told: never below 0. */
+uint64_t linkwords_whole(double n);
 /* "480.0K, 12m00s, 3.50 USD": what is left of PERIOD ("day"); "": no limit. */
 void linkwords_left(const struct console *c, const struct record *link,
 	const char *period, struct buf *out);

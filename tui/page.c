@@ -66,11 +66,10 @@ void
 page_addf(struct page *p, enum tone tone, unsigned indent, const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
+	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = str_vprintf(fmt, ap);
 	va_end(ap);
 	page_add(p, tone, indent, str_of(text));
 	free(text);

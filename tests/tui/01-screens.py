@@ -74,14 +74,27 @@ STATUS = [
          waiting_messages=5, waiting_bytes=49000, left_day_bytes="123456.00",
          left_day_cost="12.50", left_month_seconds="9000.00"),
     dict(kind="link", name="vsat", state="disabled", since=NOW - 90000,
-         reason="in dock until \x1b[5mTuesday", waiting_messages=5,
+         reason="in dock until Tuesday", waiting_messages=5,
          waiting_bytes=49000, next_window=NOW + 90000),
     dict(kind="queue", ready=6, deferred=1, held=1, active=1, bytes=2500000),
     dict(kind="session", id=12, peer="shore", link="iridium", role="client",
          state="data", message="2", bytes_done=20000, bytes_total=48000,
          since=SINCE),
     dict(kind="session", id=13, peer="192.0.2.9", role="server",
-         state="\x9bready", since=NOW - 5),
+         state="ready", since=NOW - 5),
+    dict(end=0),
+]
+
+# What a peer or an operator wrote may hold anything.
+HOSTILE = [
+    dict(kind="node", hostname="\x1b]0;evil\x07", version="\x9b2J", pid=77),
+    dict(kind="warning", text="\u202eTLS\r\n\x1b[2J"),
+    dict(kind="link", name="iridium\x1b[H", state="\x1b[5mup", since=SINCE,
+         reason="\x85\u2028in dock\x1b[0m", left_day_bytes="1e999",
+         left_day_cost="nan", waiting_messages="many"),
+    dict(kind="queue", ready="-5"),
+    dict(kind="session", id="\x1b[1m", peer="\x08\x08", state="\x9bready",
+         message="\x1b", bytes_done=9, bytes_total=3),
     dict(end=0),
 ]
 
@@ -141,6 +154,15 @@ def running():
         compare(name, still.screen(keys, size))
 
 
+def hostile_daemon():
+    still = Still()
+    Daemon(f"{still.dir}/run", {"status": HOSTILE, "queue hold": [
+        dict(end=65, text="\x1b[2J\u202eno")]})
+    for name, keys in (("hostile-overview", ""), ("hostile-links", "3"),
+                       ("hostile-refusal", "2 H y")):
+        compare(name, still.screen(keys))
+
+
 def not_utf8():
     """A terminal that cannot show it gets ASCII, and no octet above it."""
     still = Still()
@@ -164,4 +186,20 @@ def never_ran():
     check("spool" in shown, "a node that never ran says so", shown)
 
 
-run(at_rest, running, not_utf8, denied, never_ran)
+def documented():
+    """The pictures in docs/console.md and README.md are these."""
+    for page, names in (("docs/console.md", ("running-overview",
+                                             "queue-reason",
+                                             "link-call-asks",
+                                             "queue-hold-many")),
+                        ("README.md", ("running-overview",))):
+        with open(f"{nodes.ROOT}/{page}", encoding="utf-8") as stream:
+            text = stream.read()
+        for name in names:
+            with open(f"{GOLDEN}/{name}.txt", encoding="utf-8") as stream:
+                picture = "".join(f"    {line}" if line.strip() else line
+                                  for line in stream).rstrip()
+            check(picture in text, f"{page} shows {name} as it is")
+
+
+run(documented, at_rest, running, hostile_daemon, not_utf8, denied, never_ran)

@@ -39,6 +39,7 @@ class Terminal:
         self.lock = threading.Lock()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the test's
             whole = still.env(**env)
             if not frozen:
                 del whole["TIDEPOST_SHIM_STILL"]
