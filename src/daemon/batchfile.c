@@ -16,7 +16,7 @@
 enum { BLOCK = SPOOL_CHUNK_BYTES, BATCHFILE_MODE = 0640 };
 
 struct writer {
-	const struct batchfile *b;
+	struct batchfile *b;
 	int fd;
 	struct squeeze *squeeze;
 	struct buf out; /* squeezed, not yet written */
@@ -204,8 +204,10 @@ put_all(struct writer *w, struct err *e)
 		bsmtp_write_hello(w->b->hostname, &text);
 		rc = put(w, buf_view(&text), false, e);
 	}
-	for (size_t i = 0; i < w->b->n && rc == OK; i++)
+	for (size_t i = 0; i < w->b->n && rc == OK; i++) {
+		w->b->at = i;
 		rc = put_message(w, &w->b->messages[i], e);
+	}
 	buf_clear(&text);
 	if (batch)
 		bsmtp_write_quit(&text);
@@ -216,7 +218,7 @@ put_all(struct writer *w, struct err *e)
 }
 
 static enum err_code
-write_batch(const struct batchfile *b, int fd, struct err *e)
+write_batch(struct batchfile *b, int fd, struct err *e)
 {
 	struct writer w = {.b = b, .fd = fd};
 	enum err_code rc;
@@ -232,8 +234,7 @@ write_batch(const struct batchfile *b, int fd, struct err *e)
 /* --- files ---------------------------------------------------------------- */
 
 enum err_code
-batchfile_make(
-	const struct batchfile *b, const char *dir, int *fd_r, struct err *e)
+batchfile_make(struct batchfile *b, const char *dir, int *fd_r, struct err *e)
 {
 	char *path = str_printf("%s/tmp.XXXXXX", dir);
 	int fd = mkostemp(path, O_CLOEXEC);
@@ -273,8 +274,8 @@ sync_and_name(int dir, int fd, const char *tmp, const char *name,
 
 /* In the folder that DIR is. */
 static enum err_code
-put_file(const struct batchfile *b, int dir, const char *folder,
-	const char *name, struct err *e)
+put_file(struct batchfile *b, int dir, const char *folder, const char *name,
+	struct err *e)
 {
 	char *tmp = str_printf(".%s.tmp", name);
 	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
@@ -293,8 +294,8 @@ put_file(const struct batchfile *b, int dir, const char *folder,
 }
 
 enum err_code
-batchfile_put(const struct batchfile *b, const char *folder, char **name_r,
-	struct err *e)
+batchfile_put(
+	struct batchfile *b, const char *folder, char **name_r, struct err *e)
 {
 	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum err_code rc;

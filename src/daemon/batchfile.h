@@ -17,6 +17,7 @@ struct batchfile {
 	enum squeeze_kind squeeze;
 	const struct spool_claimed *messages; /* borrowed */
 	size_t n;
+	size_t at; /* ERR_CORRUPT: the message whose body cannot be read */
 };
 
 /* The id of a delivery, the same whenever it goes out again. */
@@ -25,13 +26,13 @@ void batchfile_id(const struct batchfile *b, const struct spool_message *m,
 
 /* A file without a name in DIR, at its beginning: *fd_r is given. */
 enum err_code batchfile_make(
-	const struct batchfile *b, const char *dir, int *fd_r, struct err *e);
+	struct batchfile *b, const char *dir, int *fd_r, struct err *e);
 /*
  * A file in FOLDER, with a name nobody has (*name_r, given), whole and synced
  * when it has that name. ERR_NOTFOUND: the folder is not there; ERR_UNCERTAIN:
  * it has its name, and perhaps not for long.
  */
-enum err_code batchfile_put(const struct batchfile *b, const char *folder,
-	char **name_r, struct err *e);
+enum err_code batchfile_put(
+	struct batchfile *b, const char *folder, char **name_r, struct err *e);
 
 #endif

@@ -1,8 +1,27 @@
 /* A program of this host hands mail in: the connection becomes a session. */
 #include "daemon/control_private.h"
 #include "daemon/caller.h"
+#include "daemon/session.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* As connections_per_client for others. */
+static bool
+has_too_many(const struct node *n, const char *user)
+{
+	size_t count = 0;
+	char peer[80];
+
+	snprintf(peer, sizeof(peer), "user %s", user);
+	LIST_EACH(node, tmp, &n->sessions)
+	{
+		const struct session *s = LIST_ITEM(node, struct session, node);
+
+		count += strcmp(s->peer, peer) == 0;
+	}
+	return count >= n->conf->limits.connections_per_client;
+}
 
 /*
  * "transit": others' mail on its way through this host (a batch, rmail). Who
@@ -23,7 +42,8 @@ control_submit(struct control_conn *c)
 			-1);
 		return;
 	}
-	if (c->n->sessions_n >= c->n->conf->limits.connections) {
+	if (c->n->sessions_n >= c->n->conf->limits.connections ||
+		has_too_many(c->n, c->program.user)) {
 		conn_end(c, err_exit_status(ERR_BUSY), "too many connections",
 			-1);
 		return;

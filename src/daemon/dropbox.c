@@ -371,7 +371,7 @@ next_file(struct dropbox *d)
 {
 	struct dropped *f = &d->file;
 
-	if (d->at == d->entries_n || d->stopping || d->later) {
+	if (d->at == d->entries_n || d->stopping) {
 		rest(d);
 		return;
 	}

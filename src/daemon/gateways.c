@@ -51,6 +51,7 @@ enum how {
 	HOW_FAILED,  /* it was not taken, for sure */
 	HOW_WAITING, /* the folder is not there: no trouble */
 	HOW_DOUBT,   /* nobody knows */
+	HOW_BAD,     /* one message cannot be read: the others without it */
 };
 
 struct job {
@@ -72,6 +73,7 @@ struct job {
 	char *name;		       /* of the file; owned */
 	char said[CHILD_LINE_MAX + 1]; /* the command's last line */
 	enum how how;
+	size_t bad; /* HOW_BAD: which */
 	enum err_code code;
 	struct err err;
 };
@@ -178,12 +180,12 @@ write_settles(struct spool_txn *t, void *arg, struct err *e)
 	if (rc != OK)
 		return rc;
 	return spool_route_reason_put(t, j->w->name,
-		j->how == HOW_DONE	? REASON_NONE
-		: j->how == HOW_WAITING ? REASON_LINK_DOWN
-					: REASON_RETRY_WAIT,
-		j->how == HOW_DONE	? ""
-		: j->how == HOW_WAITING ? j->folder
-					: j->err.text,
+		j->how == HOW_DONE || j->how == HOW_BAD ? REASON_NONE
+		: j->how == HOW_WAITING			? REASON_LINK_DOWN
+							: REASON_RETRY_WAIT,
+		j->how == HOW_DONE || j->how == HOW_BAD ? ""
+		: j->how == HOW_WAITING			? j->folder
+							: j->err.text,
 		e);
 }
 
@@ -220,16 +222,20 @@ settled(void *arg, enum err_code code, const struct err *e)
 	write_log(j);
 	if (j->how == HOW_DONE)
 		j->w->failures = 0;
-	else
+	else if (j->how != HOW_BAD)
 		back_off(j);
-	end_job(j, j->how == HOW_DONE);
+	end_job(j, j->how == HOW_DONE || j->how == HOW_BAD);
 }
 
 static void
-judge(struct job *j, struct settle *st, size_t i)
+judge(struct job *j, struct settle *st, size_t message, size_t i)
 {
 	struct reply ok;
 
+	if (j->how == HOW_BAD && message == j->bad) {
+		settle_hold(st, i, REASON_DISK, j->err.text);
+		return;
+	}
 	reply_set(&ok, 250, "2.0.0", "%s %.200s",
 		j->folder ? "in the batch" : "handed to the command",
 		j->folder ? j->name : j->command);
@@ -251,7 +257,7 @@ settle_all(struct job *j)
 		j->settles[i] = st;
 		settle_tell_success(st, DSN_RELAYED);
 		for (size_t k = 0; k < j->messages[i].n; k++)
-			judge(j, st, k);
+			judge(j, st, i, k);
 		if (j->how == HOW_DOUBT)
 			settle_in_doubt(st);
 	}
@@ -387,6 +393,7 @@ write_batch(void *arg)
 		j->code = batchfile_put(&b, j->folder, &j->name, &j->err);
 	else
 		j->code = batchfile_make(&b, j->dir, &j->fd, &j->err);
+	j->bad = b.at;
 }
 
 static void
@@ -403,6 +410,7 @@ written(void *arg)
 		j->how = j->code == OK		    ? HOW_DONE
 			 : j->code == ERR_NOTFOUND  ? HOW_WAITING
 			 : j->code == ERR_UNCERTAIN ? HOW_DOUBT
+			 : j->code == ERR_CORRUPT   ? HOW_BAD
 						    : HOW_FAILED;
 		settle_all(j);
 	}

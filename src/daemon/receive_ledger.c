@@ -5,6 +5,7 @@
 #include "spool/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The transaction rests meanwhile: the machine waits for the answer. */
 struct look {
@@ -14,16 +15,28 @@ struct look {
 	bool *known; /* owned */
 };
 
+/* An id that stands twice in the message counts once. */
+static bool
+stood_before(const struct look *l, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(l->rcpts[i].ledger, l->rcpts[at].ledger) == 0)
+			return true;
+	return false;
+}
+
 static enum err_code
 look_up(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look *l = arg;
 	enum err_code rc = OK;
 
-	for (size_t i = 0; i < l->rcpts_n && rc == OK; i++)
-		if (l->rcpts[i].ledger[0])
-			rc = spool_ledger_has(
-				t, l->rcpts[i].ledger, &l->known[i], e);
+	for (size_t i = 0; i < l->rcpts_n && rc == OK; i++) {
+		if (!l->rcpts[i].ledger[0])
+			continue;
+		rc = spool_ledger_has(t, l->rcpts[i].ledger, &l->known[i], e);
+		l->known[i] |= stood_before(l, i);
+	}
 	return rc;
 }
 

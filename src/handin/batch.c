@@ -94,7 +94,9 @@ on_refusal(struct batch *b)
 	reply_one_line(&b->talk->reply, text, sizeof(text));
 	note(b, b->reader.line, text);
 	b->refused = true;
-	b->result->later |= reply_class(&b->talk->reply) == 4;
+	/* too many recipients are not fewer tomorrow */
+	b->result->later |= reply_class(&b->talk->reply) == 4 &&
+			    strcmp(b->talk->reply.enhanced, "4.5.3") != 0;
 }
 
 static bool

@@ -348,6 +348,8 @@ def hostile_files():
             ("mail.data", "MAIL FROM:<>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
             ("mail.empty", ""),
             ("mail.other", message("other").replace("ann@", '"a b"@@')),
+            ("mail.many", message("many").replace("DATA", "RCPT TO:<ann>\r\n"
+                                                  * 2000 + "DATA")),
             ("mail.zeros", "\0" * 100000),
             ("mail.line", "MAIL FROM:<" + "x" * 100000),
             ("mail.good", message("good"))):

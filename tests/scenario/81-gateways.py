@@ -4,6 +4,7 @@
 import glob
 import gzip
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -309,6 +310,42 @@ def bad_batches():
     equal(p.shore.crashed(), 0, "the daemon lives")
 
 
+def one_bad_body():
+    """A message whose body is damaged does not hold up the others."""
+    p = Pair(start=False, folder="/no/such")
+    p.site.conf["routes"][0]["folder"] = p.out
+    p.site.start()
+    for name in ("whole", "damaged", "also"):
+        p.send(name)
+    p.site.stop()
+    db = sqlite3.connect(f"{p.site.dir}/spool/spool.db")
+    db.execute("DELETE FROM chunk WHERE id / 1048576 = 2")
+    db.commit()
+    db.close()
+    os.mkdir(p.out)
+    p.site.start()
+    check(p.wait_files(), "the others go")
+    check(wait_until(lambda: [r["state"] for r in p.site.queue()] == ["held"]),
+          "the damaged one is held", p.site.queue())
+    with open(p.files()[0], encoding="ascii") as stream:
+        text = stream.read()
+    equal([f"Subject: {n}\n" in text for n in ("whole", "damaged", "also")],
+          [True, False, True], "without it")
+
+
+def an_id_twice():
+    p = Pair(command="true")
+    path = f"{p.world.dir}/twice"
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write("MAIL FROM:<a@b.example>\nNOOP ID=x.1\nRCPT TO:<ben@"
+                     f"{FAR}>\nNOOP ID=x.1\nRCPT TO:<cat@{FAR}>\nDATA\n"
+                     "Subject: t\n\nt\n.\nQUIT\n")
+    equal(p.rsmtp(path).returncode, 0, "an id twice in a message is no end")
+    equal(len(p.shore.wait_mail("ben")), 1, "the first counts")
+    check(p.shore.wait_queue_empty() and not p.shore.mailbox("cat"),
+          "and only the first")
+
+
 def refused_recipients_are_returned():
     p = Pair(start=False, command="true",
              shore_local=dict(local("/x", FAR), users="any"))
@@ -437,5 +474,6 @@ def wrong_settings():
 
 run(to_a_command, one_batch_for_all, command_fails, command_hangs,
     killed_at_any_step, full_stick, others_batches, bad_batches,
+    one_bad_body, an_id_twice,
     refused_recipients_are_returned, by_rmail, by_uux, bang_paths, reload_with_mail,
     wrong_settings)
