@@ -260,6 +260,8 @@ install: all
 		conf/tidepost.conf.example $(DESTDIR)$(DOCDIR)/
 	install -d $(DESTDIR)$(DOCDIR)/postfix
 	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
+	for f in conf/hooks/*/*; do \
+		install -D -m 755 $$f $(DESTDIR)$(DOCDIR)/$${f#conf/}; done
 
 # The names other programs call, in place of another mail server's; only on
 # request. LIBDIR/sendmail is where some look for it.

@@ -193,6 +193,16 @@ check_tls_files(const struct check *k)
 }
 
 static void
+check_hooks(const struct check *k)
+{
+	const char *folder = k->conf->hooks;
+
+	if (folder && access(folder, F_OK) != 0 && errno == ENOENT)
+		complain_warning(k->out, check_at(k->root, "hooks"),
+			"hooks: there is no folder %s", folder);
+}
+
+static void
 check_networks(const struct check *k)
 {
 	const struct conf_strings *s = &k->conf->relay.networks;
@@ -237,6 +247,7 @@ check_conf(
 	check_notices(&k);
 	check_tls(&k);
 	check_tls_files(&k);
+	check_hooks(&k);
 	check_networks(&k);
 	check_local(&k);
 	check_queue(&k);

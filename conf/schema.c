@@ -1162,8 +1162,8 @@ static const struct schema_row rows[] = {
 	{
 		.path = "hooks",
 		.type = SCHEMA_STRING,
-		.later = "no hook is run yet",
-		.sentence = "Directory of the hooks that run on events.",
+		.sentence = "Directory of the hooks, programs that run at "
+			    "events: EVENT.d/PROGRAM. See tidepost-hooks(7).",
 	},
 	{
 		.path = "log",

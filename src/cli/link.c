@@ -262,17 +262,13 @@ change_by_daemon(struct change *ch, struct control_client *client)
 }
 
 static int
-run_change(struct cli *c, const struct args *a)
+change_one(struct cli *c, const struct args *a, const char *name)
 {
-	struct change ch = {.a = a, .to = {.name = a->words[0]}};
+	struct change ch = {.a = a, .to = {.name = name}};
 	struct control_client *client;
-	struct err e;
-	int64_t deadline_s;
 	int status;
 
 	ch.to.action = strrchr(a->command->name, ' ') + 1;
-	if (parse_deadline(a, &deadline_s, &e) != OK)
-		return cli_fail(&e);
 	status = cli_connect(c, &client);
 	if (status != 0)
 		return status;
@@ -288,6 +284,48 @@ run_change(struct cli *c, const struct args *a)
 	return status;
 }
 
+/* What a hook of the system knows is the interface. */
+static int
+change_by_interface(struct cli *c, const struct args *a, const char *interface)
+{
+	bool any = false;
+	int status;
+
+	if (args_has(a, "--wait"))
+		return cli_refuse(ERR_USAGE, "--wait needs the name of a link");
+	status = cli_load(c);
+	for (size_t i = 0; status == 0 && i < c->conf->links_n; i++) {
+		const struct conf_link *l = &c->conf->links[i];
+
+		if (!l->interface || strcmp(l->interface, interface) != 0)
+			continue;
+		any = true;
+		status = change_one(c, a, l->name);
+	}
+	if (any || status != 0)
+		return status;
+	return cli_refuse(ERR_NOTFOUND, "no link in %s has interface = \"%s\"",
+		c->conf->file, interface);
+}
+
+static int
+run_change(struct cli *c, const struct args *a)
+{
+	const char *interface = args_value(a, "--interface");
+	struct err e;
+	int64_t deadline_s;
+
+	if (parse_deadline(a, &deadline_s, &e) != OK)
+		return cli_fail(&e);
+	if (a->words_n)
+		return change_one(c, a, a->words[0]);
+	if (interface)
+		return change_by_interface(c, a, interface);
+	return cli_refuse(ERR_USAGE,
+		"name a link, or say --interface; see: tidepost "
+		"link list");
+}
+
 static const struct option list_options[] = {
 	{.name = "--json", .help = "an object a line"},
 	{.name = NULL},
@@ -299,6 +337,13 @@ static const struct option up_options[] = {
 	{.name = "--wait",
 		.help = "until all has moved; the exit status tells"},
 	{.name = "--deadline", .value = "DURATION", .help = "wait no longer"},
+	{.name = NULL},
+};
+
+static const struct option down_options[] = {
+	{.name = "--interface",
+		.value = "NAME",
+		.help = "in place of a name: the links that have it"},
 	{.name = NULL},
 };
 
@@ -329,17 +374,16 @@ const struct command link_commands[] = {
 		.example = "tidepost link list",
 		.run = run_list},
 	{.name = "link up",
-		.words = "NAME",
-		.least = 1,
+		.words = "[NAME]",
 		.most = 1,
 		.options = up_options,
 		.help = "Reports: this link carries packets now.",
 		.example = "tidepost link up iridium --wait --deadline 15m",
 		.run = run_change},
 	{.name = "link down",
-		.words = "NAME",
-		.least = 1,
+		.words = "[NAME]",
 		.most = 1,
+		.options = down_options,
 		.help = "Reports: this link carries no packets any more.",
 		.example = "tidepost link down iridium",
 		.run = run_change},

@@ -59,6 +59,9 @@ bool budgets_admit_connection(struct budgets *b, const char *link);
 bool budgets_admit(struct budgets *b, struct session *s, uint64_t size,
 	int priority, struct reply *reply_r);
 
+/* What LINK has cost in this use of it, or the last. False: it is not charged.
+ */
+bool budgets_cost(struct budgets *b, const char *link, double *cost_r);
 /* Money that LINK cost since this was last asked; for the history. */
 double budgets_bill(struct budgets *b, const char *link);
 /* What is left of LINK in a period. */

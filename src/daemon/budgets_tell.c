@@ -5,6 +5,18 @@
 
 #include <stdio.h>
 
+bool
+budgets_cost(struct budgets *b, const char *link, double *cost_r)
+{
+	struct budgets_entry *en = budgets_find(b, link);
+
+	if (!en || !en->limited)
+		return false;
+	budget_charge(&en->budget, 0, budgets_now());
+	*cost_r = en->budget.session.used.cost;
+	return true;
+}
+
 double
 budgets_bill(struct budgets *b, const char *link)
 {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/alarm.h"
 #include "net/tls.h"
 #include "spool/trust.h"
 
@@ -104,11 +105,11 @@ look_at_all(struct spool_txn *t, void *arg, struct err *e)
 	return OK;
 }
 
-/* The place where a `warning` hook would run, with the reason certificate. */
 static void
-tell(const char *text)
+tell(struct certwatch *w, const char *text)
 {
 	log_warning("certificate-ends", LOG_STR("text", text));
+	alarm_tell(w->n->alarm, ALARM_CERTIFICATE, text);
 }
 
 static void
@@ -127,7 +128,7 @@ looked(void *arg, enum err_code code, const struct err *e)
 	j->w->now = j->found;
 	for (size_t i = 0; i < j->found.n; i++)
 		if (!is_among(&old, j->found.v[i]))
-			tell(j->found.v[i]);
+			tell(j->w, j->found.v[i]);
 	free(old.v);
 	free(j);
 }

@@ -18,6 +18,8 @@
 #include "daemon/helper.h"
 #include "daemon/identity.h"
 #include "daemon/life.h"
+#include "daemon/alarm.h"
+#include "daemon/hook.h"
 #include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
@@ -265,6 +267,14 @@ stop_loop(void *arg)
 	loop_stop(n->loop);
 }
 
+static void
+end_hooks(void *arg)
+{
+	struct node *n = arg;
+
+	hooks_quit(n->hooks, stop_loop, n);
+}
+
 /* Lines we opened are closed first; told twice, it ends at once. */
 static void
 on_stop(void *arg)
@@ -277,7 +287,8 @@ on_stop(void *arg)
 	}
 	n->told_to_stop = true;
 	log_info("stopping", LOG_STR("hostname", n->conf->hostname));
-	links_quit(n->links, stop_loop, n);
+	hooks_quit(n->hooks, NULL, NULL);
+	links_quit(n->links, end_hooks, n);
 }
 
 static void
@@ -374,7 +385,11 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = budgets_new(n, &n->budgets, e);
 	if (rc == OK)
+		rc = hooks_load(n->hooks, e);
+	if (rc == OK)
 		rc = links_new(n, &n->links, e);
+	if (rc == OK)
+		hooks_loaded(n->hooks);
 	if (rc == OK)
 		rc = control_new(n, &n->control, e);
 	return rc;
@@ -393,6 +408,7 @@ close_all(struct node *n)
 {
 	n->stopping = true;
 	notify_stopping();
+	hooks_quit(n->hooks, NULL, NULL);
 	control_free(n->control);
 	services_free(n->services);
 	n->services = NULL;
@@ -420,11 +436,13 @@ close_all(struct node *n)
 	life_free(n->life);
 	lifetime_free(n->lifetime);
 	steady_free(n->steady);
+	alarm_free(n->alarm);
 	certwatch_free(n->certwatch);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
 	loop_timer_free(n->reroute);
 	links_free(n->links);
+	hooks_free(n->hooks);
 	budgets_free(n->budgets);
 	speeds_free(n->speeds);
 	dispatch_free(n->dispatch);
@@ -504,6 +522,8 @@ daemon_run(struct node *n, struct err *e)
 	n->life = life_new(n);
 	n->lifetime = lifetime_new(n);
 	n->certwatch = certwatch_new(n);
+	n->hooks = hooks_new(n);
+	n->alarm = alarm_new(n);
 	rc = open_all(n, e);
 	if (rc == OK)
 		run(n);

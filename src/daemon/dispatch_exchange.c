@@ -1,6 +1,7 @@
 /* Dispatch: an exchange with a peer begins, and what its result says. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/alarm.h"
 #include "daemon/dispatch_private.h"
 
 #include <stdio.h>
@@ -27,6 +28,17 @@ went_well(const struct exchange_result *result)
 
 /* --- a peer that cannot be used --- */
 
+static void
+tell_login_refused(
+	const struct peer_run *p, const struct exchange_result *result)
+{
+	char text[ALARM_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "peer %s does not let us in: %s",
+		p->peer->name, result->text);
+	alarm_tell(p->d->n->alarm, ALARM_LOGIN, text);
+}
+
 /* A peer that cannot be used is a reason for all that waits for it. */
 static void
 set_trouble(struct peer_run *p, const struct exchange_result *result)
@@ -35,6 +47,8 @@ set_trouble(struct peer_run *p, const struct exchange_result *result)
 	char text[sizeof(p->trouble_text)];
 
 	memcpy(text, p->trouble_text, sizeof(text));
+	if (result->code == EXCHANGE_NOT_TRUSTED && result->auth)
+		tell_login_refused(p, result);
 	if (result->code == EXCHANGE_NOT_TRUSTED)
 		p->trouble = result->auth ? REASON_AUTH : REASON_TLS;
 	else if (result->code == EXCHANGE_UNREACHABLE &&

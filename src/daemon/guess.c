@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/alarm.h"
 #include "sched/rate.h"
 
 #include <arpa/inet.h>
@@ -157,9 +158,13 @@ static void
 open_lane(struct guess *g, const char *key)
 {
 	struct guess_lane *lane = xcalloc(1, sizeof(*lane));
+	char text[GUESS_KEY_MAX + 60];
 
 	log_warning("auth-slowed", LOG_STR("peer", key),
 		LOG_STR("why", "too many wrong logins"));
+	snprintf(text, sizeof(text),
+		"too many wrong logins from %s: its logins are slowed", key);
+	alarm_tell(g->n->alarm, ALARM_LOGIN, text);
 	lane->g = g;
 	str_copyz(lane->key, sizeof(lane->key), key);
 	list_init(&lane->waits);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/budgets.h"
 #include "daemon/known.h"
+#include "daemon/links.h"
 #include "spool/records.h"
 
 #include <stdlib.h>
@@ -69,6 +70,7 @@ history_session(struct session *s, const char *link, const char *peer,
 	str_copyz(row->peer, sizeof(row->peer), peer);
 	str_copyz(row->result, sizeof(row->result), result);
 	spool_submit(s->n->spool, write_session, session_written, j);
+	links_session_over(s->n->links, link, s);
 }
 
 void

@@ -61,12 +61,25 @@ record(struct link_run *r, bool dial)
 }
 
 static void
-tell_stuck(const struct link_run *r)
+tell_stuck(struct link_run *r)
 {
 	log_warning("stuck", LOG_STR("link", r->row.name),
 		LOG_STR("text",
 			link_why_text(link_why(&r->machine, clock_mono_ms()))),
 		LOG_STR("why", r->worst_text[0] ? r->worst_text : r->trouble));
+	links_hook_tell(r, HOOK_STUCK, NULL,
+		r->worst_text[0] ? r->worst_text : r->trouble);
+}
+
+/* For hooks it is drained each time it comes to rest, all having moved. */
+static void
+come_to_rest(struct link_run *r)
+{
+	if (r->worst == EXCHANGE_OK)
+		links_hook_tell(r, HOOK_DRAINED, "idle", NULL);
+	else if (r->worst == EXCHANGE_BUDGET)
+		links_hook_budget(r, r->worst_text);
+	links_tell_rest(r);
 }
 
 static void
@@ -79,7 +92,7 @@ obey(struct link_run *r, unsigned commands)
 	if (commands & LINK_DO_FINISH)
 		dispatch_link_finish(r->l->n->dispatch, r->row.name);
 	if (commands & LINK_DO_IDLE)
-		links_tell_rest(r);
+		come_to_rest(r);
 	if (commands & LINK_DO_STOP)
 		stop(r);
 	if (commands & LINK_DO_HANG_UP)
@@ -139,7 +152,9 @@ links_event(struct link_run *r, enum link_event ev)
 		r->machine.failed)
 		tell_failed_call(r, ev == LINK_EV_TICK);
 	tell_used(r);
+	links_hook_begin(r, before);
 	obey(r, commands);
+	links_hook_end(r);
 	links_dial_tidy(r);
 	if ((int)r->machine.state.now != before && links_is_at_rest(r))
 		links_end_waits(r, 12, "the link was taken down");
@@ -212,7 +227,9 @@ links_run_begin(struct link_run *r, size_t i)
 	if (r->machine.dialed)
 		log_warning("link-left-open", LOG_STR("link", r->row.name));
 	tell_used(r);
+	links_hook_begin(r, LINK_DOWN);
 	obey(r, commands & ~(unsigned)(LINK_DO_START | LINK_DO_AGAIN));
+	links_hook_end(r);
 	links_auto_configure(r);
 	links_auto_mend(r, true);
 	links_watch_configure(r);
@@ -226,6 +243,9 @@ links_configure(struct link_run *r, const struct conf_link *conf)
 	r->conf = conf;
 	c = links_dial_conf(r);
 	obey(r, link_configure(&r->machine, &c));
+	/* there may be hooks now that were not told */
+	links_hook_begin(r, (int)r->machine.state.now);
+	links_hook_end(r);
 	links_auto_configure(r);
 	links_watch_configure(r);
 }

@@ -87,6 +87,10 @@ void links_peer_result(struct links *l, const char *link,
 /* From dispatch: nothing runs and nothing is due over LINK. */
 void links_resting(struct links *l, const char *link);
 
+/* From history: session S over LINK is closed. */
+void links_session_over(
+	struct links *l, const char *link, const struct session *s);
+
 /* A message moved in session S: tells who waits. */
 void links_progress(struct links *l, const struct session *s);
 

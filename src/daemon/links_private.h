@@ -3,6 +3,7 @@
 #define DAEMON_LINKS_PRIVATE_H
 
 #include "base/clock.h"
+#include "daemon/hook_facts.h"
 #include "daemon/links.h"
 #include "link/link.h"
 #include "link/window.h"
@@ -28,6 +29,11 @@ struct link_run {
 	uint64_t waits_since_ms; /* mail for it; 0: none is known */
 
 	bool has_better; /* links_better.c; as the machine was told */
+
+	/* links_hook.c */
+	struct hook_use use;   /* of sessions that are over; since then: */
+	uint64_t use_began_ms; /* 0: never, in this start of the daemon */
+	bool budget_told;      /* in this use, and there is no room since */
 
 	/* links_watch.c */
 	struct loop_timer *watch; /* NULL: it is not followed */
@@ -127,6 +133,23 @@ void links_watch_free(struct link_run *r);
 
 bool links_carry_peer(
 	const struct conf *conf, const char *link, const char *peer);
+/* What a person said, or what keeps it from use or from being called. */
+enum { LINKS_REASON_MAX = 700 };
+void links_reason(const struct link_run *r, char *out, size_t size);
+
+/* --- links_hook.c --- */
+
+/*
+ * After each event of its machine: BEFORE its commands are obeyed (BEFORE is
+ * the state it was in), so that link-up comes first; and when they are.
+ */
+void links_hook_begin(struct link_run *r, int before);
+void links_hook_end(struct link_run *r);
+/* STATE NULL: that of its machine. WHY may be NULL. */
+void links_hook_tell(struct link_run *r, enum hook_event what,
+	const char *state, const char *why);
+/* budget-reached, once in a use of the link. */
+void links_hook_budget(struct link_run *r, const char *why);
 
 /* --- links_wait.c --- */
 

@@ -183,9 +183,8 @@ links_carry_route(const struct conf *conf, const char *link, const char *route)
 	return false;
 }
 
-/* What a person said, or what keeps it from use or from being called. */
-static void
-link_reason(const struct link_run *r, char *out, size_t size)
+void
+links_reason(const struct link_run *r, char *out, size_t size)
 {
 	enum link_why why = link_why(&r->machine, clock_mono_ms());
 	const char *more = why == LINK_WHY_RETRY || why == LINK_WHY_NOT_HUNG_UP
@@ -220,7 +219,7 @@ links_facts(struct links *l, size_t i, struct link_facts *facts_r)
 		.usable = link_is_usable(&r->machine),
 		.next_window = links_next_window(r),
 	};
-	link_reason(r, facts_r->reason, sizeof(facts_r->reason));
+	links_reason(r, facts_r->reason, sizeof(facts_r->reason));
 	LIST_EACH(node, tmp, &l->n->sessions)
 	{
 		struct session *s = LIST_ITEM(node, struct session, node);

@@ -98,8 +98,12 @@ links_budget(
 
 	if (!r)
 		return;
-	if (ev != LINK_EV_BUDGET_FREE)
+	if (ev != LINK_EV_BUDGET_FREE) {
 		links_end_waits(r, EXCHANGE_BUDGET, why);
+		links_hook_budget(r, why);
+	} else {
+		r->budget_told = false;
+	}
 	links_event(r, ev);
 	links_explain(l);
 }

@@ -15,6 +15,7 @@
 #include "daemon/fill.h"
 #include "daemon/gateways.h"
 #include "daemon/helper.h"
+#include "daemon/hook.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
@@ -306,6 +307,7 @@ node_reload(struct node *n, struct err *e)
 	dovecot_users_set_conf(n->dovecot_users, next);
 	leftover_clear(n);
 	speeds_reload(n->speeds);
+	hooks_reload(n->hooks);
 	budgets_reload(n->budgets);
 	links_reload(n->links);
 	gateways_reload(n->gateways);

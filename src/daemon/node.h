@@ -13,6 +13,7 @@
 #include "spool/spool.h"
 
 struct accounts;
+struct alarm;
 struct budgets;
 struct certwatch;
 struct control;
@@ -25,6 +26,7 @@ struct eventlog;
 struct guess;
 struct helper;
 struct life;
+struct hooks;
 struct lifetime;
 struct fill;
 struct gateways;
@@ -57,6 +59,8 @@ struct node {
 	struct budgets *budgets;
 	struct speeds *speeds;
 	struct certwatch *certwatch;
+	struct hooks *hooks;
+	struct alarm *alarm;
 	struct local *local;
 	struct helper *helper; /* NULL: not needed at the start */
 	struct gateways *gateways;

@@ -5,6 +5,7 @@
 #include "daemon/bounce.h"
 #include "daemon/dispatch.h"
 #include "daemon/life.h"
+#include "daemon/hook.h"
 #include "daemon/policy.h"
 #include "daemon/steady.h"
 #include "sched/backoff.h"
@@ -494,6 +495,27 @@ has_its_time(const struct settle *st, size_t i)
 	return st->deliveries[i].return_at || st->deliveries[i].tell_at;
 }
 
+/* Into a mailbox of ours, or given up for good. */
+static void
+tell_hooks(const struct settle *st, size_t i)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+	const struct verdict *v = &st->verdicts[i];
+	bool arrived =
+		v->kind == OUTCOME_DELIVERED && strcmp(d->route, "local") == 0;
+	struct hook_facts facts = {.link = st->link[0] ? st->link : NULL,
+		.state = event_of(v->kind),
+		.reason = v->text,
+		.message = st->m.id,
+		.sender = st->m.sender,
+		.recipient = d->recipient};
+
+	if (arrived || v->kind == OUTCOME_FAILED ||
+		v->kind == OUTCOME_QUARANTINED)
+		hooks_tell(st->n->hooks,
+			arrived ? HOOK_MAIL_ARRIVED : HOOK_MAIL_FAILED, &facts);
+}
+
 void
 settle_written(struct settle *st)
 {
@@ -502,6 +524,7 @@ settle_written(struct settle *st)
 	for (size_t i = 0; i < st->count; i++) {
 		log_verdict(st, i);
 		timed |= has_its_time(st, i);
+		tell_hooks(st, i);
 		if (st->verdicts[i].kind == OUTCOME_DEFERRED &&
 			!is_customers(&st->deliveries[i]))
 			dispatch_due_at(

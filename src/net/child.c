@@ -15,6 +15,8 @@
 
 extern char **environ;
 
+enum { CHILD_LAST_READS = 17 }; /* of 4096 octets: a pipe, and one more */
+
 struct child {
 	struct loop_ward ward; /* after child_free */
 	struct loop *loop;     /* borrowed */
@@ -73,20 +75,36 @@ take_octets(struct child *c, const char *p, size_t n)
 	}
 }
 
-/* What is there now; a program that never stops writing has its turns. */
-static void
+/*
+ * What is there now; a program that never stops writing has its turns. False:
+ * there was nothing.
+ */
+static bool
 read_output(struct child *c)
 {
 	char octets[4096];
 	ssize_t n;
 
 	if (c->fd < 0)
-		return;
+		return false;
 	n = read(c->fd, octets, sizeof(octets));
 	if (n > 0)
 		take_octets(c, octets, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close_output(c);
+	return n > 0;
+}
+
+/*
+ * What a program said that is gone: as much as a pipe holds, since what it left
+ * running may go on writing.
+ */
+static void
+read_rest(struct child *c)
+{
+	for (size_t i = 0; i < CHILD_LAST_READS && read_output(c); i++)
+		;
+	tell_line(c);
 }
 
 /* --- its end --- */
@@ -118,7 +136,7 @@ tell_ended(struct child *c)
 	loop_timer_clear(c->timer);
 	if (c->killed)
 		kill(-c->pid, SIGKILL);
-	read_output(c);
+	read_rest(c);
 	describe(c, how, sizeof(how));
 	c->conf.ended(c->conf.arg, good, how);
 }
@@ -234,12 +252,19 @@ default_signals(posix_spawnattr_t *attr)
 	posix_spawnattr_setsigmask(attr, &none);
 }
 
+/* posix_spawn wants pointers to what it does not change. */
+static char *const *
+unchanged(const char *const *v)
+{
+	return (char *const *)(uintptr_t)v;
+}
+
 /* IN: its standard input, -1: none. OUT, ERR: what it says. */
 static int
-spawn(const char *command, int in, int out, int err, pid_t *pid_r)
+spawn(const struct child_conf *conf, int in, int out, int err, pid_t *pid_r)
 {
-	char *argv[] = {
-		(char[]){"sh"}, (char[]){"-c"}, str_dupz(command), NULL};
+	const char *const shell[] = {"/bin/sh", "-c", conf->command, NULL};
+	const char *const *argv = conf->argv ? conf->argv : shell;
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int rc;
@@ -256,17 +281,25 @@ spawn(const char *command, int in, int out, int err, pid_t *pid_r)
 	/* ours are all closed by exec; those of libraries may not be */
 	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
 #endif
+	if (conf->folder)
+		posix_spawn_file_actions_addchdir_np(&files, conf->folder);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setpgroup(&attr, 0);
 	default_signals(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
 						POSIX_SPAWN_SETSIGDEF |
 						POSIX_SPAWN_SETSIGMASK);
-	rc = posix_spawn(pid_r, "/bin/sh", &files, &attr, argv, environ);
+	rc = posix_spawn(pid_r, argv[0], &files, &attr, unchanged(argv),
+		conf->env ? unchanged(conf->env) : environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
-	free(argv[2]);
 	return rc;
+}
+
+static const char *
+name_of(const struct child_conf *conf)
+{
+	return conf->argv ? conf->argv[0] : conf->command;
 }
 
 static struct child *
@@ -277,10 +310,10 @@ start(struct loop *loop, const struct child_conf *conf, int io, struct err *e)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0) {
-		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
+		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(errno));
 		return NULL;
 	}
-	rc = spawn(conf->command,
+	rc = spawn(conf,
 		io >= 0		  ? io
 		: conf->has_input ? conf->input
 				  : -1,
@@ -288,13 +321,14 @@ start(struct loop *loop, const struct child_conf *conf, int io, struct err *e)
 	close(fds[1]);
 	if (rc != 0) {
 		close(fds[0]);
-		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(rc));
+		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(rc));
 		return NULL;
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->loop = loop;
 	c->conf = *conf;
-	c->conf.command = NULL;
+	c->conf.command = c->conf.folder = NULL;
+	c->conf.argv = c->conf.env = NULL;
 	c->pid = pid;
 	c->fd = fds[0];
 	evutil_make_socket_nonblocking(c->fd);
@@ -326,7 +360,7 @@ child_connect(struct loop *loop, const struct child_conf *conf, int *fd_r,
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-		err_set(e, ERR_IO, "%s: %s", conf->command, strerror(errno));
+		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(errno));
 		return NULL;
 	}
 	c = start(loop, conf, fds[1], e);

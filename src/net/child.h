@@ -1,8 +1,9 @@
 /*
  * A program run beside us: what dials, hangs up, or probes.
  *
- * It runs by /bin/sh -c in a process group of its own, with nothing open but
- * /dev/null as its input and a pipe for its output, which comes line by line.
+ * It runs by /bin/sh -c, or without a shell where `argv` is set, in a process
+ * group of its own, with nothing open but /dev/null as its input and a pipe
+ * for its output, which comes line by line.
  * Ending it means the whole group: SIGTERM, and after CHILD_GRACE_MS SIGKILL.
  *
  * Its first process stays a zombie until child_free, so that the number of its
@@ -22,7 +23,12 @@ enum {
 };
 
 struct child_conf {
-	const char *command;
+	const char *command; /* for /bin/sh -c; NULL: argv */
+	/* The program argv[0], a path, as it is. NULL at its end. */
+	const char *const *argv;
+	/* All of its environment, NULL at its end. NULL: ours. */
+	const char *const *env;
+	const char *folder;  /* where it runs; NULL: where we do */
 	uint64_t timeout_ms; /* 0: none */
 	/* HAS_INPUT: its standard input (child_spawn), borrowed. */
 	bool has_input;
@@ -31,7 +37,8 @@ struct child_conf {
 	void (*line)(void *arg, struct str line);
 	/*
 	 * Once: its first process is gone; where it was told to end, the whole
-	 * group. GOOD: exit 0, and it was not told to end. HOW: in words.
+	 * group. What its first process said was given to `line` before.
+	 * GOOD: exit 0, and it was not told to end. HOW: in words.
 	 * child_free is legal.
 	 */
 	void (*ended)(void *arg, bool good, const char *how);

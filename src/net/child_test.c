@@ -277,6 +277,78 @@ test_inherits_nothing(void **state)
 	close(fd);
 }
 
+/* No shell looks at its words, and its environment is only what was given. */
+static void
+test_without_a_shell(void **state)
+{
+	const char *const argv[] = {"/bin/sh", "-c",
+		"pwd; echo \"$1\"; echo \"$A\"; /usr/bin/env | grep -c =",
+		"name", "$(id); *", NULL};
+	const char *const env[] = {"A=`id`", NULL};
+	struct child_conf conf = {
+		.argv = argv, .env = env, .folder = "/", .line = on_line};
+	struct watch w = {.loop = loop_new()};
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&w.lines, 0);
+	conf.ended = on_ended;
+	conf.arg = &w;
+	w.c = child_spawn(w.loop, &conf, &e);
+	assert_non_null(w.c);
+	wait_ended(&w);
+	/* sh adds PWD, and perhaps SHLVL and _ */
+	assert_memory_equal(buf_z(&w.lines), "/|$(id); *|`id`|", 16);
+	assert_true(buf_z(&w.lines)[16] <= '4');
+	end(&w);
+}
+
+static void
+test_no_program(void **state)
+{
+	const char *const argv[] = {"/nowhere/hook", NULL};
+	struct child_conf conf = {.argv = argv, .ended = on_ended};
+	struct loop *loop = loop_new();
+	struct err e = {0};
+
+	(void)state;
+	assert_null(child_spawn(loop, &conf, &e));
+	assert_string_equal(e.text, "/nowhere/hook: No such file or directory");
+	loop_free(loop);
+}
+
+/* Whoever frees it when it has ended has had all that it said. */
+static void
+on_ended_free(void *arg, bool good, const char *how)
+{
+	struct watch *w = arg;
+
+	on_ended(arg, good, how);
+	child_free(w->c);
+	w->c = NULL;
+}
+
+static void
+test_last_words(void **state)
+{
+	struct watch w = {.loop = loop_new()};
+	struct child_conf conf = {
+		.command = "seq 100 250; sleep 1 & printf the-end",
+		.line = on_line,
+		.ended = on_ended_free,
+		.arg = &w};
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&w.lines, 0);
+	w.c = child_spawn(w.loop, &conf, &e);
+	assert_non_null(w.c);
+	RUN_UNTIL(w.loop, w.ended);
+	assert_int_equal(w.lines.len, 151 * 4 + 8);
+	assert_string_equal(buf_z(&w.lines) + 151 * 4, "the-end|");
+	end(&w);
+}
+
 static void
 test_output_has_a_bound(void **state)
 {
@@ -306,6 +378,9 @@ main(void)
 		cmocka_unit_test(test_connects),
 		cmocka_unit_test(test_left_to_end),
 		cmocka_unit_test(test_inherits_nothing),
+		cmocka_unit_test(test_without_a_shell),
+		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_output_has_a_bound),
 	};
 
