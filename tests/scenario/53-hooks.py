@@ -306,6 +306,22 @@ def after_a_crash():
           hooks.told("link-down"))
 
 
+def told_at_the_next_start():
+    """A line that the daemon hangs up when it ends is down for hooks, too."""
+    hooks = Hooks().record("link-up", "link-down")
+    site, _ = site_with(hooks, Peer(auth=False, rules={"EHLO": STALL}), links=[{
+        "name": "iridium", "peers": ["shore"],
+        "dial": {"up": "true", "down": "true", "timeout": "60s"}}])
+    hand_in(site)
+    site.must("link", "call", "iridium")
+    hooks.wait("link-up")
+    equal(site.stop(), 0, "it hangs up and ends")
+    equal(hooks.told("link-down"), [], "no hook is begun while it ends")
+    site.start()
+    equal([e["LINK"] for e in hooks.wait("link-down")], ["iridium"],
+          "the next start tells")
+
+
 def stuck():
     """Two automatic calls in vain."""
     hooks = Hooks().record("stuck")
@@ -386,6 +402,25 @@ def crowded():
           "what was dropped is counted", dropped)
 
 
+def pairs_go_together():
+    """A link flaps faster than its hook runs: what goes, goes by pairs."""
+    hooks = Hooks().record("link-up", "link-down")
+    hooks.put("link-up", "10-slow", "#!/bin/sh\nsleep 2\n")
+    site, _ = site_with(hooks)
+    for _ in range(25):
+        site.must("link", "up", "iridium")
+        site.must("link", "down", "iridium")
+    check(wait_until(lambda: site.events("hooks-dropped"), 60),
+          "it says what was dropped")
+    dropped = {e["on"]: int(e["count"]) for e in site.events("hooks-dropped")}
+    equal(dropped.get("link-up"), dropped.get("link-down"), "by pairs")
+    left = 25 - dropped.get("link-up", 0)
+    equal(len(hooks.wait("link-down", left)), left, "the rest is told")
+    equal(len(hooks.told("link-up")), left, "each of it")
+    check(balanced(hooks.told()), "by turns", [e["EVENT"] for e in hooks.told()])
+
+
 run(life_of_a_session, mail_events, not_our_secrets, never_run, in_order,
     hangs, floods, stop_meanwhile, twice_and_out_of_order, after_a_crash,
-    stuck, budget, warns, reload_changes, crowded)
+    stuck, budget, warns, reload_changes, crowded,
+    pairs_go_together, told_at_the_next_start)

@@ -2,18 +2,21 @@
 # limit: 300
 """A link that comes and goes for a month, in the daemon.
 
-The clock is moved on at each toggle, so that they make a month; the pure rooms
-do the same with every second of it (link/link_sim_test.c).
+It toggles every 1 to 60 s in bad hours, with quiet ones between them; the clock
+is moved on by as much, so that all is a month. The pure rooms do the same with
+every second of it (link/link_sim_test.c).
 """
 
 import os
 import random
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
-TOGGLES = 400
+TOGGLES = 3000
+HOURS = 60  # bad ones
 MONTH_S = 30 * 86400
 MAILS = 80
 RECORD = """#!/bin/sh
@@ -64,13 +67,27 @@ class Flapping:
                 if reply.code != 250 else None
         self.ids.append(int(reply.message_id))
 
+    def tell(self, action):
+        """What link up and down say to the daemon, without a program."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(f"{self.site.dir}/run/control")
+            s.sendall(f"verb=link action={action} name=iridium\n".encode())
+            answer = b""
+            while chunk := s.recv(4096):
+                answer += chunk
+        if b"end=0" not in answer:
+            check(False, f"link {action}", answer)
+
     def toggle(self, i):
-        self.site.must("link", "down" if i % 2 else "up", "iridium")
-        self.move(self.dice.randint(1, 2 * MONTH_S // TOGGLES - 1))
-        if i % 2 and self.dice.random() < 0.1:
+        self.tell("down" if i % 2 else "up")
+        self.move(self.dice.randint(1, 60))
+        if i % (TOGGLES // HOURS) == 0:
+            self.move(MONTH_S // HOURS)
+        if i % 2 and self.dice.random() < 0.02:
             tried = [r for r in self.site.queue() if r["attempts"]]
             equal(tried, [], "nothing counts as an attempt") if tried else None
-        if not i % 2 and self.dice.random() < 0.5:
+        if not i % 2 and self.dice.random() < 0.1:
             wait_until(lambda: False, self.dice.random() * 0.06, 0.02)
 
     def events(self):
@@ -86,7 +103,7 @@ def a_month():
             due.pop(0)
             f.hand_in()
         f.toggle(i)
-    check(f.jump > 0.8 * MONTH_S, "a month passed", f.jump / 86400)
+    check(f.jump > MONTH_S, "a month passed", f.jump / 86400)
     f.site.link_up("iridium")
     check(f.site.wait_queue_empty(60), "all has gone", f.site.queue()[:3])
     f.site.link_down("iridium")
