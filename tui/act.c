@@ -119,6 +119,7 @@ static void
 changed(struct console *c, size_t n)
 {
 	struct job *j = c->job;
+	const char *back;
 	char text[UNDO_TEXT_MAX];
 
 	c->changes++;
@@ -130,10 +131,11 @@ changed(struct console *c, size_t n)
 	}
 	snprintf(text, sizeof(text), "%zu %s %s", n, plural(n),
 		j->act.act->done);
-	console_say(c, TONE_GOOD, "%s%s", text,
-		j->taken_back[0] ? " (taken back)"
-		: j->undo	 ? "; z takes it back"
-				 : "");
+	back = j->taken_back[0] ? " (taken back)"
+	       : !j->undo	? ""
+	       : c->screen	? "; z takes it back"
+				: "; undo takes it back";
+	console_say(c, TONE_GOOD, "%s%s", text, back);
 	if (j->undo) {
 		undo_push(&c->undo, j->undo, j->targets, j->n, text);
 		j->targets = NULL;
@@ -334,11 +336,12 @@ act_ask(struct console *c, enum tui_request r, struct target *targets, size_t n,
 	j->targets = targets;
 	j->n = n;
 	left_alone = keep_changing(j, k);
-	if (c->job || j->n == 0) {
+	if (c->job || c->work || j->n == 0) {
 		console_say(c, TONE_WARN, "%s",
-			c->job	 ? "the last action is still under way"
-			: n == 0 ? "there is nothing here"
-				 : k->idle);
+			c->job || c->work ? "the last action is still under "
+					    "way"
+			: n == 0	  ? "there is nothing here"
+					  : k->idle);
 		job_free(j);
 		return;
 	}
@@ -365,7 +368,7 @@ act_undo(struct console *c)
 	struct undo u;
 	char question[CONSOLE_NOTE_MAX];
 
-	if (c->job) {
+	if (c->job || c->work) {
 		console_say(c, TONE_WARN, "the last action is still under way");
 		return;
 	}

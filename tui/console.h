@@ -66,7 +66,6 @@ struct console {
 	struct undo_stack undo;
 	uint64_t changes; /* rises when an action may have changed the queue */
 	bool quit;
-	bool plain;
 	bool dirty; /* a key was pressed: all is to be shown at once */
 };
 

@@ -42,9 +42,10 @@ remember(int sig)
 	ended_by = sig;
 }
 
-/* Fatal signals get in only while we wait; WAITING_R: the mask then. */
-static void
-hold_signals(sigset_t *waiting_r)
+static sigset_t waiting; /* the mask while we wait: fatal ones get in then */
+
+void
+loop_hold_signals(void)
 {
 	struct sigaction action = {.sa_handler = remember};
 	sigset_t fatal;
@@ -55,7 +56,7 @@ hold_signals(sigset_t *waiting_r)
 		sigaction(fatal_signals[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &fatal, waiting_r);
+	sigprocmask(SIG_BLOCK, &fatal, &waiting);
 }
 
 /* --- work in the background --- */
@@ -244,7 +245,7 @@ patience(const struct loop *l, bool more)
 
 /* False: the terminal is gone. */
 static bool
-wait_once(struct loop *l, bool more, const sigset_t *waiting)
+wait_once(struct loop *l, bool more)
 {
 	struct console *c = l->c;
 	struct pollfd fds[3] = {{STDIN_FILENO, POLLIN, 0}};
@@ -252,7 +253,7 @@ wait_once(struct loop *l, bool more, const sigset_t *waiting)
 	struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
 	bool had_work = c->work != NULL, readable;
 
-	if (ppoll(fds, (nfds_t)n, &time, waiting) < 0 && errno != EINTR)
+	if (ppoll(fds, (nfds_t)n, &time, &waiting) < 0 && errno != EINTR)
 		return false;
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		return false;
@@ -286,10 +287,8 @@ int
 loop_run(struct console *c, unsigned refresh_s)
 {
 	struct loop l = {.c = c, .refresh_ms = refresh_ms(refresh_s)};
-	sigset_t waiting;
 	bool there = true;
 
-	hold_signals(&waiting);
 	l.key_ms = clock_mono_ms();
 	c->dirty = true;
 	while (there && !c->quit && !ended_by) {
@@ -300,7 +299,7 @@ loop_run(struct console *c, unsigned refresh_s)
 		if (c->view->ops->work && more)
 			l.changed = true;
 		show(&l);
-		there = wait_once(&l, more, &waiting);
+		there = wait_once(&l, more);
 	}
 	return ended_by ? ended_by : there ? 0 : SIGHUP;
 }

@@ -14,6 +14,12 @@ enum {
 };
 
 /*
+ * From now on signals that would end us are remembered for loop_run. Call it
+ * before the terminal is opened, which is given back then in any case.
+ */
+void loop_hold_signals(void);
+
+/*
  * Until the person leaves or a signal ends it, which is returned (0: none).
  * REFRESH_S 0: as the line is fast.
  */

@@ -182,6 +182,8 @@ open_screen(struct console *c, const struct options *o)
 
 	if (o->dump)
 		text_assume_width(o->columns);
+	else
+		loop_hold_signals();
 	return screen_open(&options, &c->screen, &e) == OK ? 0 : fail(&e);
 }
 
