@@ -60,6 +60,9 @@ bang_to_address(struct str path, bool sender,
 	struct str hosts, user, before, host, domain;
 
 	path = str_trim(path);
+	*why_r = "a NUL in an address";
+	if (path.n && memchr(path.p, '\0', path.n))
+		return false;
 	if (path.n > 1 && path.p[0] == '(' && path.p[path.n - 1] == ')')
 		path = (struct str){path.p + 1, path.n - 2}; /* as uux quotes */
 	if (path.n > 1 && path.p[0] == '<' && path.p[path.n - 1] == '>')
