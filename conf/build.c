@@ -214,6 +214,8 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.atrn_per_hour = number(g, "limits.atrn_per_hour");
 	c->limits.queue_size = (uint64_t)build_value(g, "limits.queue_size").n;
 	c->limits.queue_messages = number(g, "limits.queue_messages");
+	c->limits.hold_time_s = build_seconds(g, "limits.hold_time");
+	c->limits.hold_messages = number(g, "limits.hold_messages");
 	c->limits.command_timeout_s =
 		build_seconds(g, "limits.command_timeout");
 	c->limits.data_timeout_s = build_seconds(g, "limits.data_timeout");

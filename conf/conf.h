@@ -163,6 +163,8 @@ struct conf {
 		/* of the whole queue, by delivery; 0: any */
 		uint64_t queue_size;
 		unsigned queue_messages;
+		int64_t hold_time_s;	/* FUTURERELEASE; 0: not offered */
+		unsigned hold_messages; /* of one account; 0: any */
 		int64_t command_timeout_s, data_timeout_s, stall_timeout_s;
 		int64_t final_timeout_s;
 		int64_t auth_delay_ms, auth_pace_ms;

@@ -295,6 +295,23 @@ static const struct schema_row rows[] = {
 			    "likewise; 0 for any number.",
 	},
 	{
+		.path = "limits.hold_time",
+		.type = SCHEMA_DURATION,
+		.most = 3650 * DAY,
+		.fallback = "30d",
+		.sentence = "For how long a user may have mail held that is "
+			    "handed in for later (FUTURERELEASE); 0: that is "
+			    "not offered.",
+	},
+	{
+		.path = "limits.hold_messages",
+		.type = SCHEMA_INT,
+		.most = 1000000,
+		.fallback = "100",
+		.sentence = "How many messages of one user may be held so at a "
+			    "time; 0 for any number.",
+	},
+	{
 		.path = "limits.command_timeout",
 		.type = SCHEMA_DURATION,
 		.least = SECOND,
@@ -1024,7 +1041,6 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_DURATION,
 		.most = 365 * DAY,
 		.fallback = "4h",
-		.later = "no warnings are sent yet",
 		.sentence =
 			"When a local sender is told that mail still waits; "
 			"0 is never.",

@@ -29,6 +29,8 @@ struct told {
 	int64_t last_attempt, retry_until;
 };
 
+enum { TOLD_HOLD_MAX = 56 };
+
 struct bounce {
 	struct node *n;
 	struct spool_message original;
@@ -100,6 +102,14 @@ find_copy(struct bounce *b)
 	str_copyz(b->copy_to, sizeof(b->copy_to), address);
 }
 
+bool
+bounce_can(struct node *n, const struct spool_message *m)
+{
+	char route[SPOOL_NAME_MAX + 1];
+
+	return m->sender[0] && !m->is_notice && route_to_sender(n, m, route);
+}
+
 struct bounce *
 bounce_new(struct node *n, const struct spool_message *m)
 {
@@ -156,8 +166,10 @@ returns_whole(const struct bounce *b)
 {
 	const struct spool_message *m = &b->original;
 
+	/* RFC 8689 5: of what requires TLS never more than the header */
 	return b->failed && m->params.ret == RET_FULL &&
-	       m->params.body != BODY_BINARYMIME && m->size <= b->full_size;
+	       !m->params.requiretls && m->params.body != BODY_BINARYMIME &&
+	       m->size <= b->full_size;
 }
 
 /* The front of a message, or all of it, behind what OUT has. */
@@ -215,11 +227,28 @@ make_rows(const struct bounce *b)
 	return rows;
 }
 
+/* The times that MAIL gave, as a notice tells them. */
+static void
+name_times(const struct spool_message *m, char by[CLOCK_TEXT_MAX],
+	char hold[TOLD_HOLD_MAX])
+{
+	const struct mail_params *p = &m->params;
+
+	if (p->has_deliver_by)
+		clock_rfc5322(m->received_at + p->deliver_by_s, by);
+	if (p->hold_for_s)
+		snprintf(hold, TOLD_HOLD_MAX, "for;%lld",
+			(long long)p->hold_for_s);
+	else if (p->hold_until[0])
+		snprintf(hold, TOLD_HOLD_MAX, "until;%s", p->hold_until);
+}
+
 static void
 compose(const struct bounce *b, const struct buf *texts, struct buf *out)
 {
 	struct dsn_recipient *rows = make_rows(b);
 	char date[CLOCK_TEXT_MAX] = "", arrival[CLOCK_TEXT_MAX] = "";
+	char by[CLOCK_TEXT_MAX] = "", hold[TOLD_HOLD_MAX] = "";
 	struct str more[DSN_JOINED_MAX];
 	struct dsn d = {
 		.hostname = b->hostname,
@@ -228,6 +257,8 @@ compose(const struct bounce *b, const struct buf *texts, struct buf *out)
 		.date = date,
 		.arrival = arrival,
 		.received_from = b->more_n ? "" : b->original.received_from,
+		.deliver_by = by,
+		.hold = hold,
 		.notice_id = b->id,
 		.recipients = rows,
 		.recipients_n = b->rows_n,
@@ -242,6 +273,7 @@ compose(const struct bounce *b, const struct buf *texts, struct buf *out)
 		clock_rfc5322(clock_sane_s(), date);
 	if (!b->more_n)
 		clock_rfc5322(b->original.received_at, arrival);
+	name_times(&b->original, by, hold);
 	for (size_t i = 0; i < b->more_n; i++)
 		more[i] = buf_view(&texts[i + 1]);
 	dsn_compose(&d, out);
@@ -278,8 +310,11 @@ may_join(const struct bounce *b)
 {
 	const struct spool_message *m = &b->original;
 
-	return !b->asked && !m->params.envid[0] && !m->params.smtputf8 &&
-	       m->params.ret != RET_FULL && !dsn_is_utf8(m->sender);
+	return !b->asked && !m->params.requiretls &&
+	       !m->params.has_deliver_by && !m->params.hold_for_s &&
+	       !m->params.hold_until[0] && !m->params.envid[0] &&
+	       !m->params.smtputf8 && m->params.ret != RET_FULL &&
+	       !dsn_is_utf8(m->sender);
 }
 
 bool
@@ -363,6 +398,7 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.is_notice = true,
 		.priority = notice_priority(&b->original),
 		.params.smtputf8 = dsn_is_utf8(b->original.sender),
+		.params.requiretls = b->original.params.requiretls,
 	};
 	size_t n = 1u + has_copy(b);
 	struct spool_delivery *d = xcalloc(2, sizeof(*d));

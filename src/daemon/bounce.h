@@ -34,6 +34,9 @@ enum bounce_need bounce_needed(struct node *n, const struct spool_message *m,
 bool bounce_wanted(struct node *n, const struct spool_message *m,
 	const struct spool_delivery *d, enum dsn_action action);
 
+/* Can anything be told to the sender of M? */
+bool bounce_can(struct node *n, const struct spool_message *m);
+
 /* On the loop: it reads the settings of the node. */
 struct bounce *bounce_new(struct node *n, const struct spool_message *m);
 /* What is told of one recipient; texts are borrowed. */

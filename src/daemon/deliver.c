@@ -394,6 +394,7 @@ deliver_start(
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;
+	d->turned = conf->client.turned;
 	d->lmtp = conf->client.lmtp;
 	if (d->customer)
 		d->mark = accounts_mark(d->n->accounts, d->peer);

@@ -19,6 +19,7 @@ struct deliver {
 	size_t routes_n, domains_n;
 	char *peer, *host, *link; /* owned; link may be NULL */
 	bool push, customer;
+	bool turned; /* the far side called us, and logged in */
 	bool lmtp;
 	struct account_mark mark; /* of the customer when it began */
 	bool finishing;		  /* no further message is begun */

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/crash.h"
+#include "daemon/life.h"
 #include "daemon/speeds.h"
+#include "daemon/steady.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,35 @@ return_lost(struct deliver *d)
 	}
 }
 
+/* --- what is late by now (RFC 2852) --------------------------------------- */
+
+/* The claim may have been a while ago, and the peer may want more time. */
+static void
+refuse_late(struct deliver *d)
+{
+	int64_t least = (int64_t)smtp_client_deliver_by_min(d->client);
+	int64_t now = steady_now(d->n->steady);
+
+	LIST_EACH(node, tmp, &d->waiting)
+	{
+		struct parcel *p = LIST_ITEM(node, struct parcel, node);
+		int64_t at =
+			p->claimed.n ? p->claimed.deliveries[0].return_at : 0;
+
+		if (!at || !clock_trusted())
+			continue;
+		if (at <= now)
+			deliver_refuse(d, p, "5.4.7", "%s", LIFE_LATE_TEXT);
+		else if (at - now < least)
+			deliver_refuse(d, p, "5.4.7",
+				"it is to be delivered in %lld seconds, and %s "
+				"takes no less than %lld",
+				(long long)(at - now),
+				d->customer ? "the recipient's host" : d->host,
+				(long long)least);
+	}
+}
+
 /* --- sending -------------------------------------------------------------- */
 
 /* Of 1000: that the peer takes none of its recipients. They hang together. */
@@ -129,7 +160,7 @@ begin_next(struct deliver *d)
 	d->s->bytes_total = p->size;
 	d->s->doing = "sending";
 	p->patient = is_patient(d, p);
-	parcel_begin(p, d->client, p->patient);
+	parcel_begin(p, d->client, p->patient, steady_now(d->n->steady));
 }
 
 struct read_job {
@@ -253,6 +284,7 @@ deliver_work(void *arg, enum want want)
 		return give_body(d);
 	deliver_current_flies(d);
 	return_lost(d);
+	refuse_late(d);
 	if (!list_empty(&d->waiting) && deliver_first(&d->waiting)->looks) {
 		deliver_look(d);
 		deliver_top_up(d);

@@ -8,6 +8,7 @@
 #include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/settle.h"
+#include "daemon/steady.h"
 #include "sched/order.h"
 
 #include <stdlib.h>
@@ -68,6 +69,8 @@ claim_of(const struct step *st)
 		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),
 		.no_binary = (st->peer_ext & binary) != binary,
 		.takes = d->as_is ? NULL : downgrade_takes(d->downgrade),
+		.no_requiretls = !(st->peer_ext & EXT_REQUIRETLS),
+		.no_deliver_by = !(st->peer_ext & EXT_DELIVERBY),
 		.max_recipients = st->peer_rcpt_max,
 		.peer = d->peer,
 		.domains = (const char *const *)d->domains,
@@ -177,6 +180,18 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 
 /* --- after it ------------------------------------------------------------- */
 
+static const char *
+what_it_lacks(const char *status)
+{
+	if (strcmp(status, PARCEL_NO_TLS) == 0)
+		return "does not promise to protect it all the way, as its "
+		       "sender requires (REQUIRETLS)";
+	if (strcmp(status, PARCEL_NO_BY) == 0)
+		return "does not deliver by the time that its sender gave "
+		       "(DELIVERBY)";
+	return "does not take mail with UTF-8 addresses or headers (SMTPUTF8)";
+}
+
 static void
 take_parcels(struct deliver *d, struct step *st)
 {
@@ -201,10 +216,9 @@ take_parcels(struct deliver *d, struct step *st)
 		d->waiting_octets += p->size;
 		crash_point("deliver-claimed");
 		if (p->status)
-			deliver_refuse(d, p, p->status,
-				"%s does not take mail with UTF-8 addresses "
-				"or headers (SMTPUTF8)",
-				d->customer ? "the recipient's host" : d->host);
+			deliver_refuse(d, p, p->status, "%s %s",
+				d->customer ? "the recipient's host" : d->host,
+				what_it_lacks(p->status));
 	}
 	deliver_look(d);
 }
@@ -422,6 +436,8 @@ settle_parcel(const struct deliver *d, const struct parcel *p)
 			settle_learn(st, i, &p->replies[i]);
 	if (!(smtp_client_extensions(d->client) & EXT_DSN))
 		settle_tell_success(st, d->lmtp ? DSN_DELIVERED : DSN_RELAYED);
+	if (!d->lmtp && parcel_is_traced(p, steady_now(d->n->steady)))
+		settle_tell_trace(st);
 	for (size_t i = 0; i < p->claimed.n; i++) {
 		if (p->end == PARCEL_REFUSED) {
 			settle_refuse(st, i, p->status, p->why);
@@ -527,6 +543,16 @@ plan_limits(struct deliver *d, struct step *st)
 	st->limits = budgets_limits(d->n->budgets, d->link, 0);
 }
 
+/*
+ * RFC 8689 2: TLS, to a host that is who it should be. A customer who calls
+ * has shown that by its login.
+ */
+static bool
+is_protected(const struct deliver *d)
+{
+	return d->s->has_tls && (d->s->tls.verified || d->turned);
+}
+
 void
 deliver_step(struct deliver *d, bool claim)
 {
@@ -536,6 +562,10 @@ deliver_step(struct deliver *d, bool claim)
 	list_init(&st->parcels);
 	st->first = !d->known;
 	st->peer_ext = smtp_client_extensions(d->client);
+	if (!is_protected(d))
+		st->peer_ext &= ~(unsigned)EXT_REQUIRETLS;
+	if (d->lmtp) /* at home: it is passed on to nobody */
+		st->peer_ext |= EXT_REQUIRETLS | EXT_DELIVERBY;
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
 	settle_ended(d, st);

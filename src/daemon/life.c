@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/delay.h"
 #include "daemon/dispatch.h"
 #include "daemon/giveup.h"
 #include "daemon/lifetime.h"
@@ -39,6 +40,7 @@ struct life {
 static void release(struct life *l);
 static void return_late(struct life *l);
 static void return_old(struct life *l);
+static void tell(struct life *l);
 static void finish(struct life *l);
 
 /* --- the look --- */
@@ -221,7 +223,7 @@ old_returned(void *arg, enum err_code code, const struct err *e, size_t count)
 	struct life *l = arg;
 
 	note_returned(l, code, e, count, "too-old");
-	finish(l);
+	tell(l);
 }
 
 static void
@@ -230,7 +232,7 @@ return_old(struct life *l)
 	char text[200], duration[40];
 
 	if (!l->has_old || l->n->stopping) {
-		finish(l);
+		tell(l);
 		return;
 	}
 	lifetime_words(l->longest_s, duration, sizeof(duration));
@@ -246,6 +248,83 @@ return_old(struct life *l)
 			     .arg = l});
 }
 
+/* --- told --- */
+
+static void
+warned(void *arg, size_t count)
+{
+	struct life *l = arg;
+
+	l->moved |= count > 0;
+	finish(l);
+}
+
+/* The first minutes of a start are given to the links. */
+static bool
+may_warn(const struct life *l)
+{
+	int64_t after_s = l->n->conf->queue.warn_after_s;
+	uint64_t up_s = (clock_mono_ms() - l->n->started_ms) / 1000;
+
+	if (!after_s || !l->trusted || l->n->stopping)
+		return false;
+	return up_s >= LIFE_LOOK_MOST_S || (int64_t)up_s >= after_s;
+}
+
+/* What waits for a link says why; a customer's mail waits for its call. */
+static void
+warn(struct life *l)
+{
+	const struct conf *conf = l->n->conf;
+	struct spool_filter *f;
+	size_t n = 0;
+
+	if (!may_warn(l)) {
+		finish(l);
+		return;
+	}
+	f = xcalloc((conf->routes_n + 1) * LIFE_STATES, sizeof(*f));
+	for (size_t i = 0; i < conf->routes_n * LIFE_STATES; i++)
+		f[n++] = (struct spool_filter){
+			.route =
+				conf_route_name(&conf->routes[i / LIFE_STATES]),
+			.has_state = true,
+			.state = states[i % LIFE_STATES],
+			.unwarned = true,
+			.arrived_before = l->steady - conf->queue.warn_after_s};
+	delay_tell(l->n, &(struct delay_conf){.filters = f,
+				 .filters_n = n,
+				 .done = warned,
+				 .arg = l});
+	free(f);
+}
+
+static void
+late_told(void *arg, size_t count)
+{
+	struct life *l = arg;
+
+	l->moved |= count > 0;
+	warn(l);
+}
+
+static void
+tell(struct life *l)
+{
+	struct spool_filter late = {.tell_by = l->steady};
+
+	if (!l->trusted || !is_due(l->next.tell_at, l->steady) ||
+		l->n->stopping) {
+		warn(l);
+		return;
+	}
+	delay_tell(l->n, &(struct delay_conf){.filters = &late,
+				 .filters_n = 1,
+				 .late = true,
+				 .done = late_told,
+				 .arg = l});
+}
+
 /* --- and then --- */
 
 static void
@@ -257,10 +336,21 @@ sooner(int64_t *delay_s, int64_t at, int64_t now)
 		*delay_s = in;
 }
 
+/* A short wait before a warning wants a closer look. */
+static int64_t
+look_every_s(const struct life *l)
+{
+	int64_t after_s = l->n->conf->queue.warn_after_s;
+
+	if (!after_s || after_s / 4 >= LIFE_LOOK_MOST_S)
+		return LIFE_LOOK_MOST_S;
+	return after_s < 4 ? 1 : after_s / 4;
+}
+
 static void
 finish(struct life *l)
 {
-	int64_t delay_s = LIFE_LOOK_MOST_S;
+	int64_t delay_s = look_every_s(l);
 
 	l->running = false;
 	if (l->n->stopping)

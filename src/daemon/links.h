@@ -124,6 +124,7 @@ struct link_facts {
 	uint64_t bytes_sent, bytes_received; /* of running sessions */
 	bool usable;
 	int64_t next_window; /* opens then; 0: it has none */
+	bool window_shut;    /* it is outside of its windows */
 };
 /* The I-th link; false behind the last. */
 bool links_facts(struct links *l, size_t i, struct link_facts *facts_r);

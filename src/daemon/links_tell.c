@@ -218,6 +218,7 @@ links_facts(struct links *l, size_t i, struct link_facts *facts_r)
 		.verified = r->row.verified,
 		.usable = link_is_usable(&r->machine),
 		.next_window = links_next_window(r),
+		.window_shut = r->window_shut,
 	};
 	links_reason(r, facts_r->reason, sizeof(facts_r->reason));
 	LIST_EACH(node, tmp, &l->n->sessions)

@@ -68,7 +68,16 @@ compare(struct parcel *p, unsigned extensions)
 	p->looks = p->to.binary || p->to.seven_bit;
 	/* RFC 6531 3.6: it is not for us to make another address of it */
 	if (needs_utf8(&p->claimed) && !(extensions & EXT_SMTPUTF8))
-		p->status = "5.6.7";
+		p->status = PARCEL_NO_UTF8;
+	/* RFC 8689 4.2.1; 5: but what has the null path goes all the same */
+	else if (m->params.requiretls && m->sender[0] &&
+		 !(extensions & EXT_REQUIRETLS))
+		p->status = PARCEL_NO_TLS;
+	/* RFC 2852 4.1.4.1 */
+	else if (m->params.has_deliver_by && m->params.deliver_by_mode == 'R' &&
+		 !(extensions & EXT_DELIVERBY))
+		p->status = PARCEL_NO_BY;
+	p->extensions = extensions;
 }
 
 enum err_code
@@ -149,13 +158,57 @@ parcel_free(struct parcel *p)
 
 /* --- the envelope --------------------------------------------------------- */
 
+/*
+ * RFC 2852 4.1.4: the time that is left. What a person brought back behind its
+ * time has none. What was held was held here (RFC 4865).
+ */
+static void
+set_times(const struct spool_message *m, int64_t steady,
+	struct mail_params *params)
+{
+	params->deliver_by_s = m->deliver_by - steady;
+	params->has_deliver_by &=
+		params->deliver_by_mode != 'R' || params->deliver_by_s > 0;
+	params->hold_for_s = 0;
+	params->hold_until[0] = '\0';
+}
+
+/*
+ * RFC 2852 4.1.4.2: where nobody keeps to the time any more, the sender hears
+ * of delays.
+ */
+static void
+ask_for_delay(const struct parcel *p, const struct mail_params *params,
+	struct rcpt_params *rcpt)
+{
+	if (!params->has_deliver_by || (p->extensions & EXT_DELIVERBY) ||
+		(rcpt->notify & NOTIFY_NEVER))
+		return;
+	rcpt->notify |= NOTIFY_DELAY;
+	if (rcpt->notify == NOTIFY_DELAY)
+		rcpt->notify |= NOTIFY_FAILURE;
+}
+
+bool
+parcel_is_traced(const struct parcel *p, int64_t steady)
+{
+	const struct spool_message *m = &p->claimed.message;
+
+	return m->params.has_deliver_by &&
+	       (m->params.deliver_by_trace ||
+		       (!(p->extensions & EXT_DELIVERBY) &&
+			       steady < m->deliver_by));
+}
+
 /* What the peer gets to see of the parameters. */
 static struct mail_params
-outgoing_params(const struct parcel *p)
+outgoing_params(const struct parcel *p, int64_t steady)
 {
 	const struct spool_message *m = &p->claimed.message;
 	struct mail_params params = m->params;
 
+	set_times(m, steady, &params);
+	params.requiretls &= (p->extensions & EXT_REQUIRETLS) != 0;
 	params.has_size = true;
 	params.size_bytes = p->size;
 	/* RFC 6710 4.2: always told, un-rounded, also where nobody asked */
@@ -171,14 +224,15 @@ outgoing_params(const struct parcel *p)
 }
 
 void
-parcel_begin(struct parcel *p, struct smtp_client *client, bool patient)
+parcel_begin(struct parcel *p, struct smtp_client *client, bool patient,
+	int64_t steady)
 {
 	const struct spool_claimed *c = &p->claimed;
 	struct mailbox *to = xcalloc(c->n, sizeof(*to));
 	struct rcpt_params *params = xcalloc(c->n, sizeof(*params));
 	struct smtp_mail mail = {
 		.tag = p->tag,
-		.params = outgoing_params(p),
+		.params = outgoing_params(p, steady),
 		.recipients = to,
 		.rcpt_params = params,
 		.recipients_n = c->n,
@@ -192,6 +246,7 @@ parcel_begin(struct parcel *p, struct smtp_client *client, bool patient)
 		/* <postmaster> has no domain and does not leave this node. */
 		address_parse(str_of(c->deliveries[i].recipient), true, &to[i]);
 		params[i] = c->deliveries[i].params;
+		ask_for_delay(p, &mail.params, &params[i]);
 	}
 	p->replies = xcalloc(c->n, sizeof(*p->replies));
 	p->begun = true;

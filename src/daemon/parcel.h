@@ -31,6 +31,11 @@ enum parcel_end {
 	PARCEL_REFUSED, /* by us: the peer cannot take it; `status`, `why` */
 };
 
+/* Why the peer cannot have it at all. */
+#define PARCEL_NO_UTF8 "5.6.7"
+#define PARCEL_NO_TLS "5.7.30"
+#define PARCEL_NO_BY "5.3.3"
+
 struct parcel {
 	struct list_node node;
 	struct spool_claimed claimed;
@@ -59,10 +64,11 @@ struct parcel {
 	 */
 	struct recode *recode; /* owned; NULL: as it is */
 	struct recode_to to;
-	bool looks;	    /* it is to be looked at */
-	uint64_t look;	    /* the number of the look under way; 0 none */
-	bool tunnels;	    /* the priority goes into the header */
-	const char *status; /* REFUSED: "5.6.3"; static */
+	bool looks;	     /* it is to be looked at */
+	uint64_t look;	     /* the number of the look under way; 0 none */
+	bool tunnels;	     /* the priority goes into the header */
+	const char *status;  /* REFUSED: "5.6.3"; static */
+	unsigned extensions; /* of the peer, as they may be used for it */
 	char why[200];
 	bool unreadable; /* the spool has less of it than its size: held */
 };
@@ -85,7 +91,9 @@ void parcel_recode(struct parcel *p, struct recode *r);
 void parcel_free(struct parcel *p); /* NULL is fine */
 
 /* Gives its envelope to the machine; PATIENT: as in struct smtp_mail. */
-void parcel_begin(struct parcel *p, struct smtp_client *client, bool patient);
+/* STEADY: the time by the clock of deliver_by. */
+void parcel_begin(struct parcel *p, struct smtp_client *client, bool patient,
+	int64_t steady);
 /* Octets that can be handed over now; none: parcel_piece. */
 struct str parcel_view(const struct parcel *p);
 void parcel_consume(struct parcel *p, size_t n);
@@ -96,5 +104,11 @@ void parcel_consume(struct parcel *p, size_t n);
 size_t parcel_piece(const struct parcel *p, uint64_t now_ms);
 void parcel_take_chunk(
 	struct parcel *p, char *chunk, size_t n, uint64_t now_ms);
+
+/*
+ * Is its sender to hear that it went on (RFC 2852 4.1.4), whether it asked for
+ * success or not?
+ */
+bool parcel_is_traced(const struct parcel *p, int64_t steady);
 
 #endif

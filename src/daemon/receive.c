@@ -101,7 +101,7 @@ on_mail(struct receive *r, const struct smtp_event *ev)
 		note_from(r);
 	if (reply.code == 250)
 		r->sender = *ev->mailbox;
-	machine_answer(r->s->machine, &reply);
+	receive_times_mail(r, &reply);
 }
 
 static void
@@ -353,7 +353,11 @@ extensions(const struct receive *r)
 	if (r->atrn)
 		ext |= EXT_ATRN;
 	ext |= EXT_SIZE | EXT_8BITMIME | EXT_CHUNKING | EXT_BINARYMIME |
-	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS;
+	       EXT_DSN | EXT_SMTPUTF8 | EXT_MT_PRIORITY | EXT_LIMITS |
+	       EXT_DELIVERBY | EXT_REQUIRETLS;
+	/* RFC 4865 4.2: on the submission port alone */
+	if (r->service == SERVICE_SUBMISSION && !r->turned)
+		ext |= EXT_FUTURERELEASE;
 	if (r->turned || r->service == SERVICE_LMTP || r->program)
 		return ext;
 	if (etrn_is_offered(r->n))
@@ -403,6 +407,7 @@ make_machine(struct receive *r)
 			r->service != SERVICE_SUBMISSION && !r->program ? NULL
 			: conf->local.domains.n ? conf->local.domains.v[0]
 						: conf->hostname,
+		.future_release = receive_times_offer(r),
 		.mechs_tls = r->mechs_tls,
 		.mechs_clear = r->mechs_clear,
 		.time_s = tells_time(r) ? known_time : NULL,

@@ -41,6 +41,7 @@ struct receive {
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
 	struct account_mark mark;	 /* of the account then */
+	char future_release[64];	 /* as EHLO shows it */
 	char farewell[200];		 /* the 421 that ended it; "" none */
 	struct sasl_server *sasl;
 	struct dovecot_request *dovecot; /* instead of sasl */
@@ -59,6 +60,7 @@ struct receive {
 	/* the transaction */
 	struct mailbox sender;
 	struct mail_params params;
+	int64_t mail_steady; /* when MAIL came, by the steady clock */
 	struct receive_rcpt *rcpts;
 	size_t rcpts_n, rcpts_cap;
 	int64_t id; /* of the message; 0 before its body begins */
@@ -97,6 +99,21 @@ void receive_rcpt_cancel(struct receive *r);
  */
 bool receive_rcpt_whole(
 	const struct receive *r, uint64_t size, struct reply *reply_r);
+
+/*
+ * The times that MAIL gave (RFC 2852, RFC 4865), once it is taken otherwise.
+ * Answers, perhaps later.
+ */
+void receive_times_mail(struct receive *r, struct reply *reply);
+/* Can mail for ROUTE be there in time? False: REPLY_R says why not. */
+bool receive_times_rcpt(
+	const struct receive *r, const char *route, struct reply *reply_r);
+/* What EHLO says of FUTURERELEASE; NULL: it is not offered. */
+const char *receive_times_offer(struct receive *r);
+/* Puts them into a message, and into a delivery of it. */
+void receive_times_message(const struct receive *r, struct spool_message *m);
+void receive_times_delivery(const struct spool_message *m, int64_t mail_steady,
+	struct spool_delivery *d);
 
 /* The body: begins, grows, ends (answers later), or is dropped. */
 void receive_body_begin(struct receive *r);

@@ -118,7 +118,7 @@ decide(struct receive *r, const struct smtp_event *ev,
 		.now = clock_sane_s(),
 	};
 	policy_rcpt(r->n, &c, q, reply_r, route);
-	if (reply_r->code == 250)
+	if (reply_r->code == 250 && receive_times_rcpt(r, route, reply_r))
 		add_rcpt(r, ev, route, q->facts);
 	else
 		log_refused(r, ev->mailbox->text, reply_r);

@@ -6,7 +6,9 @@
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/fill.h"
+#include "daemon/life.h"
 #include "daemon/place.h"
+#include "daemon/steady.h"
 #include "daemon/settle.h"
 #include "spool/queue.h"
 #include "spool/records.h"
@@ -25,6 +27,7 @@ struct store {
 	struct buf tail;
 	bool spilled; /* parts of the body are with the spool already */
 	int priority; /* where no rule says another */
+	int64_t mail_steady, steady; /* when MAIL came, and now */
 	struct settle *returned; /* of those who may not have it; NULL none */
 	uint64_t owner;		 /* of their deliveries, while they end */
 };
@@ -76,9 +79,11 @@ fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
 		.route_generation = rcpt->generation,
 		.priority = rcpt_priority(st, rcpt),
 		.queued_at = st->m.received_at,
+		.steady_at = st->steady,
 	};
 	str_copyz(d->recipient, sizeof(d->recipient), rcpt->mailbox.text);
 	str_copyz(d->route, sizeof(d->route), rcpt->route);
+	receive_times_delivery(&st->m, st->mail_steady, d);
 	if (rcpt->rule)
 		apply_rule(rcpt->rule, d);
 }
@@ -247,6 +252,14 @@ set_going(const struct store *st)
 	node_stored(st->n, generation);
 }
 
+static bool
+has_times(const struct store *st)
+{
+	const struct mail_params *p = &st->m.params;
+
+	return p->has_deliver_by || p->hold_for_s || p->hold_until[0];
+}
+
 static void
 stored(void *arg, enum err_code code, const struct err *e)
 {
@@ -272,6 +285,8 @@ stored(void *arg, enum err_code code, const struct err *e)
 	receive_store_answer(r, st->m.id, code);
 	if (code == OK)
 		set_going(st);
+	if (code == OK && has_times(st))
+		life_look(st->n->life);
 	node_held(st->n, -(int64_t)st->tail.len);
 	settle_free(st->returned);
 	free(st->rcpts);
@@ -387,6 +402,9 @@ receive_store(struct receive *r)
 	fill_message(r, &st->m);
 	st->rcpts = r->rcpts;
 	st->rcpts_n = r->rcpts_n;
+	st->mail_steady = r->mail_steady;
+	st->steady = steady_now(r->n->steady);
+	receive_times_message(r, &st->m);
 	find_rules(r, st);
 	st->tail = r->body;
 	st->spilled = r->spilled;

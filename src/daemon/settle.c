@@ -40,7 +40,7 @@ struct settle {
 	char host[SPOOL_NAME_MAX + 1]; /* whose words a notice quotes */
 	struct bounce *bounce;
 	int64_t now;
-	bool tell_success;
+	bool tell_success, tell_trace;
 	enum dsn_action success;
 };
 
@@ -267,11 +267,29 @@ settle_tell_success(struct settle *st, enum dsn_action action)
 	st->success = action;
 }
 
+void
+settle_tell_trace(struct settle *st)
+{
+	if (!st->tell_success)
+		st->success = DSN_RELAYED;
+	st->tell_trace = true;
+}
+
+static bool
+is_told(const struct settle *st, size_t i)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+
+	if (st->tell_trace && !(d->params.notify & NOTIFY_NEVER) &&
+		bounce_can(st->n, &st->m))
+		return true;
+	return st->tell_success && bounce_wanted(st->n, &st->m, d, st->success);
+}
+
 static void
 tell(struct settle *st, size_t i, const struct reply *r, const char *text)
 {
-	if (!st->tell_success ||
-		!bounce_wanted(st->n, &st->m, &st->deliveries[i], st->success))
+	if (!is_told(st, i))
 		return;
 	/* Who forges a sender can ask for success to be told to it, too. */
 	if (is_customers(&st->deliveries[i]) && !st->m.vouched)

@@ -50,6 +50,8 @@ void settle_release(struct settle *st, size_t i, const char *why);
  * it before the verdicts; without it nothing is told.
  */
 void settle_tell_success(struct settle *st, enum dsn_action action);
+/* Whoever did not forbid it hears that it went on (RFC 2852 4.1.4). */
+void settle_tell_trace(struct settle *st);
 /*
  * A customer's host answered RCPT for delivery I: whether it has this recipient
  * is remembered (--recipients verify), where the answer is about the recipient.

@@ -59,6 +59,8 @@ struct dsn {
 	const char *date;    /* RFC 5322; "" none */
 	const char *arrival; /* RFC 5322 date the original came; "" unknown */
 	const char *received_from; /* "helo [address]" or "local" */
+	const char *deliver_by;	   /* RFC 2852 5: RFC 5322 date; "" none */
+	const char *hold;	   /* RFC 4865 5.1.2: "for;600"; "" none */
 	int64_t notice_id;	   /* of this notice: Message-ID and boundary */
 	const struct dsn_recipient *recipients;
 	size_t recipients_n;

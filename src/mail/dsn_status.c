@@ -164,6 +164,10 @@ add_message_fields(const struct dsn *d, bool global, struct buf *out)
 	add_received_from(d, out);
 	if (d->arrival[0])
 		buf_addf(out, "Arrival-Date: %s\r\n", d->arrival);
+	if (d->deliver_by && d->deliver_by[0])
+		buf_addf(out, "Deliver-By-Date: %s\r\n", d->deliver_by);
+	if (d->hold && d->hold[0])
+		buf_addf(out, "Future-Release-Request: %s\r\n", d->hold);
 }
 
 /*

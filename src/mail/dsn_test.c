@@ -359,10 +359,32 @@ test_joined(void **state)
 	assert_silent(z, "In-Reply-To");
 }
 
+static void
+test_the_times_that_were_given(void **state)
+{
+	struct dsn_recipient r = {.action = DSN_FAILED,
+		.address = "b@c.example",
+		.orcpt = "",
+		.status = "5.4.7",
+		.reply = "late",
+		.peer = "",
+		.log_id = "1.1"};
+	struct dsn d = notice_of(&r, 1);
+
+	(void)state;
+	assert_null(strstr(compose(&d), "Deliver-By-Date"));
+	d.deliver_by = "Sun, 1 Mar 2026 07:00:00 +0000";
+	d.hold = "for;600";
+	assert_non_null(strstr(compose(&d),
+		"Deliver-By-Date: Sun, 1 Mar 2026 07:00:00 +0000\r\n"
+		"Future-Release-Request: for;600\r\n"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_times_that_were_given),
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_other_actions),
 		cmocka_unit_test(test_groups),

@@ -294,6 +294,12 @@ smtp_client_size_max(const struct smtp_client *c)
 	return c->size_max;
 }
 
+uint64_t
+smtp_client_deliver_by_min(const struct smtp_client *c)
+{
+	return c->deliver_by_min;
+}
+
 size_t
 smtp_client_limit_rcpt(const struct smtp_client *c)
 {

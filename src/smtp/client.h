@@ -110,6 +110,8 @@ struct machine *smtp_client_machine(struct smtp_client *c);
 /* The extensions of the last EHLO reply (EXT_ bits), and SIZE's limit. */
 unsigned smtp_client_extensions(const struct smtp_client *c);
 uint64_t smtp_client_size_max(const struct smtp_client *c); /* 0: none */
+/* RFC 2852: the least time it wants for mail that is to return; 0: any. */
+uint64_t smtp_client_deliver_by_min(const struct smtp_client *c);
 /*
  * LIMITS of the last EHLO reply (RFC 9422): recipients of one message, messages
  * of one session; 0: not told. The host splits and ends by them; what goes

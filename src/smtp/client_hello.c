@@ -32,6 +32,7 @@ client_hello_enter(struct smtp_client *c)
 
 	c->extensions = 0;
 	c->size_max = 0;
+	c->deliver_by_min = 0;
 	c->limit_rcpt = c->limit_mail = 0;
 	buf_clear(&c->hello_text);
 	buf_clear(&c->keywords);
@@ -91,7 +92,7 @@ static void
 take_keyword(struct smtp_client *c, struct str line)
 {
 	size_t n = 0;
-	struct str rest;
+	struct str rest, words;
 	unsigned bit;
 
 	line = str_trim(line);
@@ -108,6 +109,10 @@ take_keyword(struct smtp_client *c, struct str line)
 		c->size_max = 0;
 	if (bit == EXT_LIMITS)
 		take_limits(c, rest);
+	/* RFC 2852 2: min-by-time, and what may follow behind a comma */
+	if (bit == EXT_DELIVERBY &&
+		!str_u64(str_cut(rest, ',', &words), &c->deliver_by_min))
+		c->deliver_by_min = 0;
 	if (bit == EXT_AUTH && rest.n + 1 <= buf_room(&c->mechs)) {
 		buf_adds(&c->mechs, rest);
 		buf_addz(&c->mechs, " ");

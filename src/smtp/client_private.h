@@ -127,6 +127,7 @@ struct smtp_client {
 	struct tls_facts tls_facts;
 	unsigned extensions;
 	uint64_t size_max;
+	uint64_t deliver_by_min;       /* seconds */
 	size_t limit_rcpt, limit_mail; /* RFC 9422; 0: not told */
 	size_t issued_n;	       /* MAILs of this session */
 	struct buf hello_text;	       /* the reply as it came */

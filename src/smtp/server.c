@@ -76,6 +76,8 @@ server_offered(const struct smtp_server *s)
 	if (s->conf.odmr)
 		ext &= EXT_PIPELINING | EXT_ENHANCEDSTATUSCODES | EXT_STARTTLS |
 		       EXT_AUTH | EXT_ATRN;
+	if (!s->conf.future_release)
+		ext &= ~(unsigned)EXT_FUTURERELEASE;
 	/* RFC 8689 4: only under TLS. */
 	if (!s->tls)
 		ext &= ~(unsigned)EXT_REQUIRETLS;

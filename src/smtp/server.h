@@ -66,6 +66,11 @@ struct smtp_server_conf {
 	 */
 	size_t limit_rcpt, limit_mail;
 	/*
+	 * RFC 4865: the longest time and the last date, as EHLO shows them;
+	 * NULL: FUTURERELEASE is not offered.
+	 */
+	const char *future_release;
+	/*
 	 * Mechanisms to show in EHLO, blank separated, as they stand with and
 	 * without TLS; "" hides AUTH.
 	 */

@@ -73,8 +73,7 @@ shown_extensions(const struct smtp_server *s)
 		ext &= ~(unsigned)EXT_AUTH;
 	if (!s->conf.limit_rcpt && !s->conf.limit_mail)
 		ext &= ~(unsigned)EXT_LIMITS;
-	/* It needs parameters that nobody sets yet. */
-	return ext & ~(unsigned)EXT_FUTURERELEASE;
+	return ext;
 }
 
 /* RFC 9422 */
@@ -96,6 +95,8 @@ add_keyword(const struct smtp_server *s, enum ext bit, struct buf *out)
 			(unsigned long long)s->conf.message_size_max);
 	else if (bit == EXT_AUTH)
 		buf_addf(out, " %s", server_mechs(s));
+	else if (bit == EXT_FUTURERELEASE)
+		buf_addf(out, " %s", s->conf.future_release);
 	else if (bit == EXT_LIMITS)
 		add_limits(s, out);
 }

@@ -93,6 +93,9 @@ void params_mail_write(
 void params_rcpt_write(
 	const struct rcpt_params *p, unsigned offered, struct buf *out);
 
+/* HOLDUNTIL as seconds since 1970 UTC; 0: there is none. */
+int64_t params_hold_until_s(const struct mail_params *p);
+
 const char *body_name(enum body body);
 
 #endif

@@ -101,6 +101,31 @@ is_utc_time(struct str s)
 	       number(s, 17, 2) <= 60; /* 60: a leap second */
 }
 
+/* Days from 1970-01-01 to a date of the Gregorian calendar. */
+static int64_t
+days_to(int64_t year, unsigned month, unsigned day)
+{
+	int64_t years = year - 1;
+	int64_t days = years * 365 + years / 4 - years / 100 + years / 400;
+
+	for (unsigned m = 1; m < month; m++)
+		days += days_in_month((unsigned)year, m);
+	return days + day - 719163;
+}
+
+int64_t
+params_hold_until_s(const struct mail_params *p)
+{
+	struct str s = str_of(p->hold_until);
+
+	if (!is_utc_time(s))
+		return 0;
+	return days_to(number(s, 0, 4), number(s, 5, 2), number(s, 8, 2)) *
+		       86400 +
+	       number(s, 11, 2) * 3600 + number(s, 14, 2) * 60 +
+	       number(s, 17, 2);
+}
+
 enum params_result
 params_parse_hold_until(
 	struct str value, unsigned offered, struct params_target t)

@@ -440,10 +440,36 @@ names_of_extensions(void **state)
 	assert_string_equal(body_name(BODY_8BITMIME), "8BITMIME");
 }
 
+static void
+test_hold_until_is_a_time(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t at;
+	} rows[] = {
+		{"", 0},
+		{"1970-01-01T00:00:01Z", 1},
+		{"2000-02-29T12:00:00Z", 951825600},
+		{"2026-12-01T00:00:00.25Z", 1796083200},
+		{"2100-03-01T00:00:00z", 4107542400},
+		{"9999-12-31T23:59:59Z", 253402300799},
+		{"2026-02-29T00:00:00Z", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mail_params p = {.has_size = false};
+
+		str_copyz(p.hold_until, sizeof(p.hold_until), rows[i].text);
+		assert_int_equal(params_hold_until_s(&p), rows[i].at);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hold_until_is_a_time),
 		cmocka_unit_test(of_mail),
 		cmocka_unit_test(of_rcpt),
 		cmocka_unit_test(not_offered_is_unknown),

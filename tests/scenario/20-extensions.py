@@ -19,7 +19,8 @@ END = b".\r\n"
 DATA = ("DATA", "354", TEXT + END, "250 2.x.x")
 LAST = f"BDAT {len(TEXT)} LAST\r\n".encode() + TEXT
 BOTH = {"PIPELINING", "SIZE", "8BITMIME", "CHUNKING", "BINARYMIME",
-        "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8", "MT-PRIORITY", "LIMITS"}
+        "ENHANCEDSTATUSCODES", "DSN", "SMTPUTF8", "MT-PRIORITY", "LIMITS",
+        "DELIVERBY", "REQUIRETLS"}
 
 
 def everywhere(*needs):
