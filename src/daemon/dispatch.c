@@ -160,6 +160,8 @@ collect_again(struct peer_run *p)
 void
 dispatch_all(struct dispatch *d)
 {
+	for (size_t i = 0; i < d->peers_n; i++)
+		d->peers[i]->passed = false;
 	for (size_t i = 0; i < d->peers_n; i++) {
 		collect_again(d->peers[i]);
 		dispatch_look(d->peers[i]);
@@ -204,9 +206,12 @@ dispatch_arrived(struct dispatch *d, const char *route)
 	for (size_t i = 0; i < d->peers_n; i++)
 		if (has_route(d->peers[i], route)) {
 			d->peers[i]->fruitless = false;
+			d->peers[i]->passed = false;
 			d->peers[i]->pushing = false;
-			dispatch_look(d->peers[i]);
 		}
+	for (size_t i = 0; i < d->peers_n; i++)
+		if (has_route(d->peers[i], route))
+			dispatch_look(d->peers[i]);
 	mx_kick(d->mx, false);
 	gateways_kick(d->n->gateways, route);
 }
@@ -226,6 +231,7 @@ dispatch_link_up(struct dispatch *d, const char *link)
 		p->failures = 0;
 		p->wake = true;
 		p->fruitless = false;
+		p->passed = false;
 		if (p->exchange && strcmp(p->link, link) != 0)
 			str_copyz(p->next_link, sizeof(p->next_link), link);
 		dispatch_look(p);

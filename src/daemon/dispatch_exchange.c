@@ -125,6 +125,8 @@ after_failure(struct peer_run *p)
 	p->want_collect |= p->collecting;
 	back_off(p);
 	dispatch_rest(p);
+	p->passed = false; /* for once, whoever looked before */
+	dispatch_pass(p);
 }
 
 static void
@@ -166,7 +168,8 @@ dispatch_may_collect(const struct peer_run *p)
 }
 
 void
-dispatch_start(struct peer_run *p, const struct link_way *way, bool push)
+dispatch_start(struct peer_run *p, const struct link_way *way,
+	const char **routes, size_t routes_n, bool push)
 {
 	struct node *n = p->d->n;
 	char last[SPOOL_NAME_MAX + 1];
@@ -179,8 +182,8 @@ dispatch_start(struct peer_run *p, const struct link_way *way, bool push)
 		p->want_collect = false;
 	p->exchange = exchange_start(n, &(struct exchange_conf){
 						.peer = p->peer,
-						.routes = p->routes,
-						.routes_n = p->routes_n,
+						.routes = routes,
+						.routes_n = routes_n,
 						.link = way->link,
 						.interface = way->interface,
 						.address = way->address,

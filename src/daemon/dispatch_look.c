@@ -137,6 +137,7 @@ rest_after_look(struct peer_run *p, struct look_job *j)
 			tell_left(d, w);
 	}
 	dispatch_rest(p);
+	dispatch_pass(p);
 	if (j->ways_n && is_left(&j->ways[0].peek))
 		spool_submit(d->n->spool, write_left, left_written, j);
 	else
@@ -197,7 +198,9 @@ looked(void *arg, enum err_code code, const struct err *e)
 	} else if (p->again) {
 		dispatch_look(p);
 	} else if (choose_way(p, j, &way, &push)) {
-		dispatch_start(p, &way, push);
+		p->passed &= !push;
+		dispatch_start(
+			p, &way, (const char **)j->routes, j->routes_n, push);
 	} else {
 		rest_after_look(p, j);
 		return;
@@ -240,18 +243,20 @@ dispatch_look(struct peer_run *p)
 	}
 	if (!links_way_to(n->links, p->peer->name, &way)) {
 		dispatch_rest(p);
+		dispatch_pass(p);
 		return;
 	}
 	if (p->wait_until > clock_sane_s()) {
 		dispatch_due_at(p->d, p->wait_until);
+		dispatch_pass(p);
 		return;
 	}
 	j = xcalloc(1, sizeof(*j));
 	j->p = p;
 	j->routes = xcalloc(p->routes_n, sizeof(*j->routes));
 	for (size_t i = 0; i < p->routes_n; i++)
-		j->routes[i] = str_dupz(p->routes[i]);
-	j->routes_n = p->routes_n;
+		if (dispatch_is_first(p, p->routes[i]))
+			j->routes[j->routes_n++] = str_dupz(p->routes[i]);
 	j->now = clock_sane_s();
 	j->refused_before = j->now - n->conf->queue.retry_s[0];
 	j->wake = p->wake;

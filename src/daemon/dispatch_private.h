@@ -26,6 +26,7 @@ struct peer_run {
 	bool pushing;	/* the exchange was to push, and nothing came since */
 	bool fruitless; /* the last exchange pushed nothing: what is due may
 			   not go to this peer */
+	bool passed;	/* it can take nothing now: those behind it may */
 	unsigned failures;
 	int64_t wait_until; /* after a failure; 0: no wait */
 	int64_t collected_at;
@@ -65,10 +66,18 @@ bool dispatch_is_of_link(
 /* Is there work for this peer, and may it be tried now? Then it begins. */
 void dispatch_look(struct peer_run *p);
 
+/* --- dispatch_prefer.c --- */
+
+/* Is no peer before P on ROUTE open to its mail? */
+bool dispatch_is_first(const struct peer_run *p, const char *route);
+/* P can take nothing now: who is behind it on its routes looks. */
+void dispatch_pass(struct peer_run *p);
+
 /* --- dispatch_exchange.c --- */
 
-/* Begins an exchange over WAY; it looks again when it has ended. */
-void dispatch_start(struct peer_run *p, const struct link_way *way, bool push);
+/* Begins an exchange over WAY, of ROUTES; it looks again when it has ended. */
+void dispatch_start(struct peer_run *p, const struct link_way *way,
+	const char **routes, size_t routes_n, bool push);
 bool dispatch_may_collect(const struct peer_run *p);
 
 /* --- dispatch_rest.c --- */
