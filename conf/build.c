@@ -338,6 +338,7 @@ build_queue(struct conf *c, const struct node *g)
 {
 	build_retry(c, g);
 	c->queue.warn_after_s = build_seconds(g, "queue.warn_after");
+	c->queue.note_after_s = build_seconds(g, "queue.note_after");
 	c->queue.expire_after_s = build_seconds(g, "queue.expire_after");
 	c->queue.longest_s = build_seconds(g, "queue.longest");
 	c->queue.keep_deleted_s = build_seconds(g, "queue.keep_deleted");

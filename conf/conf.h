@@ -206,7 +206,8 @@ struct conf {
 	struct {
 		int64_t *retry_s; /* at least one */
 		size_t retry_n;
-		int64_t warn_after_s, expire_after_s, longest_s, keep_deleted_s;
+		int64_t warn_after_s, note_after_s, expire_after_s, longest_s,
+			keep_deleted_s;
 		int64_t customer_lifetime_s, quarantine_s;
 		bool recode_signed;
 	} queue;

@@ -1046,6 +1046,16 @@ static const struct schema_row rows[] = {
 			"0 is never.",
 	},
 	{
+		.path = "queue.note_after",
+		.type = SCHEMA_DURATION,
+		.most = 365 * DAY,
+		.fallback = "15m",
+		.sentence =
+			"When a local sender is told that mail waits for a "
+			"window, a budget, or a link that carries more; 0 is "
+			"never.",
+	},
+	{
 		.path = "queue.expire_after",
 		.type = SCHEMA_DURATION,
 		.least = DAY,

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/bounce.h"
+#include "daemon/links.h"
 #include "daemon/policy.h"
 
 #include <stdio.h>
@@ -116,6 +117,22 @@ may_tell(
 	return j->conf.late || is_at_home(j->n, &item->m);
 }
 
+/* ... and until when. */
+static void
+add_window(struct node *n, const char *link, char *out, size_t size)
+{
+	char when[CLOCK_TEXT_MAX];
+	size_t at = strlen(out);
+	struct link_facts f;
+
+	for (size_t i = 0; links_facts(n->links, i, &f); i++) {
+		if (strcmp(f.name, link) != 0 || !f.next_window)
+			continue;
+		clock_rfc3339(f.next_window, when);
+		snprintf(out + at, size - at, ", which opens at %s", when);
+	}
+}
+
 static void
 say_why(const struct job *j, const struct spool_row *r, char *out, size_t size)
 {
@@ -123,6 +140,8 @@ say_why(const struct job *j, const struct spool_row *r, char *out, size_t size)
 
 	spool_reason_text(r->reason, r->reason_arg, r->d.next_attempt, reason,
 		sizeof(reason));
+	if (r->reason == REASON_WINDOW)
+		add_window(j->n, r->reason_arg, reason, sizeof(reason));
 	snprintf(out, size, "%s: %.900s",
 		j->conf.late ? "it is later than its sender wished"
 			     : "it still waits here",

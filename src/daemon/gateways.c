@@ -468,6 +468,9 @@ claim(struct spool_txn *t, void *arg, struct err *e)
 	struct job *j = arg;
 	const char *routes[] = {j->w->name};
 	struct spool_claim c = {
+		/* nobody there keeps to either (RFC 2852, RFC 8689) */
+		.no_requiretls = true,
+		.no_deliver_by = true,
 		.owner = j->owner,
 		.routes = routes,
 		.routes_n = 1,

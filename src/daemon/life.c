@@ -261,14 +261,46 @@ warned(void *arg, size_t count)
 
 /* The first minutes of a start are given to the links. */
 static bool
-may_warn(const struct life *l)
+is_up_for(const struct life *l, int64_t after_s)
 {
-	int64_t after_s = l->n->conf->queue.warn_after_s;
 	uint64_t up_s = (clock_mono_ms() - l->n->started_ms) / 1000;
 
-	if (!after_s || !l->trusted || l->n->stopping)
-		return false;
 	return up_s >= LIFE_LOOK_MOST_S || (int64_t)up_s >= after_s;
+}
+
+static const enum spool_reason known_waits[] = {
+	REASON_WINDOW, REASON_BUDGET, REASON_SIZE, REASON_PRIORITY};
+
+enum { KNOWN_WAITS = sizeof(known_waits) / sizeof(known_waits[0]) };
+
+/* Whatever it waits for. */
+static size_t
+add_long(const struct life *l, const char *route, struct spool_filter *f)
+{
+	for (size_t i = 0; i < LIFE_STATES; i++)
+		f[i] = (struct spool_filter){.route = route,
+			.has_state = true,
+			.state = states[i],
+			.unwarned = true,
+			.arrived_before =
+				l->steady - l->n->conf->queue.warn_after_s};
+	return LIFE_STATES;
+}
+
+/* It is known already what for: a window, or another link. */
+static size_t
+add_known(const struct life *l, const char *route, struct spool_filter *f)
+{
+	for (size_t i = 0; i < KNOWN_WAITS; i++)
+		f[i] = (struct spool_filter){.route = route,
+			.has_state = true,
+			.state = SPOOL_READY,
+			.has_reason = true,
+			.reason = known_waits[i],
+			.unwarned = true,
+			.arrived_before =
+				l->steady - l->n->conf->queue.note_after_s};
+	return KNOWN_WAITS;
 }
 
 /* What waits for a link says why; a customer's mail waits for its call. */
@@ -276,26 +308,29 @@ static void
 warn(struct life *l)
 {
 	const struct conf *conf = l->n->conf;
+	int64_t warn_s = conf->queue.warn_after_s,
+		note_s = conf->queue.note_after_s;
+	bool may = l->trusted && !l->n->stopping;
 	struct spool_filter *f;
 	size_t n = 0;
 
-	if (!may_warn(l)) {
-		finish(l);
-		return;
+	f = xcalloc(
+		conf->routes_n + 1, (LIFE_STATES + KNOWN_WAITS) * sizeof(*f));
+	for (size_t i = 0; may && i < conf->routes_n; i++) {
+		const char *route = conf_route_name(&conf->routes[i]);
+
+		if (warn_s && is_up_for(l, warn_s))
+			n += add_long(l, route, &f[n]);
+		if (note_s && is_up_for(l, note_s))
+			n += add_known(l, route, &f[n]);
 	}
-	f = xcalloc((conf->routes_n + 1) * LIFE_STATES, sizeof(*f));
-	for (size_t i = 0; i < conf->routes_n * LIFE_STATES; i++)
-		f[n++] = (struct spool_filter){
-			.route =
-				conf_route_name(&conf->routes[i / LIFE_STATES]),
-			.has_state = true,
-			.state = states[i % LIFE_STATES],
-			.unwarned = true,
-			.arrived_before = l->steady - conf->queue.warn_after_s};
-	delay_tell(l->n, &(struct delay_conf){.filters = f,
-				 .filters_n = n,
-				 .done = warned,
-				 .arg = l});
+	if (n)
+		delay_tell(l->n, &(struct delay_conf){.filters = f,
+					 .filters_n = n,
+					 .done = warned,
+					 .arg = l});
+	else
+		finish(l);
 	free(f);
 }
 
@@ -340,11 +375,14 @@ sooner(int64_t *delay_s, int64_t at, int64_t now)
 static int64_t
 look_every_s(const struct life *l)
 {
-	int64_t after_s = l->n->conf->queue.warn_after_s;
+	const int64_t waits[] = {
+		l->n->conf->queue.warn_after_s, l->n->conf->queue.note_after_s};
+	int64_t s = LIFE_LOOK_MOST_S;
 
-	if (!after_s || after_s / 4 >= LIFE_LOOK_MOST_S)
-		return LIFE_LOOK_MOST_S;
-	return after_s < 4 ? 1 : after_s / 4;
+	for (size_t i = 0; i < 2; i++)
+		if (waits[i] && waits[i] / 4 < s)
+			s = waits[i] < 4 ? 1 : waits[i] / 4;
+	return s;
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *
 receive_times_offer(struct receive *r)
@@ -71,6 +72,35 @@ by_is_fine(const struct receive *r, struct reply *reply)
 	return false;
 }
 
+/* A batch goes where nobody keeps to a time or to TLS. */
+static bool
+is_gateway(const struct conf *conf, const char *route)
+{
+	for (size_t i = 0; i < conf->routes_n; i++)
+		if (strcmp(conf_route_name(&conf->routes[i]), route) == 0)
+			return conf->routes[i].command ||
+			       conf->routes[i].folder;
+	return false;
+}
+
+static bool
+gateway_is_fine(
+	const struct receive *r, const char *route, struct reply *reply_r)
+{
+	const struct mail_params *p = &r->params;
+	bool by = p->has_deliver_by && p->deliver_by_mode == 'R';
+
+	if ((!by && !p->requiretls) || !is_gateway(r->n->conf, route))
+		return true;
+	if (p->requiretls)
+		reply_set(reply_r, 550, "5.7.30",
+			"REQUIRETLS is not possible on the way to it");
+	else
+		reply_set(reply_r, 550, "5.3.3",
+			"Nobody on the way to it keeps to the time of BY");
+	return false;
+}
+
 bool
 receive_times_rcpt(
 	const struct receive *r, const char *route, struct reply *reply_r)
@@ -80,6 +110,8 @@ receive_times_rcpt(
 		p->deliver_by_s - (steady_now(r->n->steady) - r->mail_steady);
 	char why[200];
 
+	if (!gateway_is_fine(r, route, reply_r))
+		return false;
 	if (!p->has_deliver_by || p->deliver_by_mode != 'R' ||
 		intime_route(r->n, route, left_s, why, sizeof(why)))
 		return true;

@@ -244,6 +244,22 @@ def warned_after_a_while():
     equal(len(peer.mails), 3, "and all of it goes")
 
 
+def told_of_a_better_link():
+    world, site, peer = site_with(
+        queue={"note_after": "2s"},
+        links=[{"name": "iridium", "max_size": "1K"}])
+    site.must("link", "up", "iridium")
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org", "ben@shore.example",
+                    make("large", ("z" * 70 + "\r\n") * 50))
+    check(wait_until(lambda: notices(site, b"too large for")),
+          "the sender hears what it waits for", site.queue())
+    time.sleep(3)
+    equal(len(notices(site)), 1, "once")
+    equal(peer.mails, [], "and nothing went")
+
+
 def not_in_a_window():
     soon = datetime.datetime.now(datetime.timezone.utc) \
         + datetime.timedelta(hours=6)
@@ -260,6 +276,18 @@ def not_in_a_window():
           "with more time it is taken")
     equal(submit(world, "home", " BY=600;R",
                  to="cap@aurora.example.org").code, 250, "and local mail")
+
+
+def by_a_batch():
+    world, site, _ = site_with(routes=[
+        {"match": "island.example", "folder": "/nowhere"},
+        {"match": "*", "peers": ["shore"]}])
+    for params, code in ((" BY=600;R", "5.3.3"), (" REQUIRETLS", "5.7.30")):
+        reply = submit(world, "no", params, to="ben@island.example")
+        equal((reply.code, reply.text.split()[0]), (550, code),
+              f"{params.strip()} is refused where batches go")
+    equal(submit(world, "yes", " BY=600;N", to="ben@island.example").code,
+          250, "N is taken")
 
 
 def late_without_a_clock():
@@ -312,6 +340,6 @@ def peer_that_is_not_verified():
 run(held_for_a_while, held_over_a_restart, released_by_a_person,
     holds_refused, returned_in_time, passed_on, peer_wants_more_time,
     peer_without, told_that_it_is_late, warned_after_a_while,
-    not_in_a_window, late_without_a_clock,
+    told_of_a_better_link, not_in_a_window, by_a_batch, late_without_a_clock,
     protected_on_the_way, peer_that_does_not_promise,
     peer_that_is_not_verified)
