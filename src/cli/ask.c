@@ -38,6 +38,28 @@ ask_yes(const char *question)
 	       (line[0] == 'y' || line[0] == 'Y');
 }
 
+enum err_code
+ask_line(const char *question, const char *proposed, char *out, size_t size,
+	struct err *e)
+{
+	size_t n;
+
+	fflush(stdout);
+	if (proposed)
+		text_printf(stderr, "%s [%s]: ", question, proposed);
+	else
+		text_printf(stderr, "%s: ", question);
+	if (!fgets(out, (int)size, stdin))
+		return err_set(e, ERR_USAGE, "no answer; nothing was changed");
+	n = strcspn(out, "\n");
+	if (out[n] != '\n')
+		return err_set(e, ERR_INVALID, "the answer is too long");
+	out[n] = '\0';
+	if (n == 0 && !str_copyz(out, size, proposed ? proposed : ""))
+		return err_set(e, ERR_INVALID, "the answer is too long");
+	return OK;
+}
+
 /*
  * The next octet of standard input, alone, so that nothing behind the line is
  * taken and no copy stays in a buffer of stdio. With WAITING signals get in

@@ -11,6 +11,13 @@ bool ask_possible(void);
 bool ask_yes(const char *question);
 
 /*
+ * A line of text; an empty one is PROPOSED (NULL: it is asked for again by the
+ * caller). ERR_INVALID: empty or too long; ERR_USAGE: there is no more input.
+ */
+enum err_code ask_line(const char *question, const char *proposed, char *out,
+	size_t size, struct err *e);
+
+/*
  * A password: from the one line of standard input, or asked twice without
  * echo. ERR_INVALID: empty, too long, or the two differ.
  */

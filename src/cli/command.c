@@ -19,13 +19,13 @@ const struct command *const command_tables[] = {
 	log_commands,
 	console_commands,
 	check_commands,
+	setup_commands,
 	version_commands,
 	NULL,
 };
 
 /* Verbs of the interface whose work is not there yet. */
 static const char *const later[] = {
-	"setup",
 	"cert make",
 	"spool backup",
 	"spool restore",

@@ -239,7 +239,7 @@ run_export(struct cli *c, const struct args *a)
 	buf_init(&out, 0);
 	status = cli_read(c, read_all, &x);
 	if (status == 0 &&
-		file_write_private(a->words[0], buf_view(&out), &e) != OK)
+		file_write(a->words[0], 0600, buf_view(&out), &e) != OK)
 		status = cli_fail(&e);
 	clear_accounts(&x);
 	if (out.data)

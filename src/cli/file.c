@@ -80,10 +80,10 @@ write_to(const char *file, struct str s, struct err *e)
 
 /* Beside it first, so that a half-written file never has its name. */
 static enum err_code
-replace_file(const char *file, struct str s, struct err *e)
+replace_file(const char *file, unsigned mode, struct str s, struct err *e)
 {
 	char *beside = str_printf("%s.XXXXXX", file);
-	int fd = mkstemp(beside); /* mode 0600 */
+	int fd = mkstemp(beside);
 	enum err_code code = OK;
 
 	if (fd < 0) {
@@ -92,6 +92,8 @@ replace_file(const char *file, struct str s, struct err *e)
 		return code;
 	}
 	code = write_all(fd, file, s, e);
+	if (code == OK && fchmod(fd, mode) < 0)
+		code = err_set(e, ERR_PERM, "%s: %s", file, strerror(errno));
 	if (code == OK && fsync(fd) < 0)
 		code = err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
 	close(fd);
@@ -104,7 +106,7 @@ replace_file(const char *file, struct str s, struct err *e)
 }
 
 enum err_code
-file_write_private(const char *file, struct str s, struct err *e)
+file_write(const char *file, unsigned mode, struct str s, struct err *e)
 {
 	struct stat st;
 
@@ -114,5 +116,5 @@ file_write_private(const char *file, struct str s, struct err *e)
 	}
 	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
 		return write_to(file, s, e);
-	return replace_file(file, s, e);
+	return replace_file(file, mode, s, e);
 }

@@ -11,7 +11,8 @@
  */
 enum err_code file_read(
 	const char *file, size_t most, struct buf *out, struct err *e);
-/* Replaces FILE at one stroke; nobody else may read it (mode 0600). */
-enum err_code file_write_private(const char *file, struct str s, struct err *e);
+/* Replaces FILE at one stroke; it gets MODE, whatever the umask. */
+enum err_code file_write(
+	const char *file, unsigned mode, struct str s, struct err *e);
 
 #endif

@@ -7,52 +7,11 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
-import fcntl
-import pty
-import select
 import signal
-import struct
-import termios
-import time
-import node as nodes
+import screen
 
-PATIENCE_S = 20
-COLUMNS = 60
-
-
-def terminal(site, words, *talk):
-    """Runs the CLI on a terminal. TALK: pairs of what to wait for and what to
-    type (or a signal). Gives the exit status and all that was shown."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["LC_ALL"] = "C.UTF-8"
-        os.execv(nodes.CLI, ["tidepost", "-c", site.file, *words])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-    shown, at = b"", 0
-    pending = list(talk)
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        if pending and pending[0][0].encode() in shown[at:]:
-            _, typed = pending.pop(0)
-            at = len(shown)
-            if isinstance(typed, str):
-                os.write(fd, typed.encode())
-            else:
-                os.kill(pid, typed)
-        if not select.select([fd], [], [], 0.05)[0]:
-            continue
-        try:
-            data = os.read(fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-    else:
-        os.kill(pid, signal.SIGKILL)
-    os.close(fd)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return status, shown.decode("utf-8", "replace")
+def terminal(site, words, *pairs):
+    return screen.talk(["-c", site.file, *words], *pairs)
 
 
 def fresh():
@@ -136,7 +95,7 @@ def tables():
     status, shown = terminal(site, ["queue", "list"])
     lines = shown.replace("\r", "").rstrip("\n").split("\n")
     equal(len(lines), 2, "a title and a row")
-    check(all(len(line) <= COLUMNS for line in lines),
+    check(all(len(line) <= screen.COLUMNS for line in lines),
           "a row fits the terminal", lines)
     check("~" in lines[1], "and shows where it was cut", lines)
     check("a-very-long-name-of-a-person@office.shore.example"
@@ -149,7 +108,7 @@ def tables():
         _, shown = terminal(site, words)
         lines = shown.replace("\r", "").rstrip("\n").split("\n")
         equal(lines[0].split()[0], title, "a link that was named is known")
-        check(len(lines) > 1 and all(len(line) <= COLUMNS for line in lines),
+        check(len(lines) > 1 and all(len(line) <= screen.COLUMNS for line in lines),
               "a past session fits the terminal", lines)
 
 
