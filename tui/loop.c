@@ -29,6 +29,7 @@ struct loop {
 	uint64_t key_ms;  /* when the last key came */
 	uint64_t drawn_ms;
 	bool changed; /* facts came: to be shown, sparingly */
+	bool shown;   /* since the last refresh */
 	unsigned empty_reads;
 };
 
@@ -197,23 +198,30 @@ take_keys(struct loop *l, bool readable)
 
 /* --- showing --- */
 
+static bool
+is_fresh(const struct loop *l)
+{
+	return clock_mono_ms() - l->key_ms < FRESH_MS;
+}
+
+/*
+ * After a key all is shown; later one picture a refresh, within a budget, when
+ * the daemon has answered.
+ */
 static void
 show(struct loop *l)
 {
 	struct console *c = l->c;
 	uint64_t now = clock_mono_ms();
-	bool fresh = now - l->key_ms < FRESH_MS;
+	bool fresh = is_fresh(l);
 
-	if (c->dirty) {
-		draw(c);
-		screen_show(c->screen, 0);
-	} else if (l->changed && (!fresh || now - l->drawn_ms >= REDRAW_MS)) {
-		draw(c);
-		screen_show(c->screen, fresh ? 0 : LOOP_IDLE_OCTETS);
-	} else {
+	if (!c->dirty && (!l->changed || (fresh ? now - l->drawn_ms < REDRAW_MS
+						: l->shown || c->status)))
 		return;
-	}
+	draw(c);
+	screen_show(c->screen, c->dirty || fresh ? 0 : LOOP_IDLE_OCTETS);
 	c->dirty = l->changed = false;
+	l->shown = true;
 	l->drawn_ms = now;
 }
 
@@ -226,6 +234,7 @@ refresh(struct loop *l)
 	if (now < l->next_ms)
 		return;
 	l->next_ms = now + l->refresh_ms;
+	l->shown = false;
 	console_refresh(l->c);
 	if (!l->c->status)
 		l->changed = true;
@@ -238,7 +247,7 @@ patience(const struct loop *l, bool more)
 
 	if (more)
 		return 0;
-	if (l->changed && l->drawn_ms + REDRAW_MS < until)
+	if (l->changed && is_fresh(l) && l->drawn_ms + REDRAW_MS < until)
 		until = l->drawn_ms + REDRAW_MS;
 	return until > now ? (int)(until - now) : 0;
 }

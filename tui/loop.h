@@ -10,7 +10,7 @@
 enum {
 	LOOP_REFRESH_S = 2,
 	LOOP_REFRESH_SLOW_S = 10, /* on a line of up to 9,600 bit/s */
-	LOOP_IDLE_OCTETS = 180,	  /* at most, to the terminal, a refresh */
+	LOOP_IDLE_OCTETS = 140,	  /* at most, to the terminal, a refresh */
 };
 
 /*

@@ -14,7 +14,7 @@
 enum {
 	CELL_TEXT_MAX = 23, /* a character and what combines with it */
 	/* What a run costs besides its text: moving there, tones on and off. */
-	RUN_MOVE = 9,
+	RUN_MOVE = 20,
 	RUN_TONE = 16,
 	SHOW_END = 8,
 	ESCAPE_MS = 300, /* a sequence of three octets at 1,200 baud: 25 ms */
