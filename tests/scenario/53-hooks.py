@@ -361,6 +361,61 @@ def warns():
     check("must be later" in warning["TEXT"], "the text says it all", warning)
 
 
+def warnings_of(hooks, reason):
+    wait_until(lambda: [e for e in hooks.told("warning")
+                        if e["REASON"] == reason])
+    return [e["TEXT"] for e in hooks.told("warning") if e["REASON"] == reason]
+
+
+def warns_of_certificate_and_disk():
+    hooks = Hooks().record("warning")
+    site, _ = site_with(hooks, start=False)
+    end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 9 * 86400))
+    certificate, key = Authority(f"{site.dir}/ca").issue(
+        "short", "aurora.example.org",
+        span=["-startdate", "20000101000000Z", "-enddate", end])
+    site.conf["tls"].update(certificate=certificate, key=key)
+    site.conf["limits"] = {"disk_reserve": "1T"}
+    site.start()
+    texts = warnings_of(hooks, "certificate")
+    check(len(texts) == 1 and certificate in texts[0], "which one ends", texts)
+    room = os.statvfs(site.dir)
+    if room.f_bavail * room.f_frsize > 2 << 40:
+        skip_part("this disk is too large to be nearly full")
+        return
+    texts = warnings_of(hooks, "disk")
+    check(len(texts) == 1 and "nearly full" in texts[0],
+          "the disk is nearly full", texts)
+
+
+def warns_of_logins():
+    """Ours, which a peer refuses; those of others, which are slowed."""
+    hooks = Hooks().record("warning")
+    world = World()
+    peer = Peer(context=server_context(*world.ca.issue(
+        "shore", "mail.shore.example")), rules={"AUTH": "535 5.7.8 no"})
+    site = world.make_site(
+        peer=world.peer(submission=peer.port, collect="none",
+                        collect_port=None),
+        hooks=hooks.hooks, limits={"auth_failures_per_client": 2}).start()
+    hand_in(site)
+    equal(site.link_up("iridium"), 14, "the peer refuses our login")
+    texts = warnings_of(hooks, "login")
+    check(texts and "shore does not let us in" in texts[0], "it is told", texts)
+    for _ in range(5):
+        with Smtp(site.port("submission")) as client:
+            client.ehlo()
+            client.starttls(client_context())
+            client.ehlo()
+            client.send(b"AUTH PLAIN AGFubgB3cm9uZw==\r\n")
+            client.reply()
+    check(wait_until(lambda: any("127.0.0.1" in t for t in
+                                 warnings_of(hooks, "login"))),
+          "so are wrong logins", hooks.told())
+    equal(len([t for t in warnings_of(hooks, "login") if "127.0.0.1" in t]), 1,
+          "once")
+
+
 def reload_changes():
     """Another folder, or none."""
     one, two = Hooks().record("link-up"), Hooks().record("link-up")
@@ -423,4 +478,5 @@ def pairs_go_together():
 run(life_of_a_session, mail_events, not_our_secrets, never_run, in_order,
     hangs, floods, stop_meanwhile, twice_and_out_of_order, after_a_crash,
     stuck, budget, warns, reload_changes, crowded,
-    pairs_go_together, told_at_the_next_start)
+    pairs_go_together, warns_of_certificate_and_disk, warns_of_logins,
+    told_at_the_next_start)
