@@ -67,6 +67,15 @@ struct engine_ops {
 	/* --- the house around it --- */
 
 	enum err_code (*check)(struct engine_conn *c, struct err *e);
+	/* All of it into a new file, as of the transaction that runs. */
+	enum err_code (*copy)(
+		struct engine_conn *c, const char *path, struct err *e);
+	/* All of the file at PATH in place of what is there, at one stroke.
+	 * Like vacuum outside of transactions. */
+	enum err_code (*replace)(
+		struct engine_conn *c, const char *path, struct err *e);
+	/* Room that is free goes back to the disk. */
+	enum err_code (*vacuum)(struct engine_conn *c, struct err *e);
 	/* Fits SIZE beside the reserve? From any thread. */
 	bool (*has_room)(struct engine *g, uint64_t size);
 	/* The disk is full: give up what was kept for this. False: nothing. */

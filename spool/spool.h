@@ -75,6 +75,21 @@ bool spool_has_room(const struct spool *s, uint64_t size);
 int64_t spool_new_id(struct spool *s);
 /* Integrity of the whole store. */
 enum err_code spool_check(struct spool *s, struct err *e);
+/* All of it as of now into a new file (0600); others go on. */
+enum err_code spool_copy(struct spool *s, const char *path, struct err *e);
+/*
+ * The store becomes what the file at PATH holds, at one stroke: a crash leaves
+ * the old or the new. S is the daemon's or in exclusive use; close it then.
+ */
+enum err_code spool_replace(struct spool *s, const char *path, struct err *e);
+/*
+ * Of a copy that is to be used again: what waits is held (*n_r deliveries), and
+ * new ids begin far behind the old ones.
+ */
+enum err_code spool_hold_restored(
+	struct spool *s, const char *who, size_t *n_r, struct err *e);
+/* Gives free room back to the disk. In exclusive use. */
+enum err_code spool_vacuum(struct spool *s, struct err *e);
 /* "sqlite 3.40.1" */
 const char *spool_engine_version(void);
 

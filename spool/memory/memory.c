@@ -290,6 +290,22 @@ memory_committed(struct engine_conn *c)
 	(void)c;
 }
 
+static enum err_code
+memory_no_file(struct engine_conn *c, const char *path, struct err *e)
+{
+	(void)c;
+	return err_set(e, ERR_UNSUPPORTED,
+		"%s: a spool in memory has no file to copy", path);
+}
+
+static enum err_code
+memory_vacuum(struct engine_conn *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	return OK;
+}
+
 const struct engine_ops memory_engine = {
 	.version = memory_version,
 	.open = memory_open,
@@ -308,6 +324,9 @@ const struct engine_ops memory_engine = {
 	.remove = memory_remove,
 	.query = memory_query,
 	.check = memory_check,
+	.copy = memory_no_file,
+	.replace = memory_no_file,
+	.vacuum = memory_vacuum,
 	.has_room = memory_has_room,
 	.make_room = memory_make_room,
 	.committed = memory_committed,

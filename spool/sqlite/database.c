@@ -419,6 +419,13 @@ sqlite_check(struct engine_conn *c, struct err *e)
 	return code;
 }
 
+/* Mail of others: nobody else may read it. */
+static enum err_code
+copy_private(struct engine_conn *c, const char *path, struct err *e)
+{
+	return sqlite_copy(c, path, 0600, e);
+}
+
 enum { CHECKPOINT_FRAMES = 1000 }; /* 4 MB of log */
 
 static void
@@ -466,6 +473,9 @@ const struct engine_ops sqlite_engine = {
 	.remove = sqlite_row_remove,
 	.query = sqlite_row_query,
 	.check = sqlite_check,
+	.copy = copy_private,
+	.replace = sqlite_replace,
+	.vacuum = sqlite_vacuum,
 	.has_room = disk_has_room,
 	.make_room = ballast_drop,
 	.committed = sqlite_committed,

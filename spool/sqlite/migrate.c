@@ -2,11 +2,8 @@
 
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const char schema_sql[] =
 #include "schema.sql.inc"
@@ -47,45 +44,13 @@ static const struct migration migrations[] = {
 	{6, version_7_sql},
 };
 
-static enum err_code
-copy_pages(
-	struct engine_conn *c, sqlite3 *copy, const char *path, struct err *e)
-{
-	sqlite3_backup *b = sqlite3_backup_init(copy, "main", c->db, "main");
-	int rc;
-
-	if (!b)
-		return sql_error(copy, sqlite3_errcode(copy), "copy", path, e);
-	rc = sqlite3_backup_step(b, -1);
-	sqlite3_backup_finish(b);
-	if (rc != SQLITE_DONE)
-		return sql_error(copy, rc, "copy", path, e);
-	return OK;
-}
-
 /* The spool as it was, beside it, under the name of what comes. */
 static enum err_code
 copy_before(struct engine_conn *c, int to, struct err *e)
 {
 	char *path = str_printf("%s.before-v%d", c->engine->path, to);
-	sqlite3 *copy = NULL;
-	enum err_code code = OK;
-	int rc, fd;
+	enum err_code code = sqlite_copy(c, path, 0640, e);
 
-	unlink(path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0) {
-		code = sql_errno(errno, path, e);
-		goto out;
-	}
-	close(fd);
-	rc = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE, NULL);
-	code = rc == SQLITE_OK ? copy_pages(c, copy, path, e)
-			       : sql_error(copy, rc, "copy", path, e);
-	sqlite3_close(copy);
-	if (code != OK)
-		unlink(path);
-out:
 	free(path);
 	return code;
 }

@@ -116,6 +116,15 @@ enum err_code migrate_to(struct engine_conn *c, const struct migration *steps,
 	size_t n, int to, struct err *e);
 enum err_code migrate(struct engine_conn *c, struct err *e);
 
+/* --- whole.c --- */
+
+/* PATH is replaced; it gets MODE, less the umask. */
+enum err_code sqlite_copy(
+	struct engine_conn *c, const char *path, unsigned mode, struct err *e);
+enum err_code sqlite_replace(
+	struct engine_conn *c, const char *path, struct err *e);
+enum err_code sqlite_vacuum(struct engine_conn *c, struct err *e);
+
 /* --- lockfile.c --- */
 
 enum err_code lockfile_take(struct engine *g, struct err *e);

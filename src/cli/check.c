@@ -1,4 +1,4 @@
-/* check: every error of a configuration; spool check: of the spool. */
+/* check: every error of a configuration. */
 #include <stdio.h>
 
 #include "cli/command.h"
@@ -39,21 +39,6 @@ run_check(struct cli *c, const struct args *a)
 	return status;
 }
 
-static int
-run_spool_check(struct cli *c, const struct args *a)
-{
-	struct err e = {0};
-	int status = cli_spool_read(c);
-
-	(void)a;
-	if (status != 0)
-		return status;
-	if (spool_check(c->spool, &e) != OK)
-		return cli_fail(&e);
-	text_printf(stdout, "%s: ok\n", c->conf->spool);
-	return 0;
-}
-
 const struct command check_commands[] = {
 	{.name = "check",
 		.words = "[FILE]",
@@ -61,10 +46,5 @@ const struct command check_commands[] = {
 		.help = "Every error of a configuration, with its line.",
 		.example = "tidepost check /etc/tidepost/tidepost.conf",
 		.run = run_check},
-	{.name = "spool check",
-		.words = "",
-		.help = "Looks whether the spool is whole.",
-		.example = "tidepost spool check",
-		.run = run_spool_check},
 	{.name = NULL},
 };

@@ -19,6 +19,7 @@ const struct command *const command_tables[] = {
 	log_commands,
 	console_commands,
 	check_commands,
+	spool_commands,
 	setup_commands,
 	version_commands,
 	NULL,
@@ -27,9 +28,6 @@ const struct command *const command_tables[] = {
 /* Verbs of the interface whose work is not there yet. */
 static const char *const later[] = {
 	"cert make",
-	"spool backup",
-	"spool restore",
-	"spool vacuum",
 };
 enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };

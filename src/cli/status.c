@@ -2,6 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/facts.h"
@@ -10,7 +12,7 @@
 #include "faces/text.h"
 
 /* A clock is said to be off from there on. */
-enum { CLOCK_OFF_SHOWN_S = 5 };
+enum { CLOCK_OFF_SHOWN_S = 5, WATCH_SECONDS = 2 };
 
 static const struct record *
 only(const struct facts *f, const char *kind)
@@ -250,31 +252,65 @@ print_sessions(const struct facts *f)
 	table_end(t);
 }
 
+static void
+print_plain(const struct facts *f)
+{
+	print_node(f);
+	print_warnings(f);
+	print_listeners(f);
+	print_queue(only(f, KIND_QUEUE));
+	if (only(f, KIND_LINK))
+		putchar('\n');
+	link_table(f);
+	print_sessions(f);
+}
+
 static int
-run_status(struct cli *c, const struct args *a)
+show(struct cli *c, bool json)
 {
 	struct facts f;
 	int status = facts_status(c, &f);
 
-	if (status == 0 && args_has(a, "--json")) {
+	if (status == 0 && json)
 		print_json(&f);
-	} else if (status == 0) {
-		print_node(&f);
-		print_warnings(&f);
-		print_listeners(&f);
-		print_queue(only(&f, KIND_QUEUE));
-		if (only(&f, KIND_LINK))
-			putchar('\n');
-		link_table(&f);
-		print_sessions(&f);
-	}
+	else if (status == 0)
+		print_plain(&f);
 	facts_free(&f);
 	return status;
 }
 
+/* Until somebody ends us, or nobody reads any more. */
+static int
+watch(struct cli *c, bool json)
+{
+	static const struct timespec pause = {.tv_sec = WATCH_SECONDS};
+	bool terminal = isatty(STDOUT_FILENO);
+	int status;
+
+	for (;;) {
+		if (terminal && !json)
+			fputs("\033[H\033[2J", stdout); /* home, clear */
+		status = show(c, json);
+		if (!terminal && !json)
+			putchar('\n');
+		fflush(stdout);
+		if (status != 0 || ferror(stdout))
+			return status;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int
+run_status(struct cli *c, const struct args *a)
+{
+	bool json = args_has(a, "--json");
+
+	return args_has(a, "--watch") ? watch(c, json) : show(c, json);
+}
+
 static const struct option status_options[] = {
 	{.name = "--json", .help = "one object"},
-	{.name = "--watch", .later = true},
+	{.name = "--watch", .help = "again every two seconds"},
 	{.name = NULL},
 };
 
