@@ -246,6 +246,8 @@ BINDIR	:= $(PREFIX)/bin
 SBINDIR	:= $(PREFIX)/sbin
 MANDIR	:= $(PREFIX)/share/man
 DOCDIR	:= $(PREFIX)/share/doc/tidepost
+BASHDIR	:= $(PREFIX)/share/bash-completion/completions
+ZSHDIR	:= $(PREFIX)/share/zsh/site-functions
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DOCDIR)
@@ -260,6 +262,10 @@ install: all
 		conf/tidepost.conf.example $(DESTDIR)$(DOCDIR)/
 	install -d $(DESTDIR)$(DOCDIR)/postfix
 	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+	$(BUILD)/tidepost help --completion bash >$(DESTDIR)$(BASHDIR)/tidepost
+	$(BUILD)/tidepost help --completion zsh >$(DESTDIR)$(ZSHDIR)/_tidepost
+	chmod 644 $(DESTDIR)$(BASHDIR)/tidepost $(DESTDIR)$(ZSHDIR)/_tidepost
 	for f in conf/hooks/*/*; do \
 		install -D -m 755 $$f $(DESTDIR)$(DOCDIR)/$${f#conf/}; done
 
@@ -285,4 +291,5 @@ uninstall:
 		$(DESTDIR)$(BINDIR)/tidepost-console
 	for f in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}; done
+	rm -f $(DESTDIR)$(BASHDIR)/tidepost $(DESTDIR)$(ZSHDIR)/_tidepost
 	rm -rf $(DESTDIR)$(DOCDIR)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "faces/text.h"
 
 int
@@ -152,12 +153,17 @@ static int
 run_help(struct cli *c, const struct args *a)
 {
 	(void)c;
+	if (args_has(a, "--completion"))
+		return completion_print(args_value(a, "--completion"));
 	if (args_has(a, "--list"))
 		return print_list();
 	return help_print(a->words, (int)a->words_n);
 }
 
 static const struct option help_options[] = {
+	{.name = "--completion",
+		.value = "SHELL",
+		.help = "a script of completions, for bash or zsh"},
 	{.name = "--list", .help = "every verb and option, a line each"},
 	{.name = NULL},
 };
