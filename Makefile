@@ -36,7 +36,7 @@ ALL_LDFLAGS := -pthread $(if $(SAN),,-pie -Wl,-z,relro,-z,now) $(LDFLAGS) $(SAN)
 
 # --- rooms: a static library each -----------------------------------------
 
-ROOMS	:= base wire smtp mail net link sched outlook control faces handin
+ROOMS	:= base cert wire smtp mail net link sched outlook control faces handin
 room_dir = $(if $(filter spool conf,$1),$1,src/$1)
 room_src = $(filter-out %_test.c,$(wildcard $(call room_dir,$1)/*.c \
 	   $(call room_dir,$1)/*/*.c))
@@ -45,8 +45,8 @@ obj	= $(patsubst %.c,$(BUILD)/%.o,$1)
 libs	= $(foreach r,$1,$(call room_lib,$r))
 
 # Order matters to the linker: who uses comes before who is used.
-DAEMON_ROOMS := handin outlook sched link smtp mail net control conf spool wire base
-FACE_ROOMS   := faces handin outlook sched link mail control conf spool wire base
+DAEMON_ROOMS := cert handin outlook sched link smtp mail net control conf spool wire base
+FACE_ROOMS   := cert faces handin outlook sched link mail control conf spool wire base
 
 L_spool	:= -lsqlite3
 L_conf	:= -lconfig

@@ -58,9 +58,12 @@ write_tls(const struct answers *a, struct buf *out)
 			a->v[ANSWER_CERTIFICATE], a->v[ANSWER_KEY]);
 	else
 		buf_addz(out,
+			"// \"tidepost cert make\" makes these, and says what "
+			"phones need.\n"
 			"// tls = {\n"
-			"//   certificate = \"/etc/tidepost/tidepost.pem\";\n"
-			"//   key = \"/etc/tidepost/tidepost.key\";\n"
+			"//   certificate = "
+			"\"/var/lib/tidepost/tls/tidepost.pem\";\n"
+			"//   key = \"/var/lib/tidepost/tls/tidepost.key\";\n"
 			"// };\n\n");
 }
 

@@ -21,15 +21,11 @@ const struct command *const command_tables[] = {
 	check_commands,
 	spool_commands,
 	setup_commands,
+	cert_commands,
 	version_commands,
 	NULL,
 };
 
-/* Verbs of the interface whose work is not there yet. */
-static const char *const later[] = {
-	"cert make",
-};
-enum { LATER_N = sizeof(later) / sizeof(*later) };
 enum { GUESS_DISTANCE = 2 };
 
 static void
@@ -144,12 +140,6 @@ command_find(const char *const *words, int n, int *n_r, struct err *e)
 
 	if (found)
 		return found;
-	for (size_t i = 0; i < LATER_N; i++)
-		if (words_spell(later[i], words, n)) {
-			err_set(e, ERR_UNSUPPORTED, "%s is not yet supported",
-				later[i]);
-			return NULL;
-		}
 	refuse_words(words, n, e);
 	return NULL;
 }

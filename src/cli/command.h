@@ -41,6 +41,7 @@ extern const struct command send_commands[];
 extern const struct command log_commands[];
 extern const struct command console_commands[];
 extern const struct command setup_commands[];
+extern const struct command cert_commands[];
 extern const struct command spool_commands[];
 extern const struct command version_commands[];
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cert/cert.h"
 #include "daemon/alarm.h"
 #include "net/tls.h"
 #include "spool/trust.h"
@@ -70,6 +71,8 @@ struct look_job {
 	const struct conf *conf; /* lives as long as the node */
 	int64_t now;
 	struct warnings found;
+	bool renewed;
+	struct err why; /* it was not; empty: no need */
 };
 
 static void
@@ -81,6 +84,20 @@ look_at_file(struct look_job *j, const char *file)
 		warn(&j->found, "our certificate", file, c.ends, j->now);
 }
 
+/* Ours, where it is from the authority that cert make made. */
+static void
+renew(struct look_job *j)
+{
+	struct cert_files f;
+
+	if (!j->conf->tls.certificate || !j->conf->tls.key)
+		return;
+	cert_files_set(&f, j->conf->tls.certificate, j->conf->tls.key);
+	if (cert_renew(&f, j->now, &j->renewed, &j->why) == OK)
+		j->why.text[0] = '\0';
+	cert_files_free(&f);
+}
+
 /* Files are read here too: the loop never waits for a disk. */
 static enum err_code
 look_at_all(struct spool_txn *t, void *arg, struct err *e)
@@ -89,6 +106,8 @@ look_at_all(struct spool_txn *t, void *arg, struct err *e)
 	struct spool_trust trust;
 
 	j->found.n = 0;
+	if (!j->renewed)
+		renew(j);
 	look_at_file(j, j->conf->tls.certificate);
 	for (size_t i = 0; i < j->conf->peers_n; i++) {
 		const struct conf_peer *p = &j->conf->peers[i];
@@ -112,11 +131,28 @@ tell(struct certwatch *w, const char *text)
 	alarm_tell(w->n->alarm, ALARM_CERTIFICATE, text);
 }
 
+/* Sessions from now on show the new one. */
+static void
+take_renewed(struct certwatch *w, const struct look_job *j)
+{
+	struct err e;
+
+	if (j->why.text[0])
+		log_error(
+			"certificate-not-renewed", LOG_STR("why", j->why.text));
+	if (!j->renewed)
+		return;
+	log_info("certificate-renewed",
+		LOG_STR("file", j->conf->tls.certificate));
+	node_reload(w->n, &e);
+}
+
 static void
 looked(void *arg, enum err_code code, const struct err *e)
 {
 	struct look_job *j = arg;
-	struct warnings old = j->w->now;
+	struct certwatch *w = j->w;
+	struct warnings old = w->now;
 
 	if (code != OK) {
 		log_warning(
@@ -130,6 +166,8 @@ looked(void *arg, enum err_code code, const struct err *e)
 		if (!is_among(&old, j->found.v[i]))
 			tell(j->w, j->found.v[i]);
 	free(old.v);
+	if (!w->n->stopping)
+		take_renewed(w, j);
 	free(j);
 }
 

@@ -36,8 +36,8 @@ become(const struct passwd *pw, struct err *e)
 	return OK;
 }
 
-static enum err_code
-drop_root(const struct conf *conf, struct err *e)
+enum err_code
+store_become_owner(const struct conf *conf, struct err *e)
 {
 	char folder[4096];
 	struct stat st;
@@ -90,7 +90,7 @@ store_open_alone(const struct conf *conf, struct spool **spool_r, struct err *e)
 		.daemon = true,
 		.events_keep_s = conf->log.keep_s,
 		.reserve_bytes = conf->limits.disk_reserve};
-	enum err_code code = drop_root(conf, e);
+	enum err_code code = store_become_owner(conf, e);
 
 	if (code == OK)
 		code = spool_open(&options, spool_r, e);

@@ -18,6 +18,9 @@ enum err_code store_open(
 enum err_code store_open_alone(
 	const struct conf *conf, struct spool **spool_r, struct err *e);
 
+/* Root becomes the one whom the spool belongs to, or will. Others stay. */
+enum err_code store_become_owner(const struct conf *conf, struct err *e);
+
 /* Who does this, for the event log: "user root". */
 void store_who(char *out, size_t size);
 

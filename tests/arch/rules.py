@@ -4,6 +4,7 @@
 ROOMS = {
     "base": "",
     "wire": "base",
+    "cert": "base",
     "smtp": "base wire",
     "mail": "base wire",
     "net": "base wire",
@@ -15,10 +16,10 @@ ROOMS = {
     "outlook": "base wire conf spool control link sched",
     "faces": "base wire mail conf spool control link sched outlook",
     "handin": "base wire mail control",
-    "cli": "base wire mail conf spool control link sched outlook faces "
+    "cli": "base cert wire mail conf spool control link sched outlook faces "
            "handin",
     "tui": "base wire conf spool control link sched outlook faces",
-    "daemon": "base wire smtp mail net conf spool control link sched "
+    "daemon": "base cert wire smtp mail net conf spool control link sched "
               "outlook handin",
 }
 ROOMS = {room: frozenset(may.split()) for room, may in ROOMS.items()}
@@ -46,7 +47,7 @@ PURE_EXCEPTIONS = (
 HEADERS = (
     ("libconfig.h*", ("conf/load*.c", "conf/load*.h")),
     ("sqlite3*.h", ("spool/sqlite/*",)),
-    ("openssl/*", ("src/net/tls*", "src/wire/verifier*.c")),
+    ("openssl/*", ("src/net/tls*", "src/wire/verifier*.c", "src/cert/*")),
     ("event2/*", ("src/net/*",)),
     ("event.h", ()),
     ("ncurses*", ("tui/screen*",)),
