@@ -259,7 +259,8 @@ install: all
 		install -d $(DESTDIR)$(MANDIR)/man$$s; \
 		install -m 644 $$f $(DESTDIR)$(MANDIR)/man$$s/; done
 	install -m 644 conf/site.conf conf/provider.conf \
-		conf/tidepost.conf.example $(DESTDIR)$(DOCDIR)/
+		conf/tidepost.conf.example docs/json.schema.json \
+		$(DESTDIR)$(DOCDIR)/
 	install -d $(DESTDIR)$(DOCDIR)/postfix
 	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
