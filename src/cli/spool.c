@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cert/cert.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/tar.h"
 #include "faces/text.h"
 
 enum { COPY_OCTETS = 65536 };
@@ -94,18 +96,126 @@ copy_to(struct spool *s, const char *file, struct err *e)
 	return code == OK ? sync_folder(file, e) : code;
 }
 
+/* --- the whole node --- */
+
+#define NODE_SPOOL "spool.db" /* the first member */
+
+/* FILE by its whole path; what is not there is said, and left out. */
+static enum err_code
+add_file(int fd, const char *file, struct err *e)
+{
+	enum err_code code;
+
+	if (!file || file[0] != '/')
+		return OK;
+	code = tar_add(fd, file, file + 1, e);
+	if (code != ERR_NOTFOUND)
+		return code;
+	text_printf(stderr, "left out: %s\n", e->text);
+	return OK;
+}
+
+static enum err_code
+add_authority(int fd, const struct conf *conf, struct err *e)
+{
+	struct cert_files f;
+	enum err_code code = OK;
+
+	cert_files_set(&f, conf->tls.certificate, conf->tls.key);
+	if (access(f.ca, F_OK) == 0)
+		code = add_file(fd, f.ca, e);
+	if (code == OK && access(f.ca_key, F_OK) == 0)
+		code = add_file(fd, f.ca_key, e);
+	cert_files_free(&f);
+	return code;
+}
+
+/* The configuration, and each file of its own that it names. */
+static enum err_code
+add_settings(int fd, const struct conf *conf, struct err *e)
+{
+	char *whole = realpath(conf->file, NULL);
+	enum err_code code = add_file(fd, whole, e);
+
+	free(whole);
+	if (code == OK)
+		code = add_file(fd, conf->tls.certificate, e);
+	if (code == OK)
+		code = add_file(fd, conf->tls.key, e);
+	if (code == OK && conf->tls.certificate && conf->tls.key)
+		code = add_authority(fd, conf, e);
+	if (code == OK)
+		code = add_file(fd, conf->tls.client_ca_file, e);
+	if (code == OK && conf->local.users == USERS_FILE)
+		code = add_file(fd, conf->local.users_from, e);
+	for (size_t i = 0; code == OK && i < conf->peers_n; i++) {
+		const struct conf_peer *p = &conf->peers[i];
+
+		code = add_file(fd, p->password_file, e);
+		if (code == OK)
+			code = add_file(fd, p->certificate, e);
+		if (code == OK)
+			code = add_file(fd, p->key, e);
+	}
+	return code;
+}
+
+static enum err_code
+write_node(const struct conf *conf, const char *copy, const char *part,
+	struct err *e)
+{
+	enum err_code code;
+	int fd;
+
+	unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, ERR_CREATE, "%s: %s", part, strerror(errno));
+	code = tar_add(fd, copy, NODE_SPOOL, e);
+	if (code == OK)
+		code = add_settings(fd, conf, e);
+	if (code == OK)
+		code = tar_end(fd, e);
+	close(fd);
+	return code;
+}
+
+static enum err_code
+node_to(struct cli *c, const char *file, struct err *e)
+{
+	char *copy = str_printf("%s.spool", file);
+	char *part = str_printf("%s.part", file);
+	enum err_code code = spool_copy(c->spool, copy, e);
+
+	if (code == OK)
+		code = write_node(c->conf, copy, part, e);
+	if (code == OK && rename(part, file) < 0)
+		code = err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
+	if (code == OK)
+		code = sync_folder(file, e);
+	else
+		unlink(part);
+	unlink(copy);
+	free(copy);
+	free(part);
+	return code;
+}
+
 static int
 run_backup(struct cli *c, const struct args *a)
 {
 	const char *file = a->words[0];
 	struct err e = {0};
+	enum err_code code;
 	int status = may_replace(file, "it", args_has(a, "--yes"));
 
 	if (status == 0)
 		status = cli_spool_read(c);
 	if (status != 0)
 		return status;
-	if (copy_to(c->spool, file, &e) != OK)
+	code = args_has(a, "--node") ? node_to(c, file, &e)
+				     : copy_to(c->spool, file, &e);
+	if (code != OK)
 		return cli_fail(&e);
 	print_size(file);
 	return 0;
@@ -140,12 +250,16 @@ remove_spool(const char *path)
 }
 
 static enum err_code
-copy_octets(int from, int to, const char *file, const char *copy, struct err *e)
+copy_octets(int from, int to, uint64_t most, const char *file, const char *copy,
+	struct err *e)
 {
 	char octets[COPY_OCTETS];
-	ssize_t n;
+	ssize_t n = 0;
 
-	while ((n = read(from, octets, sizeof(octets))) > 0)
+	for (; most &&
+		(n = read(from, octets,
+			 most < COPY_OCTETS ? (size_t)most : COPY_OCTETS)) > 0;
+		most -= (uint64_t)n)
 		for (ssize_t at = 0, put = 0; at < n; at += put) {
 			put = write(to, octets + at, (size_t)(n - at));
 			if (put < 0)
@@ -158,6 +272,20 @@ copy_octets(int from, int to, const char *file, const char *copy, struct err *e)
 	return OK;
 }
 
+/* To where the spool begins in FROM, a copy or a whole node; its octets. */
+static uint64_t
+find_spool(int from)
+{
+	char block[TAR_BLOCK];
+	uint64_t size;
+
+	if (read(from, block, sizeof(block)) == sizeof(block) &&
+		tar_is(block, NODE_SPOOL, &size))
+		return size;
+	lseek(from, 0, SEEK_SET);
+	return UINT64_MAX;
+}
+
 static enum err_code
 copy_in(int from, const char *file, const char *copy, struct err *e)
 {
@@ -166,7 +294,7 @@ copy_in(int from, const char *file, const char *copy, struct err *e)
 
 	if (to < 0)
 		return err_set(e, ERR_CREATE, "%s: %s", copy, strerror(errno));
-	code = copy_octets(from, to, file, copy, e);
+	code = copy_octets(from, to, find_spool(from), file, copy, e);
 	/* an empty file would be taken for a new spool */
 	if (code == OK && lseek(to, 0, SEEK_CUR) == 0)
 		code = err_set(e, ERR_CORRUPT, "%s: is empty", file);
@@ -270,6 +398,7 @@ run_vacuum(struct cli *c, const struct args *a)
 }
 
 static const struct option backup_options[] = {
+	{.name = "--node", .help = "with configuration and secrets, as a tar"},
 	{.name = "--yes", .help = "replace the file that is there"},
 	{.name = NULL},
 };

@@ -10,6 +10,7 @@ from tidepost import *
 import sqlite3
 import stat
 import subprocess
+import tarfile
 import threading
 import time
 
@@ -105,6 +106,40 @@ def new_machine():
     site.write_conf()
     site.must("spool", "restore", copy)
     equal(states(site), {name: "held"}, "restored where nothing was")
+
+
+def node():
+    """With configuration and secrets: a tar that tar can read."""
+    site = fresh().start()
+    name = send(site)[0]
+    copy = f"{site.dir}/node.tar"
+    site.must("spool", "backup", "--node", copy)
+    site.stop()
+    equal(stat.S_IMODE(os.stat(copy).st_mode), 0o600, "nobody else reads it")
+    equal([n for n in os.listdir(site.dir) if n.startswith("node.tar")],
+          ["node.tar"], "nothing beside it")
+    with tarfile.open(copy) as tar:
+        names = tar.getnames()
+        equal(names[0], "spool.db", "the spool is first")
+        for file in (site.file, site.conf["tls"]["certificate"],
+                     site.conf["tls"]["key"],
+                     site.conf["peers"][0]["password_file"]):
+            with open(file, "rb") as stream:
+                equal(tar.extractfile(file[1:]).read(), stream.read(),
+                      f"{os.path.basename(file)} is in it")
+            equal(tar.getmember(file[1:]).mode,
+                  stat.S_IMODE(os.stat(file).st_mode), "with its rights")
+    site.conf["spool"] = f"sqlite:{site.dir}/other/spool.db"
+    site.write_conf()
+    site.must("spool", "restore", copy)
+    equal(states(site), {name: "held"}, "restored from the archive")
+    with open(copy, "rb") as stream:
+        octets = stream.read()
+    with open(copy, "wb") as stream:
+        stream.write(octets[:20000])
+    done = site.cli("spool", "restore", "--yes", copy)
+    check(done.returncode != 0 and states(site) == {name: "held"},
+          "one that was cut is refused", done.stderr)
 
 
 def bad_files():
@@ -216,4 +251,4 @@ def smaller():
     site.must("spool", "check")
 
 
-run(way_back, new_machine, bad_files, killed, smaller)
+run(way_back, new_machine, node, bad_files, killed, smaller)
