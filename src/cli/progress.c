@@ -48,6 +48,25 @@ add_waiting(struct buf *line, const struct record *r)
 		facts_int(r, KEY_WAITING_MESSAGES), size);
 }
 
+/* Of all that moves: messages, seconds left, cost so far, where known. */
+static void
+add_whole(struct buf *line, const struct record *r)
+{
+	const char *cost = record_get(r, KEY_COST_SO_FAR);
+	char left[TEXT_SHORT_MAX];
+
+	if (record_get(r, KEY_COUNT))
+		buf_addf(line, ", %" PRId64 " %s", facts_int(r, KEY_COUNT),
+			text_plural((uint64_t)facts_int(r, KEY_COUNT),
+				"message", "messages"));
+	if (record_get(r, KEY_SECONDS_LEFT)) {
+		text_duration(facts_int(r, KEY_SECONDS_LEFT), left);
+		buf_addf(line, ", %s left", left);
+	}
+	if (cost)
+		buf_addf(line, ", cost %s", cost);
+}
+
 static void
 describe(struct buf *line, const struct record *r)
 {
@@ -66,6 +85,15 @@ describe(struct buf *line, const struct record *r)
 	add_waiting(line, r);
 	if (text)
 		buf_addf(line, ": %s", text);
+}
+
+/* The living line: no time, since it is now; what a narrow one cuts is last. */
+static void
+describe_live(struct buf *line, const struct record *r)
+{
+	buf_addf(line, "%s", facts_text(r, KEY_PEER));
+	add_bytes(line, r);
+	add_whole(line, r);
 }
 
 static void
@@ -87,17 +115,18 @@ void
 progress_record(void *arg, const struct record *r)
 {
 	struct progress *p = arg;
-	bool only_bytes = strcmp(facts_text(r, KEY_EVENT), "bytes") == 0;
+	bool only_bytes = strcmp(facts_text(r, KEY_EVENT), EVENT_BYTES) == 0;
 	struct buf line;
 
 	if (strcmp(facts_text(r, KEY_KIND), KIND_PROGRESS) != 0 ||
 		(only_bytes && !text_on_terminal()))
 		return;
 	buf_init(&line, 0);
-	describe(&line, r);
 	if (only_bytes) {
+		describe_live(&line, r);
 		print_live(p, buf_view(&line));
 	} else {
+		describe(&line, r);
 		clear_live(p);
 		text_print(stdout, buf_view(&line));
 		putchar('\n');

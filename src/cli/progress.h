@@ -1,6 +1,7 @@
 /*
  * Shows what moves while link up --wait waits: a line per event, and on a
- * terminal one line that lives, with octets and rate.
+ * terminal one line that lives: octets and messages, and where it is known how
+ * many seconds are left and what the link has cost so far.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

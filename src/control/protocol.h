@@ -267,6 +267,10 @@ enum {
 #define KEY_BYTES_TOTAL "bytes_total"
 #define KEY_TIME "time"
 #define KEY_EVENT "event"
+/* Of a session: seconds that what is left will take; money of the link. */
+#define KEY_SECONDS_LEFT "seconds_left"
+#define KEY_COST_SO_FAR "cost_so_far"
+#define EVENT_BYTES "bytes"
 
 /* --- ids --- */
 

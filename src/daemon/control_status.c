@@ -4,7 +4,9 @@
 #include "daemon/certwatch.h"
 #include "daemon/budgets.h"
 #include "daemon/services.h"
+#include "daemon/speeds.h"
 #include "net/resolve.h"
+#include "outlook/budget.h"
 #include "outlook/record.h"
 #include "spool/queue.h"
 
@@ -257,23 +259,63 @@ on_wait_over(void *arg, int code, const char *text)
 	conn_end(c, code, text, -1);
 }
 
+/* What is left of the plan at the speed that is known; -1: nobody knows. */
+static int64_t
+seconds_left(const struct node *n, const struct session *s)
+{
+	const struct speed *speed = speeds_of(n->speeds, s->link);
+	struct stream_counts c =
+		s->stream ? stream_counts(s->stream) : s->counts;
+	uint64_t moved = c.sent + c.received, ms;
+
+	if (moved >= s->estimate_bytes || !speed_is_known(speed))
+		return -1;
+	ms = speed_ms(speed_bps(speed), s->estimate_bytes - moved);
+	return (int64_t)(ms / 1000) + 1;
+}
+
+/* What a link with a price has cost so far. */
 static void
-on_progress(void *arg, const struct session *s)
+add_cost(struct control_conn *c, const char *link, struct record *r)
+{
+	const struct conf_link *cl = conf_link(c->n->conf, link);
+	double cost;
+
+	if (cl && outlook_has_price(cl) &&
+		budgets_cost(c->n->budgets, link, &cost))
+		record_addf(r, KEY_COST_SO_FAR, "%.2f", cost);
+}
+
+static void
+on_progress(
+	void *arg, const struct session *s, const struct spool_message *moved)
 {
 	struct control_conn *c = arg;
+	int64_t left = seconds_left(c->n, s);
 	struct record r;
 
+	/* Who does not read is told less. */
+	if (!moved && stream_unsent(c->stream))
+		return;
 	record_init(&r);
 	protocol_answer(&r, KIND_PROGRESS);
 	record_add_int(&r, KEY_TIME, clock_wall_s());
 	record_add(&r, KEY_EVENT,
-		strcmp(s->role, "collect") == 0 ? "received" : "delivered");
+		!moved				  ? EVENT_BYTES
+		: strcmp(s->role, "collect") == 0 ? "received"
+						  : "delivered");
 	record_add(&r, KEY_LINK, s->link);
 	record_add(&r, KEY_PEER, s->peer);
-	if (s->message)
-		record_add_int(&r, KEY_MESSAGE, s->message);
-	record_add_int(&r, KEY_BYTES_DONE, (int64_t)s->bytes_done);
-	record_add_int(&r, KEY_BYTES_TOTAL, (int64_t)s->bytes_total);
+	if (moved || s->message)
+		record_add_int(&r, KEY_MESSAGE, moved ? moved->id : s->message);
+	record_add_int(&r, KEY_BYTES_DONE,
+		(int64_t)(moved ? moved->size : s->bytes_done));
+	record_add_int(&r, KEY_BYTES_TOTAL,
+		(int64_t)(moved ? moved->size : s->bytes_total));
+	record_add_int(&r, KEY_COUNT, s->messages_sent + s->messages_received);
+	if (left >= 0)
+		record_add_int(&r, KEY_SECONDS_LEFT, left);
+	add_cost(c, s->link, &r);
 	conn_send(c, &r);
 	record_free(&r);
 }

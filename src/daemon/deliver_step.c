@@ -250,7 +250,8 @@ tell_settled(struct deliver *d, struct step *st)
 		if (settle_delivered(settle)) {
 			d->s->messages_sent++;
 			share_sent(d->s, settle_message(settle));
-			links_progress(d->n->links, d->s);
+			links_progress(
+				d->n->links, d->s, settle_message(settle));
 		}
 		settle_written(settle);
 	}

@@ -422,6 +422,8 @@ on_reached(void *arg, const struct reached *r)
 	session_swap(s, NULL, &early_host, x);
 	s->estimate_s = x->estimate_s; /* of the first connection */
 	x->estimate_s = 0;
+	s->estimate_bytes = x->estimate_bytes;
+	x->estimate_bytes = 0;
 	x->refs++;
 	if (x->peer->tls == TLS_NONE || x->domain)
 		begin_session(x, s->id, STR(""));
@@ -457,6 +459,7 @@ struct learn_job {
 	const struct conf *conf;      /* borrowed; configurations live on */
 	const struct conf_link *link; /* NULL: none */
 	int64_t estimate_s;
+	uint64_t estimate_bytes;
 };
 
 /* What link plan would say now, to be laid beside what happened. */
@@ -469,6 +472,7 @@ estimate(struct spool_txn *t, struct learn_job *j, struct err *e)
 	if (j->link)
 		rc = outlook_plan(t, j->conf, j->link, &plan, e);
 	j->estimate_s = (int64_t)(plan.total.ms + 999) / 1000;
+	j->estimate_bytes = plan.total.bytes;
 	outlook_plan_clear(&plan);
 	return rc;
 }
@@ -490,6 +494,7 @@ learned(void *arg, enum err_code code, const struct err *e)
 	struct exchange *x = j->x;
 
 	x->estimate_s = j->estimate_s;
+	x->estimate_bytes = j->estimate_bytes;
 	if (code == OK)
 		x->known = j->known;
 	else

@@ -30,6 +30,7 @@ struct exchange {
 	bool without_tls; /* it failed, and nobody asked for it */
 	int64_t step_started_s;
 	int64_t estimate_s;	 /* of what is to come; 0: none */
+	uint64_t estimate_bytes; /* likewise */
 	struct deliver *deliver; /* NULL: none, or turned */
 	struct session *session; /* held while there is one */
 	char password[SASL_SECRET_MAX + 1];

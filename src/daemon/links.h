@@ -91,8 +91,9 @@ void links_resting(struct links *l, const char *link);
 void links_session_over(
 	struct links *l, const char *link, const struct session *s);
 
-/* A message moved in session S: tells who waits. */
-void links_progress(struct links *l, const struct session *s);
+/* MOVED did, in session S: tells who waits. */
+void links_progress(struct links *l, const struct session *s,
+	const struct spool_message *moved);
 
 bool links_exists(struct links *l, const char *name);
 bool links_is_usable(struct links *l, const char *name);
@@ -106,7 +107,9 @@ bool links_carry_route(
 struct link_wait_ops {
 	/* Once, last: the exit code of the interface and why. */
 	void (*over)(void *arg, int code, const char *text);
-	void (*progress)(void *arg, const struct session *s);
+	/* MOVED did in S; NULL: octets of the one under way may have. */
+	void (*progress)(void *arg, const struct session *s,
+		const struct spool_message *moved);
 };
 struct link_wait;
 /* DEADLINE_S 0: none. */

@@ -78,6 +78,7 @@ struct session {
 	unsigned refs;
 	int64_t started_s;
 	int64_t estimate_s; /* how long it would take, as planned; 0: none */
+	uint64_t estimate_bytes; /* on the wire, likewise */
 	uint64_t started_ms, progress_ms;
 	size_t unsent_max; /* octets that may wait for the kernel */
 	uint64_t acked;	   /* octets the peer acknowledged, at the last look */

@@ -51,8 +51,14 @@ bool
 outlook_has_budget(const struct conf_link *link)
 {
 	return is_limited(&link->session) || is_limited(&link->day) ||
-	       is_limited(&link->month) || link->cost_per_minute > 0 ||
-	       link->cost_per_megabyte > 0 || link->cost_per_call > 0;
+	       is_limited(&link->month) || outlook_has_price(link);
+}
+
+bool
+outlook_has_price(const struct conf_link *link)
+{
+	return link->cost_per_minute > 0 || link->cost_per_megabyte > 0 ||
+	       link->cost_per_call > 0;
 }
 
 bool

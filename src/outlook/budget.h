@@ -17,6 +17,7 @@ struct calendar outlook_calendar(const struct conf_link *link);
 struct budget_conf outlook_budget_conf(const struct conf_link *link);
 /* Is anything limited, or paid? */
 bool outlook_has_budget(const struct conf_link *link);
+bool outlook_has_price(const struct conf_link *link);
 
 /* A row of the spool; false: of no period that is known. */
 bool outlook_budget_row(const struct spool_budget *s, struct budget_row *row_r);
