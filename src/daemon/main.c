@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/syslogsink.h"
+#include "net/given.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -115,6 +116,7 @@ main(int argc, char **argv)
 		print_usage(stderr);
 		return err_exit_status(ERR_USAGE);
 	}
+	given_look(); /* before a fork: they are for this process */
 	rc = daemon_load_conf(conf_path(file), &n.conf, &e);
 	if (rc != OK)
 		return fail(rc, &e);

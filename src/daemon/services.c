@@ -4,6 +4,7 @@
 #include "daemon/budgets.h"
 #include "daemon/links.h"
 #include "daemon/receive.h"
+#include "net/given.h"
 #include "net/listen.h"
 #include "net/segments.h"
 
@@ -98,6 +99,30 @@ services_window(struct services *s, uint32_t octets)
 }
 
 static enum err_code
+open_unix(struct service *sv, const char *path, struct err *e)
+{
+	int fd = given_unix(path);
+
+	if (fd < 0)
+		return listen_unix(sv->n->loop, path, SERVICE_UNIX_MODE,
+			on_accept, sv, &sv->listener, e);
+	sv->listener = listen_given(sv->n->loop, fd, on_accept, sv);
+	return OK;
+}
+
+static enum err_code
+open_tcp(struct service *sv, const struct conf_listener *conf, struct err *e)
+{
+	int fd = given_tcp(conf->address, conf->port, conf->name);
+
+	if (fd < 0)
+		return listen_tcp(sv->n->loop, conf->address, conf->port,
+			on_accept, sv, &sv->listener, e);
+	sv->listener = listen_given(sv->n->loop, fd, on_accept, sv);
+	return OK;
+}
+
+static enum err_code
 open_service(struct node *n, const struct conf_listener *conf,
 	struct service **sv_r, struct err *e)
 {
@@ -109,11 +134,9 @@ open_service(struct node *n, const struct conf_listener *conf,
 	if (conf_listener_is_program(conf))
 		rc = OK; /* tidepost serve brings the connections */
 	else if (conf->service == SERVICE_LMTP)
-		rc = listen_unix(n->loop, conf->address + strlen("unix:"),
-			SERVICE_UNIX_MODE, on_accept, sv, &sv->listener, e);
+		rc = open_unix(sv, conf->address + strlen("unix:"), e);
 	else
-		rc = listen_tcp(n->loop, conf->address, conf->port, on_accept,
-			sv, &sv->listener, e);
+		rc = open_tcp(sv, conf, e);
 	if (rc != OK) {
 		free(sv);
 		return err_wrap(e, rc, "listener \"%s\"", conf->name);
@@ -141,6 +164,17 @@ log_listening(const struct service *sv)
 		LOG_INT("port", listener_port(sv->listener)));
 }
 
+/* Connections to it would wait for ever. */
+static void
+warn_unused(void *arg, const char *name, const char *where)
+{
+	(void)arg;
+	log_warning("socket-not-used", LOG_STR("name", name),
+		LOG_STR("address", where),
+		LOG_STR("why", "no listener of the configuration has this "
+			       "address and port"));
+}
+
 enum err_code
 services_new(struct node *n, struct services **services_r, struct err *e)
 {
@@ -156,10 +190,12 @@ services_new(struct node *n, struct services **services_r, struct err *e)
 			log_listening(s->v[i]);
 		}
 	}
-	if (rc == OK)
+	if (rc == OK) {
+		given_each_unused(warn_unused, NULL);
 		*services_r = s;
-	else
+	} else {
 		services_free(s);
+	}
 	return rc;
 }
 

@@ -30,6 +30,7 @@ struct listener {
 	char *path;	 /* Unix only */
 	dev_t dev;	 /* of the file at path, to remove no other */
 	ino_t ino;
+	bool given;	/* fd is not ours to close */
 	bool paused;	/* by the owner */
 	bool resting;	/* after a failed accept */
 	bool in_accept; /* on_accept runs: listener_free must wait for it */
@@ -246,6 +247,20 @@ listen_tcp(struct loop *loop, const char *address, unsigned port, listen_fn *fn,
 	return OK;
 }
 
+struct listener *
+listen_given(struct loop *loop, int fd, listen_fn *fn, void *arg)
+{
+	struct sockaddr_storage ss = {0};
+	socklen_t len = sizeof(ss);
+	char text[ADDRESS_TEXT_MAX];
+	struct listener *l = listener_new(loop, fd, fn, arg);
+
+	l->given = true;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		l->port = address_text(&ss, text);
+	return l;
+}
+
 /* Does somebody answer at the Unix socket ADDR? */
 static bool
 unix_is_alive(const struct sockaddr_un *addr)
@@ -371,7 +386,8 @@ listener_free(struct listener *l)
 	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev &&
 		st.st_ino == l->ino)
 		unlink(l->path);
-	close(l->fd);
+	if (!l->given)
+		close(l->fd);
 	l->freed = true;
 	if (!l->in_accept)
 		listener_destroy(l);

@@ -25,6 +25,12 @@ enum err_code listen_unix(struct loop *loop, const char *path, unsigned mode,
  * (what was allowed then can be taken back no more); 0: as the system likes.
  */
 void listener_window(struct listener *l, uint32_t octets);
+/*
+ * FD is bound, listens, does not block, and stays the caller's (net/given.h):
+ * who calls while nobody serves it waits.
+ */
+struct listener *listen_given(
+	struct loop *loop, int fd, listen_fn *fn, void *arg);
 unsigned listener_port(const struct listener *l);
 void listener_pause(struct listener *l, bool pause);
 void listener_free(struct listener *l); /* NULL is fine */

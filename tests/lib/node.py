@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 
 import certs
 import message
@@ -66,6 +67,20 @@ def parse_log(text):
     return events
 
 
+# What a service manager does with sockets: from descriptor 3 on (the way
+# through higher numbers keeps one from overwriting another).
+HAND_OVER = """
+import os, sys
+fds = [os.dup2(int(fd), 100 + i) for i, fd in enumerate(sys.argv[1].split(","))]
+for i, fd in enumerate(fds):
+    os.dup2(fd, 3 + i, inheritable=True)
+    os.close(fd)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.environ["LISTEN_FDS"] = str(len(fds))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
 class Node:
     def __init__(self, folder, name, conf):
         self.name = name
@@ -82,6 +97,7 @@ class Node:
             "limits": {},
         }
         self.conf.update(conf)
+        self.given = []  # (name, socket) that the daemon finds open
         self.process = None
         self._ended = False  # by a test, not by itself
         self._crashes = 0  # of earlier starts
@@ -110,11 +126,17 @@ class Node:
         self.write_conf()
         self.log_start = os.path.getsize(self.log_file) if \
             os.path.exists(self.log_file) else 0
+        command = [DAEMON, "-c", self.file, *args]
+        fds = [sock.fileno() for _, sock in self.given]
+        env = dict(os.environ, **(env or {}))
+        if fds:
+            env["LISTEN_FDNAMES"] = ":".join(name for name, _ in self.given)
+            command = [sys.executable, "-c", HAND_OVER,
+                       ",".join(map(str, fds)), *command]
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "-c", self.file, *args], cwd=self.dir,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=dict(os.environ, **(env or {})))
+                command, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, pass_fds=fds, env=env)
 
     def start(self, env=None, args=()):
         """Starts the daemon; returns when it accepts connections."""
