@@ -152,7 +152,7 @@ $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o \
 		$(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 
 .PHONY: clean
 clean:
@@ -172,6 +172,7 @@ help:
 	@echo 'make fuzz        FUZZ_SECONDS=60 a target'
 	@echo 'make lint        both compilers, formatting, manual pages'
 	@echo 'make format      clang-format over the tree'
+	@echo 'make deb         Debian packages'
 	@echo 'make install     DESTDIR and PREFIX are honoured'
 	@echo 'make install-sendmail  the names sendmail, mailq, rmail, rsmtp'
 
@@ -245,6 +246,8 @@ lint:
 BINDIR	:= $(PREFIX)/bin
 SBINDIR	:= $(PREFIX)/sbin
 MANDIR	:= $(PREFIX)/share/man
+LIBDIR	:= $(PREFIX)/lib
+UNITDIR	?= $(LIBDIR)/systemd/system
 DOCDIR	:= $(PREFIX)/share/doc/tidepost
 BASHDIR	:= $(PREFIX)/share/bash-completion/completions
 ZSHDIR	:= $(PREFIX)/share/zsh/site-functions
@@ -269,10 +272,25 @@ install: all
 	chmod 644 $(DESTDIR)$(BASHDIR)/tidepost $(DESTDIR)$(ZSHDIR)/_tidepost
 	for f in conf/hooks/*/*; do \
 		install -D -m 755 $$f $(DESTDIR)$(DOCDIR)/$${f#conf/}; done
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(LIBDIR)/sysusers.d \
+		$(DESTDIR)$(LIBDIR)/tmpfiles.d $(DESTDIR)$(DOCDIR)/dist
+	for f in conf/dist/systemd/tidepost*; do \
+		sed -e 's,@BINDIR@,$(BINDIR),' -e 's,@SBINDIR@,$(SBINDIR),' \
+			$$f >$(DESTDIR)$(UNITDIR)/$${f##*/}; \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$${f##*/}; done
+	install -m 644 conf/dist/sysusers/tidepost.conf \
+		$(DESTDIR)$(LIBDIR)/sysusers.d/tidepost.conf
+	install -m 644 conf/dist/tmpfiles/tidepost.conf \
+		$(DESTDIR)$(LIBDIR)/tmpfiles.d/tidepost.conf
+	install -m 644 conf/dist/systemd/dial.conf \
+		conf/dist/systemd/other-users.conf $(DESTDIR)$(DOCDIR)/dist/
+	install -m 755 conf/dist/openrc/tidepost \
+		$(DESTDIR)$(DOCDIR)/dist/tidepost.openrc
+	install -m 755 conf/dist/openwrt/tidepost \
+		$(DESTDIR)$(DOCDIR)/dist/tidepost.openwrt
 
 # The names other programs call, in place of another mail server's; only on
 # request. LIBDIR/sendmail is where some look for it.
-LIBDIR	:= $(PREFIX)/lib
 .PHONY: install-sendmail
 install-sendmail:
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)
@@ -293,4 +311,21 @@ uninstall:
 	for f in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${f##*.}/$${f##*/}; done
 	rm -f $(DESTDIR)$(BASHDIR)/tidepost $(DESTDIR)$(ZSHDIR)/_tidepost
+	rm -f $(DESTDIR)$(UNITDIR)/tidepost.service \
+		$(DESTDIR)$(UNITDIR)/tidepost-*.socket \
+		$(DESTDIR)$(LIBDIR)/sysusers.d/tidepost.conf \
+		$(DESTDIR)$(LIBDIR)/tmpfiles.d/tidepost.conf
 	rm -rf $(DESTDIR)$(DOCDIR)
+
+# Debian packages, in build-deb. The top level of this tree stays as it is.
+DEB_TREE := build-deb/tidepost-$(VERSION)
+.PHONY: deb
+deb:
+	@sh tests/deps build deb
+	rm -rf build-deb
+	mkdir -p $(DEB_TREE)
+	cp -R Makefile src tui spool conf tests docs INSTALL README.md LICENSE \
+		$(DEB_TREE)
+	cp -R conf/dist/debian $(DEB_TREE)/debian
+	cd $(DEB_TREE) && dpkg-buildpackage -us -uc -b
+	@ls build-deb/*.deb
