@@ -298,6 +298,11 @@ install-sendmail:
 	ln -sf $(SBINDIR)/sendmail $(DESTDIR)$(LIBDIR)/sendmail
 	for n in mailq rmail rsmtp; do \
 		ln -sf tidepost $(DESTDIR)$(BINDIR)/$$n; done
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man8
+	for n in mailq rmail rsmtp; do \
+		echo .so man1/tidepost-sendmail.1 \
+			>$(DESTDIR)$(MANDIR)/man1/$$n.1; done
+	echo .so man1/tidepost-sendmail.1 >$(DESTDIR)$(MANDIR)/man8/sendmail.8
 
 .PHONY: uninstall
 uninstall:
@@ -306,6 +311,9 @@ uninstall:
 		case $$(readlink $(DESTDIR)$$f) in \
 		tidepost | $(BINDIR)/tidepost | $(SBINDIR)/sendmail) \
 			rm -f $(DESTDIR)$$f ;; esac; done
+	for f in man1/mailq.1 man1/rmail.1 man1/rsmtp.1 man8/sendmail.8; do \
+		grep -qs tidepost-sendmail $(DESTDIR)$(MANDIR)/$$f && \
+			rm -f $(DESTDIR)$(MANDIR)/$$f || :; done
 	rm -f $(DESTDIR)$(SBINDIR)/tidepostd $(DESTDIR)$(BINDIR)/tidepost \
 		$(DESTDIR)$(BINDIR)/tidepost-console
 	for f in docs/man/*.[1-8]; do \
