@@ -21,7 +21,7 @@ clear_live(struct progress *p)
 	p->live = false;
 }
 
-/* " 12.3K of 20.0K" where the record counts octets. */
+/* " 12.3K of 20.0K" where the record counts octets, and knows how many come. */
 static void
 add_bytes(struct buf *line, const struct record *r)
 {
@@ -32,7 +32,7 @@ add_bytes(struct buf *line, const struct record *r)
 	text_size((uint64_t)facts_int(r, KEY_BYTES_DONE), done);
 	text_size((uint64_t)facts_int(r, KEY_BYTES_TOTAL), total);
 	buf_addf(line, " %s", done);
-	if (record_get(r, KEY_BYTES_TOTAL))
+	if (facts_int(r, KEY_BYTES_TOTAL) > 0)
 		buf_addf(line, " of %s", total);
 }
 

@@ -20,7 +20,8 @@ def site_with(**link):
     def slowly(_conn, _line):
         time.sleep(2.5)
 
-    peer = Peer(auth=False, rules={"end": slowly}, keywords=("8BITMIME",))
+    peer = Peer(auth=False, rules={"greeting": slowly, "end": slowly},
+                keywords=("8BITMIME",))
     world = World()
     site = world.make_site(
         peer=world.peer(submission=peer.port, tls="none", user=None,
@@ -54,6 +55,8 @@ def on_a_terminal():
     whole = re.compile(r"shore [0-9.]+K? of [0-9.]+K, ([01]) messages?, "
                        r"(\d+)s left, cost (\d+\.\d\d)$")
     found = [m for m in map(whole.match, live) if m]
+    check(not any(" of 0" in line for line in live),
+          "before a message begins nothing is said of it", live)
     check(found, "bytes, messages, seconds left and cost", live)
     # 12 K at 9600 bit/s are some 11 s, of which the first half has moved.
     left = [int(m[2]) for m in found]
