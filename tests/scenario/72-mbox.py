@@ -73,7 +73,8 @@ def content():
           "the From_ line", raw[:200])
     check(b"\n\nFrom MAILER-DAEMON " in raw, "of a notice, too", raw)
     check(raw.endswith(b"\n\n"), "an empty line ends it")
-    check(not os.path.exists(f"{node.box}/ann.lock"), "no lock is left")
+    check(wait_until(lambda: not os.path.exists(f"{node.box}/ann.lock")),
+          "no lock is left")
     # a file that somebody left without the end of its last line
     with open(f"{node.box}/bob", "wb") as stream:
         stream.write(b"From x Thu Jan  1 00:00:00 1970\nSubject: old\n\nlast")
