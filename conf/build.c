@@ -202,6 +202,7 @@ build_limits(struct conf *c, const struct node *g)
 	c->limits.message_size =
 		(uint64_t)build_value(g, "limits.message_size").n;
 	c->limits.recipients = number(g, "limits.recipients");
+	c->limits.alias_addresses = number(g, "limits.alias_addresses");
 	c->limits.connections = number(g, "limits.connections");
 	c->limits.connections_per_client =
 		number(g, "limits.connections_per_client");

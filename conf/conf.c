@@ -1,5 +1,7 @@
 #include "conf/conf.h"
 
+#include "conf/aliases.h"
+
 #include <stdlib.h>
 
 static void
@@ -107,6 +109,7 @@ conf_free(struct conf *c)
 	free(c->local.separators);
 	free(c->local.users_from);
 	free(c->local.aliases);
+	aliases_free(c->local.alias_table);
 	free(c->auth);
 	strings_free(&c->programs.trusted);
 	free(c->programs.drop);

@@ -131,6 +131,8 @@ struct conf_link {
 	struct zone *zone; /* owned; NULL: UTC */
 };
 
+struct aliases;
+
 enum conf_users { USERS_ANY, USERS_FILE, USERS_SPOOL, USERS_DOVECOT };
 enum conf_deliver {
 	DELIVER_NONE, /* no local.deliver: local.domains must be empty */
@@ -155,6 +157,7 @@ struct conf {
 	} relay;
 	struct {
 		uint64_t message_size, batch_size;
+		unsigned alias_addresses; /* that one alias becomes */
 		unsigned recipients, connections, connections_per_client, line;
 		unsigned errors, commands; /* per session */
 		/* in an hour; 0: any number */
@@ -188,6 +191,7 @@ struct conf {
 		enum conf_users users;
 		char *users_from; /* what follows "file:" */
 		char *aliases;
+		struct aliases *alias_table; /* NULL: none (aliases.h) */
 	} local;
 	char *auth; /* "spool" or "dovecot:..." */
 	struct {

@@ -1,4 +1,5 @@
 #include "conf/conf.h"
+#include "conf/aliases.h"
 #include "conf/build.h"
 #include "conf/check.h"
 #include "conf/shape.h"
@@ -122,6 +123,12 @@ load(struct syntax *x, const char *file, const struct source *first,
 	shape_check(&root, out);
 	*conf_r = build_conf(&root, file);
 	check_conf(*conf_r, &root, out);
+	aliases_load(*conf_r,
+		check_at(node_member(&root, "local")
+				 ? node_member(&root, "local")
+				 : &root,
+			"aliases"),
+		out);
 	node_clear(&root);
 }
 

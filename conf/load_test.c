@@ -18,8 +18,7 @@ static const char full[] =
 	"  stall_timeout = \"15s\"; final_timeout = \"17s\";\n"
 	"  disk_reserve = 16; };\n"
 	"local = { domains = [ \"a.example\", \"b.example\" ];\n"
-	"  deliver = \"maildir:/m/{user}\"; users = \"file:/u\";\n"
-	"  aliases = \"/a\"; };\n"
+	"  deliver = \"maildir:/m/{user}\"; users = \"file:/u\"; };\n"
 	"auth = \"spool\";\n"
 	"peers = ( { name = \"shore\"; host = [ \"h.example\", \"::1\" ];\n"
 	"  port = 25; tls = \"implicit\"; tls_name = \"t.example\";\n"
@@ -176,7 +175,6 @@ test_local(void **state)
 	assert_string_equal(c->local.deliver_to, "/m/{user}");
 	assert_int_equal(c->local.users, USERS_FILE);
 	assert_string_equal(c->local.users_from, "/u");
-	assert_string_equal(c->local.aliases, "/a");
 	assert_true(conf_is_local(c, STR("A.Example")));
 	assert_false(conf_is_local(c, STR("x.a.example")));
 	assert_false(conf_is_local(c, STR("")));

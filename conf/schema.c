@@ -190,6 +190,17 @@ static const struct schema_row rows[] = {
 			"100.",
 	},
 	{
+		.path = "limits.alias_addresses",
+		.type = SCHEMA_INT,
+		.least = 1,
+		.most = 5000,
+		.fallback = "1000",
+		.unit = "addresses",
+		.sentence =
+			"Addresses that one alias becomes, with those of the "
+			"aliases in it.",
+	},
+	{
 		.path = "limits.batch_size",
 		.type = SCHEMA_SIZE,
 		.least = MEGA,
@@ -464,8 +475,9 @@ static const struct schema_row rows[] = {
 	{
 		.path = "local.aliases",
 		.type = SCHEMA_STRING,
-		.later = "",
-		.sentence = "File with aliases of local users.",
+		.sentence = "File with aliases, as in /etc/aliases: names at "
+			    "the local domains that stand for other "
+			    "addresses.",
 	},
 	{
 		.path = "programs",

@@ -69,6 +69,13 @@ daemon_load_conf(const char *file, struct conf **conf_r, struct err *e)
 	if (all.errors)
 		rc = err_set(e, ERR_CONFIG, "%s: %zu error%s, nothing changed",
 			file, all.errors, all.errors == 1 ? "" : "s");
+	if (rc == OK && (*conf_r)->local.aliases &&
+		(*conf_r)->local.domains.n && !(*conf_r)->local.alias_table) {
+		rc = err_set(e, ERR_CONFIG,
+			"local.aliases cannot be read, nothing changed");
+		conf_free(*conf_r);
+		*conf_r = NULL;
+	}
 	buf_free(&text);
 	complaints_free(&all);
 	return rc;

@@ -5,6 +5,7 @@
 #include "daemon/dovecot.h"
 #include "daemon/fill.h"
 #include "base/clock.h"
+#include "conf/aliases.h"
 #include "daemon/receive.h"
 #include "sched/rate.h"
 #include "daemon/userlist.h"
@@ -269,6 +270,7 @@ policy_asks_dovecot(struct node *n, const struct mailbox *recipient)
 
 	return dovecot_users_is_used(n->dovecot_users) &&
 	       !mailbox_is_postmaster(recipient) &&
+	       !aliases_has(n->conf, recipient) &&
 	       policy_route_now(n, recipient, route) &&
 	       strcmp(route, "local") == 0 &&
 	       may_be_mailbox(n, recipient, &unused);
@@ -279,8 +281,9 @@ user_of(struct node *n, const struct policy_recipient *q)
 {
 	const struct mailbox *recipient = q->message.recipient;
 
-	if (mailbox_is_postmaster(recipient))
-		return DOVECOT_USER_THERE; /* RFC 5321 4.5.1 */
+	if (mailbox_is_postmaster(recipient) || /* RFC 5321 4.5.1 */
+		aliases_has(n->conf, recipient))
+		return DOVECOT_USER_THERE;
 	if (dovecot_users_is_used(n->dovecot_users))
 		return q->user;
 	return userlist_has(n, recipient) ? DOVECOT_USER_THERE

@@ -35,7 +35,9 @@ add_trace(struct receive *r)
 		.tls_version = r->s->tls.version,
 		.tls_cipher = r->s->tls.cipher,
 		.id = r->id,
-		.recipient = r->rcpts_n == 1 ? r->rcpts[0].mailbox.text : NULL,
+		.recipient = r->rcpts_n == 1 && !r->rcpts[0].alias
+				     ? r->rcpts[0].mailbox.text
+				     : NULL,
 		.date = date,
 	};
 
@@ -205,7 +207,7 @@ void
 receive_forget(struct receive *r)
 {
 	r->rcpts = NULL;
-	r->rcpts_n = r->rcpts_cap = 0;
+	r->rcpts_n = r->rcpts_cap = r->aliases_n = 0;
 	node_held(r->n, -(int64_t)r->body.len);
 	buf_free(&r->body);
 	receive_submit_forget(r);

@@ -15,12 +15,15 @@ struct look {
 	bool *known; /* owned */
 };
 
-/* An id that stands twice in the message counts once. */
+/* An id that stands twice in the message counts once; an alias shares its. */
 static bool
 stood_before(const struct look *l, size_t at)
 {
+	const struct receive_rcpt *rcpt = &l->rcpts[at];
+
 	for (size_t i = 0; i < at; i++)
-		if (strcmp(l->rcpts[i].ledger, l->rcpts[at].ledger) == 0)
+		if (strcmp(l->rcpts[i].ledger, rcpt->ledger) == 0 &&
+			(!rcpt->alias || l->rcpts[i].alias != rcpt->alias))
 			return true;
 	return false;
 }

@@ -22,6 +22,7 @@ struct receive_rcpt {
 	struct spool_customer_facts facts;
 	size_t earlier_n; /* recipients before it of the same customer */
 	char ledger[WIRE_ID_MAX + 1]; /* its id in a batch; "" none */
+	size_t alias; /* which of the transaction brought it; 0 none */
 	/* why it is returned; "" it is not */
 	char status[12], refusal[256];
 };
@@ -63,7 +64,8 @@ struct receive {
 	int64_t mail_steady; /* when MAIL came, by the steady clock */
 	struct receive_rcpt *rcpts;
 	size_t rcpts_n, rcpts_cap;
-	int64_t id; /* of the message; 0 before its body begins */
+	size_t aliases_n; /* aliases among those that were named */
+	int64_t id;	  /* of the message; 0 before its body begins */
 	struct buf
 		body;  /* octets not yet with the spool; counted in the node */
 	uint64_t size; /* of the body so far, our trace field included */
@@ -91,6 +93,17 @@ void receive_auth_drop(struct receive *r);
 
 /* RCPT. Answers at once, or later when somebody had to be asked. */
 void receive_rcpt(struct receive *r, const struct smtp_event *ev);
+/* A new one at the end of the list, with the generation of routes set. */
+struct receive_rcpt *receive_rcpt_push(struct receive *r);
+/* What RCPT gave as its id in a batch; empty: none. */
+struct str receive_rcpt_id(
+	const struct receive *r, const struct smtp_event *ev);
+/* RCPT is for an alias: takes all it stands for, or none and sets REPLY_R. */
+bool receive_alias(
+	struct receive *r, const struct smtp_event *ev, struct reply *reply_r);
+/* The recipient that is the mailbox TO, with this ID; NULL: none. */
+struct receive_rcpt *receive_alias_find(
+	const struct receive *r, const struct mailbox *to, struct str id);
 /* Forgets whom it waits for. */
 void receive_rcpt_cancel(struct receive *r);
 /*

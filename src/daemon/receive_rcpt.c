@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/aliases.h"
 #include "daemon/accounts.h"
 #include "spool/records.h"
 
@@ -37,29 +38,57 @@ count_earlier(const struct receive *r, const char *route)
 	return n;
 }
 
-static void
-add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
-	const struct spool_customer_facts *facts)
+struct receive_rcpt *
+receive_rcpt_push(struct receive *r)
 {
 	struct receive_rcpt *slot;
-	size_t earlier_n = facts ? count_earlier(r, route) : 0;
 
 	if (r->rcpts_n == r->rcpts_cap) {
 		r->rcpts_cap = r->rcpts_cap ? r->rcpts_cap * 2 : 1;
 		r->rcpts = xrealloc(r->rcpts, r->rcpts_cap * sizeof(*r->rcpts));
 	}
 	slot = &r->rcpts[r->rcpts_n++];
-	*slot = (struct receive_rcpt){
-		.mailbox = *ev->mailbox,
-		.params = *ev->rcpt,
-		.generation = r->n->route_generation,
-		.earlier_n = earlier_n,
-	};
+	*slot = (struct receive_rcpt){.generation = r->n->route_generation};
+	return slot;
+}
+
+struct str
+receive_rcpt_id(const struct receive *r, const struct smtp_event *ev)
+{
+	return r->program && r->program->ids ? ev->text : str_of("");
+}
+
+static struct receive_rcpt *
+add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
+	const struct spool_customer_facts *facts)
+{
+	struct receive_rcpt *slot;
+	size_t earlier_n = facts ? count_earlier(r, route) : 0;
+
+	slot = receive_rcpt_push(r);
+	slot->mailbox = *ev->mailbox;
+	slot->params = *ev->rcpt;
+	slot->earlier_n = earlier_n;
 	if (facts)
 		slot->facts = *facts;
 	str_copyz(slot->route, sizeof(slot->route), route);
-	if (r->program && r->program->ids)
-		str_copy(slot->ledger, sizeof(slot->ledger), ev->text);
+	str_copy(slot->ledger, sizeof(slot->ledger), receive_rcpt_id(r, ev));
+	return slot;
+}
+
+/* It was named itself: what it says of notices counts, not an alias. */
+static bool
+joins_alias(struct receive *r, const struct smtp_event *ev)
+{
+	struct receive_rcpt *there =
+		r->aliases_n ? receive_alias_find(
+				       r, ev->mailbox, receive_rcpt_id(r, ev))
+			     : NULL;
+
+	if (!there || !there->alias)
+		return false;
+	there->params = *ev->rcpt;
+	return true;
 }
 
 /* Nobody waits for the answer: the sender is told with a notice. */
@@ -69,8 +98,7 @@ take_to_return(
 {
 	struct receive_rcpt *slot;
 
-	add_rcpt(r, ev, "returned", NULL);
-	slot = &r->rcpts[r->rcpts_n - 1];
+	slot = add_rcpt(r, ev, "returned", NULL);
 	str_copyz(slot->status, sizeof(slot->status),
 		reply->enhanced[0] ? reply->enhanced : "5.0.0");
 	reply_one_line(reply, slot->refusal, sizeof(slot->refusal));
@@ -100,6 +128,19 @@ pending(const struct receive *r, const struct policy_recipient *q)
 	return count_earlier(r, route) * r->params.size_bytes;
 }
 
+static bool
+take(struct receive *r, const struct smtp_event *ev, const char *route,
+	const struct spool_customer_facts *facts, struct reply *reply_r)
+{
+	if (aliases_has(r->n->conf, ev->mailbox))
+		return receive_alias(r, ev, reply_r);
+	if (!receive_times_rcpt(r, route, reply_r))
+		return false;
+	if (!joins_alias(r, ev))
+		add_rcpt(r, ev, route, facts);
+	return true;
+}
+
 /* Q is complete but for the message. */
 static void
 decide(struct receive *r, const struct smtp_event *ev,
@@ -118,9 +159,7 @@ decide(struct receive *r, const struct smtp_event *ev,
 		.now = clock_sane_s(),
 	};
 	policy_rcpt(r->n, &c, q, reply_r, route);
-	if (reply_r->code == 250 && receive_times_rcpt(r, route, reply_r))
-		add_rcpt(r, ev, route, q->facts);
-	else
+	if (reply_r->code != 250 || !take(r, ev, route, q->facts, reply_r))
 		log_refused(r, ev->mailbox->text, reply_r);
 	if (reply_class(reply_r) == 5 && r->program && r->program->returns)
 		take_to_return(r, ev, reply_r);

@@ -133,13 +133,21 @@ claim_returned(struct spool_txn *t, const struct store *st, struct err *e)
 	return rc;
 }
 
+/* With the one before it, by an alias. */
+static bool
+shares_id(const struct store *st, size_t i)
+{
+	return i && st->rcpts[i].alias &&
+	       st->rcpts[i - 1].alias == st->rcpts[i].alias;
+}
+
 static enum err_code
 write_ids(struct spool_txn *t, const struct store *st, struct err *e)
 {
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < st->rcpts_n && rc == OK; i++)
-		if (st->rcpts[i].ledger[0])
+		if (st->rcpts[i].ledger[0] && !shares_id(st, i))
 			rc = spool_ledger_add(t, st->rcpts[i].ledger, e);
 	return rc;
 }
