@@ -23,6 +23,7 @@
 #include "daemon/lifetime.h"
 #include "daemon/links.h"
 #include "daemon/local.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/policy.h"
 #include "sched/rate.h"
@@ -445,6 +446,7 @@ close_all(struct node *n)
 	steady_free(n->steady);
 	alarm_free(n->alarm);
 	certwatch_free(n->certwatch);
+	metrics_free(n->metrics);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
 	loop_timer_free(n->reroute);
@@ -529,6 +531,7 @@ daemon_run(struct node *n, struct err *e)
 	n->life = life_new(n);
 	n->lifetime = lifetime_new(n);
 	n->certwatch = certwatch_new(n);
+	n->metrics = metrics_new(n);
 	n->hooks = hooks_new(n);
 	n->alarm = alarm_new(n);
 	rc = open_all(n, e);

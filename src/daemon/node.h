@@ -32,6 +32,7 @@ struct fill;
 struct gateways;
 struct links;
 struct local;
+struct metrics;
 struct services;
 struct speeds;
 struct steady;
@@ -59,6 +60,7 @@ struct node {
 	struct budgets *budgets;
 	struct speeds *speeds;
 	struct certwatch *certwatch;
+	struct metrics *metrics;
 	struct hooks *hooks;
 	struct alarm *alarm;
 	struct local *local;

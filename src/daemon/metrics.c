@@ -1,0 +1,266 @@
+#include "daemon/metrics.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/links.h"
+#include "spool/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { METRICS_MODE = 0640, LABEL_MAX = 2 * SPOOL_NAME_MAX + 1 };
+
+struct metrics {
+	struct node *n;
+	struct loop_timer *timer;
+	char *path;  /* of the run_dir it began with */
+	bool failed; /* said once */
+};
+
+/* One round: what the spool has, then the text, then the file. */
+struct round {
+	struct metrics *m;
+	struct spool_stat *stats; /* owned */
+	size_t stats_n;
+	struct buf text;
+	char *path, *new_path; /* owned */
+	int error;	       /* errno; 0: written */
+};
+
+/* --- the text --- */
+
+/* Of a label: backslash, quote and line end are escaped. */
+static const char *
+label(const char *value, char out[LABEL_MAX])
+{
+	size_t at = 0;
+
+	for (; *value && at + 2 < LABEL_MAX; value++) {
+		if (*value == '\\' || *value == '"' || *value == '\n')
+			out[at++] = '\\';
+		out[at++] = *value == '\n' ? 'n' : *value;
+	}
+	out[at] = '\0';
+	return out;
+}
+
+static void
+head(struct buf *b, const char *name, const char *what)
+{
+	buf_addf(b, "# HELP tidepost_%s %s\n# TYPE tidepost_%s gauge\n", name,
+		what, name);
+}
+
+static void
+add_one(struct buf *b, const char *name, const char *what, int64_t value)
+{
+	head(b, name, what);
+	buf_addf(b, "tidepost_%s %" PRId64 "\n", name, value);
+}
+
+static void
+add_node(struct buf *b, const struct node *n)
+{
+	head(b, "build_info", "Version of this program.");
+	buf_addf(
+		b, "tidepost_build_info{version=\"%s\"} 1\n", TIDEPOST_VERSION);
+	add_one(b, "start_time_seconds", "When the daemon started.",
+		n->started_s);
+	add_one(b, "written_time_seconds", "When this was written.",
+		clock_sane_s());
+	add_one(b, "clock_trusted", "1: the clock is set.", clock_trusted());
+	add_one(b, "sessions", "Connections in use.", (int64_t)n->sessions_n);
+}
+
+enum figure { DELIVERIES, OCTETS, OLDEST };
+
+static void
+add_queue(struct buf *b, const struct round *r, const char *name,
+	const char *what, enum figure figure)
+{
+	int64_t now = clock_sane_s();
+	char route[LABEL_MAX];
+
+	head(b, name, what);
+	for (size_t i = 0; i < r->stats_n; i++) {
+		const struct spool_stat *s = &r->stats[i];
+		int64_t value = figure == DELIVERIES ? (int64_t)s->deliveries
+				: figure == OCTETS   ? (int64_t)s->bytes
+				: s->oldest && now > s->oldest ? now - s->oldest
+							       : 0;
+
+		buf_addf(b,
+			"tidepost_%s{state=\"%s\",route=\"%s\"} %" PRId64 "\n",
+			name, spool_state_name(s->state),
+			label(s->route, route), value);
+	}
+}
+
+static void
+add_links(struct buf *b, struct links *l)
+{
+	struct link_facts f;
+	char name[LABEL_MAX];
+
+	head(b, "link_usable", "1: mail can go over the link now.");
+	for (size_t i = 0; links_facts(l, i, &f); i++)
+		buf_addf(b, "tidepost_link_usable{link=\"%s\"} %d\n",
+			label(f.name, name), f.usable);
+	head(b, "link_state", "The state a link is in.");
+	for (size_t i = 0; links_facts(l, i, &f); i++)
+		buf_addf(b, "tidepost_link_state{link=\"%s\",state=\"%s\"} 1\n",
+			label(f.name, name), f.state);
+	head(b, "link_since_seconds", "Since when it is in that state.");
+	for (size_t i = 0; links_facts(l, i, &f); i++)
+		buf_addf(b,
+			"tidepost_link_since_seconds{link=\"%s\"} %" PRId64
+			"\n",
+			label(f.name, name), f.since);
+}
+
+/* --- the file, on a helper --- */
+
+static int
+write_all(int fd, struct str text)
+{
+	while (text.n) {
+		ssize_t n = write(fd, text.p, text.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : EIO;
+		text = str_skip(text, (size_t)n);
+	}
+	return 0;
+}
+
+static void
+write_file(void *arg)
+{
+	struct round *r = arg;
+	int fd = open(r->new_path,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		METRICS_MODE);
+
+	if (fd < 0) {
+		r->error = errno;
+		return;
+	}
+	r->error = write_all(fd, buf_view(&r->text));
+	if (close(fd) != 0 && !r->error)
+		r->error = errno;
+	if (!r->error && rename(r->new_path, r->path) != 0)
+		r->error = errno;
+	if (r->error)
+		unlink(r->new_path);
+}
+
+static void
+free_round(void *arg)
+{
+	struct round *r = arg;
+
+	free(r->stats);
+	buf_free(&r->text);
+	free(r->path);
+	free(r->new_path);
+	free(r);
+}
+
+static void
+written(void *arg)
+{
+	struct round *r = arg;
+	struct metrics *m = r->m;
+
+	if (r->error && !m->failed)
+		log_warning("metrics-not-written", LOG_STR("path", r->path),
+			LOG_STR("why", strerror(r->error)));
+	m->failed = r->error != 0;
+	free_round(r);
+	loop_timer_set(m->timer, METRICS_EVERY_MS);
+}
+
+/* --- a round --- */
+
+static enum err_code
+read_stats(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct round *r = arg;
+
+	free(r->stats); /* of an earlier run of this */
+	r->stats = NULL;
+	return spool_stats(t, &r->stats, &r->stats_n, e);
+}
+
+static void
+read_done(void *arg, enum err_code code, const struct err *e)
+{
+	struct round *r = arg;
+	struct node *n = r->m->n;
+
+	if (n->stopping) {
+		free_round(r);
+		return;
+	}
+	add_node(&r->text, n);
+	if (code == OK) {
+		add_queue(&r->text, r, "queue_deliveries",
+			"Deliveries in the queue.", DELIVERIES);
+		add_queue(&r->text, r, "queue_bytes", "Their sizes, added up.",
+			OCTETS);
+		add_queue(&r->text, r, "queue_oldest_seconds",
+			"How long the oldest of them has been here.", OLDEST);
+	} else {
+		log_warning("metrics-incomplete", LOG_STR("why", e->text));
+	}
+	add_links(&r->text, n->links);
+	pool_submit_droppable(n->pool, write_file, written, free_round, r);
+}
+
+static void
+begin(void *arg)
+{
+	struct metrics *m = arg;
+	struct round *r;
+
+	if (m->n->stopping)
+		return;
+	r = xcalloc(1, sizeof(*r));
+	r->m = m;
+	buf_init(&r->text, 0);
+	if (!m->path)
+		m->path = str_printf("%s/tidepost.prom", m->n->conf->run_dir);
+	r->path = str_dupz(m->path);
+	r->new_path = str_printf("%s.new", m->path);
+	spool_submit_read(m->n->spool, read_stats, read_done, r);
+}
+
+struct metrics *
+metrics_new(struct node *n)
+{
+	struct metrics *m = xcalloc(1, sizeof(*m));
+
+	m->n = n;
+	m->timer = loop_timer_new(n->loop, begin, m);
+	loop_timer_set(m->timer, 0); /* when the spool is open */
+	return m;
+}
+
+void
+metrics_free(struct metrics *m)
+{
+	if (!m)
+		return;
+	if (m->path)
+		unlink(m->path);
+	loop_timer_free(m->timer);
+	free(m->path);
+	free(m);
+}
