@@ -3,6 +3,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -151,6 +152,31 @@ def no_route():
     check(not node.mailbox("bob"), "bob has not", node.queue())
 
 
+def batch():
+    """Read twice, a batch with ids is there once, and its alias whole."""
+    node = site().start()
+    path, rsmtp = f"{node.dir}/batch", f"{node.dir}/bin/rsmtp"
+    os.mkdir(os.path.dirname(rsmtp))
+    os.symlink(CLI, rsmtp)
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write(
+            f"MAIL FROM:<eve@far.example>\n"
+            f"NOOP ID=x.1\nRCPT TO:<officers@{DOMAIN}>\n"
+            f"NOOP ID=x.2\nRCPT TO:<gil@{DOMAIN}>\n"
+            "DATA\nSubject: batch\n\nHello.\n.\nQUIT\n")
+    for _ in range(2):
+        done = subprocess.run(
+            [rsmtp, path], capture_output=True, check=False, timeout=60,
+            env=dict(os.environ, TIDEPOST_CONF=node.file))
+        equal(done.returncode, 0, "the batch is read")
+        for name in ("ann", "bob", "carl jones", "dan", "gil"):
+            check(node.wait_mail(name), f"{name} has it", node.queue())
+    check(wait_until(lambda: len(node.queue()) == 3), "three wait",
+          node.queue())
+    equal([len(node.mailbox(n)) for n in (
+        "ann", "bob", "carl jones", "dan", "gil")], [1] * 5, "each once")
+
+
 def dies(label, expected):
     node = site().start()
     node.restart({"TIDEPOST_CRASH_AT": f"{label}:1"})
@@ -177,4 +203,4 @@ def killed():
 
 
 if __name__ == "__main__":
-    run(everybody, known, notices, bad_file, no_route, killed)
+    run(everybody, known, notices, bad_file, no_route, batch, killed)
