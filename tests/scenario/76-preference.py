@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# alone: it is about which of two peers is quicker
 """Several peers of a route, in the order in which they are named; and mail
 that waits takes another route when the configuration has one."""
 
