@@ -23,6 +23,9 @@ is_open(const struct peer_run *p)
 {
 	struct link_way way;
 
+	/* whatever was wrong before */
+	if (p->exchange && exchange_takes(p->exchange))
+		return true;
 	return !p->passed && p->trouble == REASON_NONE &&
 	       p->wait_until <= clock_sane_s() &&
 	       links_way_to(p->d->n->links, p->peer->name, &way);

@@ -622,6 +622,13 @@ exchange_start(struct node *n, const struct exchange_conf *conf)
 	return x;
 }
 
+bool
+exchange_takes(const struct exchange *x)
+{
+	return x->deliver && x->served && !x->finishing &&
+	       x->steps[x->step] == STEP_PUSH;
+}
+
 void
 exchange_more(struct exchange *x)
 {

@@ -61,6 +61,8 @@ struct exchange;
 
 struct exchange *exchange_start(
 	struct node *n, const struct exchange_conf *conf);
+/* Has it been let in, and does it take what comes? */
+bool exchange_takes(const struct exchange *x);
 /* More mail is due for this peer. */
 void exchange_more(struct exchange *x);
 /* It ends at the next message; what was not begun stays. */
