@@ -1,0 +1,167 @@
+/* Gateways: a batch is written, and put into a folder or given to a command. */
+#include "base/log.h"
+#include "daemon/batchfile.h"
+#include "daemon/crash.h"
+#include "daemon/gateway_private.h"
+#include "mail/bang.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the command ---------------------------------------------------------- */
+
+static void
+on_line(void *arg, struct str line)
+{
+	struct gateway_job *j = arg;
+
+	str_copy(j->said, sizeof(j->said), line);
+	log_info("gateway-output", LOG_STR("route", j->w->name),
+		LOG_VIEW("line", line));
+}
+
+static void
+on_ended(void *arg, bool good, const char *how)
+{
+	struct gateway_job *j = arg;
+	/* one that was killed may have done its work */
+	bool exited = strncmp(how, "exit", 4) == 0;
+
+	j->how = good ? HOW_DONE : exited ? HOW_FAILED : HOW_DOUBT;
+	if (!good)
+		err_set(&j->err, ERR_IO, "the command: %s%s%s", how,
+			j->said[0] ? ": " : "", j->said);
+	child_free(j->child);
+	j->child = NULL;
+	gateway_settle(j);
+}
+
+/* In quotes, for the shell; FRAMED: and in the parentheses of uux. */
+static void
+add_quoted(struct str s, bool framed, struct buf *out)
+{
+	buf_addz(out, framed ? "'(" : "'");
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\'')
+			buf_addz(out, "'\\''");
+		else
+			buf_add(out, s.p + i, 1);
+	buf_addz(out, framed ? ")'" : "'");
+}
+
+static void
+add_recipients(const struct gateway_job *j, bool framed, struct buf *out)
+{
+	const struct spool_claimed *c = &j->messages[0];
+	struct buf path;
+
+	buf_init(&path, 0);
+	for (size_t i = 0; i < c->n; i++) {
+		buf_clear(&path);
+		if (!bang_from_address(c->deliveries[i].recipient, &path)) {
+			buf_clear(&path);
+			buf_addz(&path, c->deliveries[i].recipient);
+		}
+		if (i)
+			buf_addz(out, " ");
+		add_quoted(buf_view(&path), framed, out);
+	}
+	buf_free(&path);
+}
+
+/*
+ * {} of the format rmail, or ({}): uux takes a word with "!" for a file of that
+ * system, unless it stands in parentheses. Given.
+ */
+static char *
+fill_in(const struct gateway_job *j)
+{
+	const char *at = strstr(j->command, "{}");
+	struct buf out;
+	bool framed;
+	char *whole;
+
+	if (j->format != FORMAT_RMAIL || !at)
+		return str_dupz(j->command);
+	framed = at > j->command && at[-1] == '(' && at[2] == ')';
+	buf_init(&out, 0);
+	buf_add(&out, j->command, (size_t)(at - j->command) - framed);
+	add_recipients(j, framed, &out);
+	buf_addz(&out, at + 2 + framed);
+	whole = str_dup(buf_view(&out));
+	buf_free(&out);
+	return whole;
+}
+
+static void
+run(struct gateway_job *j)
+{
+	char *command = fill_in(j);
+	struct child_conf c = {
+		.command = command,
+		.timeout_ms = (uint64_t)j->timeout_s * 1000,
+		.has_input = true,
+		.input = j->fd,
+		.line = on_line,
+		.ended = on_ended,
+		.arg = j,
+	};
+
+	j->child = child_spawn(j->n->loop, &c, &j->err);
+	free(command);
+	crash_point("gateway-running");
+	if (j->child)
+		return;
+	j->how = HOW_FAILED;
+	gateway_settle(j);
+}
+
+/* --- the batch ------------------------------------------------------------ */
+
+/* On a helper thread. */
+static void
+write_batch(void *arg)
+{
+	struct gateway_job *j = arg;
+	struct batchfile b = {
+		.spool = j->n->spool,
+		.hostname = j->hostname,
+		.node = j->node,
+		.format = j->format,
+		.squeeze = j->squeeze,
+		.messages = j->messages,
+		.n = j->messages_n,
+	};
+
+	if (j->folder)
+		j->code = batchfile_put(&b, j->folder, &j->name, &j->err);
+	else
+		j->code = batchfile_make(&b, j->dir, &j->fd, &j->err);
+	j->bad = b.at;
+}
+
+static void
+written(void *arg)
+{
+	struct gateway_job *j = arg;
+
+	if (j->w->g->stopping) {
+		gateway_drop(j);
+	} else if (j->code == OK && j->command) {
+		run(j);
+	} else {
+		j->how = j->code == OK		    ? HOW_DONE
+			 : j->code == ERR_NOTFOUND  ? HOW_WAITING
+			 : j->code == ERR_UNCERTAIN ? HOW_DOUBT
+			 : j->code == ERR_CORRUPT   ? HOW_BAD
+						    : HOW_FAILED;
+		gateway_settle(j);
+	}
+}
+
+void
+gateway_hand_over(struct gateway_job *j)
+{
+	pool_submit_droppable(
+		j->n->pool, write_batch, written, gateway_drop, j);
+}
