@@ -157,7 +157,7 @@ spool_outcome(struct spool_txn *t, const struct spool_outcome *o, struct err *e)
 			(long long)o->message, o->n);
 	if (o->in_doubt)
 		rc = delivery_doubt_event(t, &old, o->now, e);
-	if (rc == OK)
+	if (rc == OK && !(o->kind == OUTCOME_RELEASED && o->quiet))
 		rc = outcome_event(t, o, &old, e);
 	if (rc == OK)
 		rc = tally_outcome(t, o, &old, e);

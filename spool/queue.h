@@ -311,6 +311,8 @@ struct spool_outcome {
 	bool no_day;
 	int64_t keep_until; /* QUARANTINED */
 	bool expired;	    /* FAILED, QUARANTINED: its lifetime ended */
+	bool quiet; /* RELEASED: one of many, for which the caller has one row
+		     */
 	/*
 	 * All octets were out and no reply came: logged as
 	 * may-be-delivered-twice. Whoever ends a claim knows this; the mark in

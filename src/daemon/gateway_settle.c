@@ -133,6 +133,7 @@ gateway_settle(struct gateway_job *j)
 
 		j->settles[i] = st;
 		settle_tell_success(st, DSN_RELAYED);
+		settle_quiet(st);
 		for (size_t k = 0; k < j->messages[i].n; k++)
 			judge(j, st, i, k);
 		if (j->how == HOW_DOUBT)

@@ -40,7 +40,7 @@ struct settle {
 	char host[SPOOL_NAME_MAX + 1]; /* whose words a notice quotes */
 	struct bounce *bounce;
 	int64_t now;
-	bool tell_success, tell_trace;
+	bool tell_success, tell_trace, quiet;
 	enum dsn_action success;
 };
 
@@ -88,6 +88,12 @@ settle_release(struct settle *st, size_t i, const char *why)
 {
 	st->verdicts[i] = (struct verdict){.kind = OUTCOME_RELEASED};
 	str_copyz(st->verdicts[i].text, sizeof(st->verdicts[i].text), why);
+}
+
+void
+settle_quiet(struct settle *st)
+{
+	st->quiet = true;
 }
 
 static void
@@ -420,6 +426,7 @@ write_verdict(
 		.keep_until = v->keep_until,
 		.expired = v->expired,
 		.not_tried = v->not_tried,
+		.quiet = st->quiet,
 		.in_doubt = v->in_doubt,
 		.reason = v->reason,
 		.text = v->text,
@@ -487,6 +494,8 @@ log_verdict(const struct settle *st, size_t i)
 	const struct verdict *v = &st->verdicts[i];
 	char next[CLOCK_TEXT_MAX] = "";
 
+	if (v->kind == OUTCOME_RELEASED && st->quiet)
+		return;
 	if (v->next_attempt)
 		clock_rfc3339(v->next_attempt, next);
 	log_write(v->kind == OUTCOME_DELIVERED || v->kind == OUTCOME_RELEASED
@@ -498,7 +507,12 @@ log_verdict(const struct settle *st, size_t i)
 			LOG_INT("n", st->deliveries[i].n),
 			LOG_STR("to", st->deliveries[i].recipient),
 			LOG_STR("reply", v->text), LOG_STR("next", next)));
-	if (v->in_doubt)
+}
+
+static void
+log_doubt(const struct settle *st, size_t i)
+{
+	if (st->verdicts[i].in_doubt)
 		log_warning("may-be-delivered-twice",
 			LOG_INT("session", st->session),
 			LOG_STR("peer", st->peer), LOG_INT("msg", st->m.id),
@@ -541,6 +555,7 @@ settle_written(struct settle *st)
 
 	for (size_t i = 0; i < st->count; i++) {
 		log_verdict(st, i);
+		log_doubt(st, i);
 		timed |= has_its_time(st, i);
 		tell_hooks(st, i);
 		if (st->verdicts[i].kind == OUTCOME_DEFERRED &&

@@ -45,6 +45,11 @@ void settle_expire(struct settle *st, size_t i, const char *why);
 /* Not an attempt: it goes back to where it was. Also the default. */
 void settle_release(struct settle *st, size_t i, const char *why);
 /*
+ * What is released is one of many messages of one failure: the caller tells of
+ * that once, and no row or line is written for each.
+ */
+void settle_quiet(struct settle *st);
+/*
  * What a success is told as to senders who asked: DSN_DELIVERED for a mailbox
  * of ours, DSN_RELAYED for a peer that does not know DSN (RFC 3461 5.2.2). Say
  * it before the verdicts; without it nothing is told.

@@ -3,6 +3,7 @@
 
 import glob
 import gzip
+import json
 import os
 import sqlite3
 import subprocess
@@ -158,9 +159,20 @@ def command_fails():
     check("no room left" in row["reason"], "the reason has its words",
           row["reason"])
     equal(p.site.doubts(), [], "a command that says no leaves no doubt")
+    equal(p.site.events("released"), [], "no line for each of its messages")
+    check(wait_until(lambda: [r for r in json_log(p.site)
+                              if r["event"] == "batch-waits"]),
+          "the log has a row for the attempt")
+    equal([r for r in json_log(p.site) if r["event"] == "released"], [],
+          "and none for each message")
     p.site.conf["routes"][0]["command"] = "cat >/dev/null"
     p.site.restart()
     check(p.site.wait_queue_empty(), "once it works the mail goes")
+
+
+def json_log(node):
+    return [json.loads(line)
+            for line in node.must("log", "--json").splitlines()]
 
 
 def command_hangs():
