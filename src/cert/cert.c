@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 enum { DAY_S = 86400, SERIAL_OCTETS = 16 };
 
@@ -109,16 +110,10 @@ static enum err_code
 write_octets(
 	int fd, const char *file, struct str s, unsigned mode, struct err *e)
 {
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
+	enum err_code code = file_put_all(fd, s, file, e);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, errno == ENOSPC ? ERR_FULL : ERR_IO,
-				"%s: %s", file, strerror(errno));
-		s = str_skip(s, (size_t)n);
-	}
+	if (code != OK)
+		return code;
 	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
 		return err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
 	return OK;

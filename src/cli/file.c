@@ -1,5 +1,7 @@
 #include "cli/file.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,22 +49,6 @@ file_read(const char *file, size_t most, struct buf *out, struct err *e)
 	return code;
 }
 
-static enum err_code
-write_all(int fd, const char *file, struct str s, struct err *e)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(e, errno == ENOSPC ? ERR_FULL : ERR_IO,
-				"%s: %s", file, strerror(errno));
-		s = str_skip(s, (size_t)n);
-	}
-	return OK;
-}
-
 /* What is no plain file (a pipe, a terminal) is written to as it is. */
 static enum err_code
 write_to(const char *file, struct str s, struct err *e)
@@ -72,7 +58,7 @@ write_to(const char *file, struct str s, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
-	code = write_all(fd, file, s, e);
+	code = file_put_all(fd, s, file, e);
 	if (close(fd) < 0 && code == OK)
 		code = err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
 	return code;
@@ -91,7 +77,7 @@ replace_file(const char *file, unsigned mode, struct str s, struct err *e)
 		free(beside);
 		return code;
 	}
-	code = write_all(fd, file, s, e);
+	code = file_put_all(fd, s, file, e);
 	if (code == OK && fchmod(fd, mode) < 0)
 		code = err_set(e, ERR_PERM, "%s: %s", file, strerror(errno));
 	if (code == OK && fsync(fd) < 0)
@@ -112,7 +98,7 @@ file_write(const char *file, unsigned mode, struct str s, struct err *e)
 
 	if (strcmp(file, "-") == 0) {
 		fflush(stdout);
-		return write_all(STDOUT_FILENO, "standard output", s, e);
+		return file_put_all(STDOUT_FILENO, s, "standard output", e);
 	}
 	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
 		return write_to(file, s, e);

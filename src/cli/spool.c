@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cert/cert.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -260,13 +261,9 @@ copy_octets(int from, int to, uint64_t most, const char *file, const char *copy,
 		(n = read(from, octets,
 			 most < COPY_OCTETS ? (size_t)most : COPY_OCTETS)) > 0;
 		most -= (uint64_t)n)
-		for (ssize_t at = 0, put = 0; at < n; at += put) {
-			put = write(to, octets + at, (size_t)(n - at));
-			if (put < 0)
-				return err_set(e,
-					errno == ENOSPC ? ERR_FULL : ERR_IO,
-					"%s: %s", copy, strerror(errno));
-		}
+		if (file_put_all(
+			    to, (struct str){octets, (size_t)n}, copy, e) != OK)
+			return e->code;
 	if (n < 0)
 		return err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
 	return OK;

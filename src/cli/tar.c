@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 
 struct header {
@@ -80,17 +81,7 @@ set_facts(struct header *h, const struct stat *st)
 static enum err_code
 put(int fd, const void *p, size_t n, struct err *e)
 {
-	for (size_t at = 0; at < n;) {
-		ssize_t put = write(fd, (const char *)p + at, n - at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return err_set(e, errno == ENOSPC ? ERR_FULL : ERR_IO,
-				"the archive: %s", strerror(errno));
-		at += (size_t)put;
-	}
-	return OK;
+	return file_put_all(fd, (struct str){p, n}, "the archive", e);
 }
 
 /* SIZE octets, as the header says, filled up to whole blocks. */

@@ -1,6 +1,7 @@
 #include "daemon/batchfile.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "daemon/letter.h"
 #include "mail/bang.h"
 #include "mail/bsmtp.h"
@@ -28,7 +29,7 @@ flush(struct writer *w, struct err *e)
 	struct str s = buf_view(&w->out);
 	enum err_code rc = OK;
 
-	if (s.n && !letter_write(w->fd, s.p, s.n))
+	if (s.n && !file_put(w->fd, s))
 		rc = letter_errno(e, "write", "the batch");
 	buf_clear(&w->out);
 	return rc;

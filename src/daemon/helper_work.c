@@ -1,4 +1,5 @@
 /* One request of the helper, in a process of its own, as the user it is for. */
+#include "base/file.h"
 #include "daemon/helper_private.h"
 
 #include "daemon/identity.h"
@@ -194,5 +195,7 @@ helper_work(const struct conf *conf, const struct helper_request *q, int body,
 		put(conf, &l, body, reply, &end);
 	else
 		letter_end_by(&end, rc, &e);
-	_exit(letter_write(reply, (const char *)&end, sizeof(end)) ? 0 : 1);
+	_exit(file_put(reply, (struct str){(const char *)&end, sizeof(end)})
+			? 0
+			: 1);
 }

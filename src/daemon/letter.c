@@ -53,19 +53,3 @@ letter_end_by(struct letter_end *end, enum err_code rc, const struct err *e)
 							     : "4.3.0",
 			"%s", e->text);
 }
-
-bool
-letter_write(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t k = write(fd, p, n);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return false;
-		p += k;
-		n -= (size_t)k;
-	}
-	return true;
-}

@@ -64,7 +64,4 @@ enum err_code letter_errno(struct err *e, const char *what, const char *path);
 void letter_end_by(
 	struct letter_end *end, enum err_code rc, const struct err *e);
 
-/* All of P to a file. False: errno says why. */
-bool letter_write(int fd, const char *p, size_t n);
-
 #endif

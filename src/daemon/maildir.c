@@ -1,5 +1,6 @@
 #include "daemon/maildir.h"
 
+#include "base/file.h"
 #include "daemon/crash.h"
 #include "daemon/maildirsize.h"
 #include "mail/trace.h"
@@ -139,7 +140,7 @@ copy_body(const struct letter *l, int fd, struct err *e)
 
 	do {
 		rc = l->body.read(l->body.arg, offset, piece, PIECE, &n, e);
-		if (rc == OK && !letter_write(fd, piece, n))
+		if (rc == OK && !file_put(fd, (struct str){piece, n}))
 			rc = letter_errno(e, "write mail for", l->to.recipient);
 		offset += n;
 	} while (rc == OK && n);
@@ -151,7 +152,7 @@ static enum err_code
 write_mail(
 	const struct letter *l, const struct buf *head, int fd, struct err *e)
 {
-	if (!letter_write(fd, buf_view(head).p, head->len))
+	if (!file_put(fd, buf_view(head)))
 		return letter_errno(e, "write mail for", l->to.recipient);
 	return copy_body(l, fd, e);
 }

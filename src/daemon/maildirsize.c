@@ -1,5 +1,6 @@
 #include "daemon/maildirsize.h"
 
+#include "base/file.h"
 #include "daemon/letter.h"
 
 #include <dirent.h>
@@ -201,7 +202,8 @@ write_file(const char *folder, const struct usage *u)
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!letter_write(fd, text, (size_t)n) || rename(tmp, path) < 0)
+	if (!file_put(fd, (struct str){text, (size_t)n}) ||
+		rename(tmp, path) < 0)
 		unlink(tmp);
 	close(fd);
 }
@@ -260,6 +262,6 @@ maildirsize_add(const char *folder, uint64_t size)
 	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	letter_write(fd, text, (size_t)n);
+	file_put(fd, (struct str){text, (size_t)n});
 	close(fd);
 }

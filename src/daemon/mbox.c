@@ -1,5 +1,6 @@
 #include "daemon/mbox.h"
 
+#include "base/file.h"
 #include "daemon/crash.h"
 #include "daemon/mbox_lock.h"
 #include "mail/lines.h"
@@ -195,7 +196,7 @@ add_front(struct mbox *b, off_t size, struct buf *out)
 static bool
 flush(const struct mbox *b, struct buf *out)
 {
-	bool ok = letter_write(b->fd, buf_view(out).p, out->len);
+	bool ok = file_put(b->fd, buf_view(out));
 
 	buf_clear(out);
 	return ok;

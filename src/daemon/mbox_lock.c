@@ -1,6 +1,7 @@
 #include "daemon/mbox_lock.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +73,7 @@ make_file(struct mbox_lock *k, struct err *e)
 	if (fd < 0)
 		return letter_errno(e, "make", k->path);
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (!letter_write(fd, text, (size_t)n)) {
+	if (!file_put(fd, (struct str){text, (size_t)n})) {
 		letter_errno(e, "write", k->path);
 		close(fd);
 		unlink(k->path);

@@ -1,6 +1,7 @@
 #include "daemon/metrics.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/links.h"
 #include "spool/queue.h"
@@ -125,21 +126,6 @@ add_links(struct buf *b, struct links *l)
 
 /* --- the file, on a helper --- */
 
-static int
-write_all(int fd, struct str text)
-{
-	while (text.n) {
-		ssize_t n = write(fd, text.p, text.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? errno : EIO;
-		text = str_skip(text, (size_t)n);
-	}
-	return 0;
-}
-
 static void
 write_file(void *arg)
 {
@@ -152,7 +138,7 @@ write_file(void *arg)
 		r->error = errno;
 		return;
 	}
-	r->error = write_all(fd, buf_view(&r->text));
+	r->error = file_put(fd, buf_view(&r->text)) ? 0 : errno;
 	if (close(fd) != 0 && !r->error)
 		r->error = errno;
 	if (!r->error && rename(r->new_path, r->path) != 0)

@@ -1,5 +1,6 @@
 #include "daemon/program.h"
 
+#include "base/file.h"
 #include "base/clock.h"
 #include "daemon/letter.h"
 
@@ -157,7 +158,7 @@ become_program(
 	closefrom(FAULT + 1);
 	if (chdir(p->home[0] ? p->home : "/") == 0)
 		execve(args[0], args, env);
-	letter_write(FAULT, (const char *)&errno, sizeof(errno));
+	file_put(FAULT, (struct str){(const char *)&errno, sizeof(errno)});
 	_exit(EX_OSERR);
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/stage.h"
 
+#include "base/file.h"
 #include "mail/lines.h"
 #include "mail/trace.h"
 
@@ -79,7 +80,7 @@ fill(const struct letter *l, bool for_program, int fd, struct err *e)
 			lines_add(&lines, (struct str){piece, n}, &out);
 		else
 			lines_end(&lines, &out);
-		if (!letter_write(fd, buf_view(&out).p, out.len))
+		if (!file_put(fd, buf_view(&out)))
 			rc = letter_errno(e, "write", "a copy of the message");
 		buf_clear(&out);
 	} while (rc == OK && n);

@@ -1,5 +1,7 @@
 #include "handin/drop.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -113,15 +115,7 @@ drop_open(const char *dir, const char *kind, const char *name,
 enum err_code
 drop_write(struct drop *d, struct str octets, struct err *e)
 {
-	while (octets.n) {
-		ssize_t n = write(d->fd, octets.p, octets.n);
-
-		if (n >= 0)
-			octets = str_skip(octets, (size_t)n);
-		else if (errno != EINTR)
-			return fail(d->path, "write", e);
-	}
-	return OK;
+	return file_put(d->fd, octets) ? OK : fail(d->path, "write", e);
 }
 
 /*
