@@ -107,9 +107,9 @@ test_glob(void **state)
 static char last_line[4096];
 
 static void
-keep_line(enum log_level level, const char *line, void *arg)
+keep_line(const struct log_fact *fact, const char *line, void *arg)
 {
-	(void)level;
+	(void)fact;
 	(void)arg;
 	str_copyz(last_line, sizeof(last_line), line);
 }

@@ -3,8 +3,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { LOG_VALUE_MAX = 1024 }; /* octets of one value that are shown */
-
 static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug",
 	[LOG_INFO] = "info",
@@ -18,11 +16,11 @@ static log_observer *observer;
 static void *observer_arg;
 static _Atomic int least_level = LOG_INFO;
 
-static void
-to_stderr(enum log_level level, const char *line)
+void
+log_to_stderr(const struct log_fact *fact, const char *line)
 {
-	if (level >= LOG_WARNING)
-		fprintf(stderr, "%s: %s\n", level_names[level], line);
+	if (fact->level >= LOG_WARNING)
+		fprintf(stderr, "%s: %s\n", level_names[fact->level], line);
 	else
 		fprintf(stderr, "%s\n", line);
 }
@@ -107,22 +105,21 @@ log_add_field(struct buf *b, const struct log_field *f)
 }
 
 void
-log_write(
-	enum log_level level, const char *event, const struct log_field *fields)
+log_put(const struct log_fact *fact)
 {
 	struct buf b;
 
-	if ((int)level < least_level)
+	if ((int)fact->level < least_level)
 		return;
 	buf_init(&b, 0);
-	buf_addf(&b, "event=%s", event);
-	for (const struct log_field *f = fields; f->key; f++)
+	buf_addf(&b, "event=%s", fact->event);
+	for (const struct log_field *f = fact->fields; f->key; f++)
 		log_add_field(&b, f);
 	if (sink)
-		sink(level, buf_z(&b), sink_arg);
+		sink(fact, buf_z(&b), sink_arg);
 	else
-		to_stderr(level, buf_z(&b));
+		log_to_stderr(fact, buf_z(&b));
 	buf_free(&b);
 	if (observer)
-		observer(level, event, fields, observer_arg);
+		observer(fact->level, fact->event, fact->fields, observer_arg);
 }

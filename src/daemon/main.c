@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "daemon/journal.h"
 #include "daemon/notify.h"
 #include "daemon/syslogsink.h"
 #include "net/given.h"
@@ -26,10 +27,10 @@ print_usage(FILE *f)
 }
 
 static void
-to_syslog(enum log_level level, const char *line, void *arg)
+to_syslog(const struct log_fact *fact, const char *line, void *arg)
 {
 	(void)arg;
-	syslog_sink_write((int)level, line);
+	syslog_sink_write((int)fact->level, line);
 }
 
 static void
@@ -39,6 +40,10 @@ open_log(const struct conf *conf, bool verbose, bool detached)
 
 	log_level_parse(str_of(conf->log.level), &level);
 	log_set_level(verbose ? LOG_DEBUG : level);
+	if (strcmp(conf->log.to, "journal") == 0 && journal_open()) {
+		log_set_sink(journal_write, NULL);
+		return;
+	}
 	/* Detached, there is no standard error any more. */
 	if (strcmp(conf->log.to, "syslog") != 0 && !detached)
 		return;

@@ -236,9 +236,9 @@ test_free_and_pause_inside(void **state)
 static int lines;
 
 static void
-count_lines(enum log_level level, const char *line, void *arg)
+count_lines(const struct log_fact *fact, const char *line, void *arg)
 {
-	(void)level;
+	(void)fact;
 	(void)arg;
 	assert_non_null(strstr(line, "accept-failed"));
 	lines++;

@@ -31,9 +31,9 @@ struct box {
 };
 
 static inline void
-quiet(enum log_level level, const char *line, void *arg)
+quiet(const struct log_fact *fact, const char *line, void *arg)
 {
-	(void)level;
+	(void)fact;
 	(void)line;
 	(void)arg;
 }
