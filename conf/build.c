@@ -243,22 +243,25 @@ behind(const char *text, const char *prefix)
 	return str_dup(str_skip(s, p.n));
 }
 
-/* "unix:/path", or "host:port" with an IPv6 address in brackets. */
+/*
+ * "unix:/path", or "host:port" with an IPv6 address in brackets. Where it is
+ * neither, nothing is set.
+ */
 static void
-build_lmtp(struct conf *c)
+build_socket(const char *text, char **socket_r, char **host_r, unsigned *port_r)
 {
-	const char *to = c->local.deliver_to, *colon = strrchr(to, ':');
-	struct str host = {to, colon ? (size_t)(colon - to) : 0};
+	const char *colon = strrchr(text, ':');
+	struct str host = {text, colon ? (size_t)(colon - text) : 0};
 	uint64_t port;
 
-	if ((c->local.lmtp_socket = behind(to, "unix:")))
+	if ((*socket_r = behind(text, "unix:")))
 		return;
 	if (!colon || !str_u64(str_of(colon + 1), &port) || port > 65535)
 		return;
 	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
 		host = (struct str){host.p + 1, host.n - 2};
-	c->local.lmtp_host = str_dup(host);
-	c->local.lmtp_port = (unsigned)port;
+	*host_r = str_dup(host);
+	*port_r = (unsigned)port;
 }
 
 static void
@@ -282,7 +285,8 @@ build_deliver(struct conf *c, const struct node *g)
 		break;
 	}
 	if (c->local.deliver == DELIVER_LMTP)
-		build_lmtp(c);
+		build_socket(c->local.deliver_to, &c->local.lmtp_socket,
+			&c->local.lmtp_host, &c->local.lmtp_port);
 	free(text);
 }
 
@@ -375,6 +379,15 @@ build_mx(struct conf *c, const struct node *g)
 }
 
 static void
+build_metrics(struct conf *c, const struct node *g)
+{
+	c->metrics.listen = build_text(g, "metrics.listen");
+	if (c->metrics.listen)
+		build_socket(c->metrics.listen, &c->metrics.socket,
+			&c->metrics.address, &c->metrics.port);
+}
+
+static void
 build_log(struct conf *c, const struct node *g)
 {
 	c->log.to = build_text(g, "log.to");
@@ -437,6 +450,7 @@ build_conf(const struct node *root, const char *file)
 	build_customers(c, node_member(root, "customers"));
 	build_notices(c, node_member(root, "notices"));
 	build_mx(c, node_member(root, "mx"));
+	build_metrics(c, node_member(root, "metrics"));
 	build_log(c, node_member(root, "log"));
 	build_lists(c, root);
 	build_links(c, root);

@@ -255,4 +255,5 @@ check_conf(
 	check_peers(&k);
 	check_routes(&k);
 	check_links(&k);
+	check_report(&k);
 }

@@ -27,6 +27,7 @@ void check_local(const struct check *k);
 void check_peers(const struct check *k);
 void check_routes(const struct check *k);
 void check_links(const struct check *k);
+void check_report(const struct check *k);
 
 /* The group NAME of the file, or the file itself. */
 const struct node *check_group(const struct check *k, const char *name);

@@ -106,6 +106,9 @@ conf_free(struct conf *c)
 	free(c->local.deliver_as);
 	free(c->local.lmtp_socket);
 	free(c->local.lmtp_host);
+	free(c->metrics.listen);
+	free(c->metrics.socket);
+	free(c->metrics.address);
 	free(c->local.separators);
 	free(c->local.users_from);
 	free(c->local.aliases);

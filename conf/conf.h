@@ -230,6 +230,11 @@ struct conf {
 	} mx;
 	char *hooks;
 	struct {
+		char *listen; /* as in the file; NULL: no page */
+		char *socket, *address;
+		unsigned port;
+	} metrics;
+	struct {
 		char *to, *level;
 		int64_t keep_s;
 		uint64_t keep_size;

@@ -1204,6 +1204,20 @@ static const struct schema_row rows[] = {
 			    "events: EVENT.d/PROGRAM. See tidepost-hooks(7).",
 	},
 	{
+		.path = "metrics",
+		.type = SCHEMA_GROUP,
+		.sentence = "Figures for Prometheus, beside the file "
+			    "tidepost.prom in run_dir.",
+	},
+	{
+		.path = "metrics.listen",
+		.type = SCHEMA_STRING,
+		.sentence = "Where the page /metrics is served over HTTP: "
+			    "\"127.0.0.1:9925\", \"[::1]:9925\", or "
+			    "\"unix:\" and a path; only programs of this host "
+			    "can ask. By default nowhere.",
+	},
+	{
 		.path = "log",
 		.type = SCHEMA_GROUP,
 		.sentence = "The log.",
@@ -1213,8 +1227,9 @@ static const struct schema_row rows[] = {
 		.type = SCHEMA_WORD,
 		.fallback = "stderr",
 		.words = "journal syslog stderr",
-		.sentence = "Where it goes; journal is standard error, which "
-			    "systemd takes into its journal.",
+		.sentence = "Where it goes. journal: to systemd's journal, "
+			    "with fields to search by (see tidepostd(8)), or "
+			    "to standard error where there is none.",
 	},
 	{
 		.path = "log.level",

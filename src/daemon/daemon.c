@@ -356,6 +356,7 @@ static enum err_code
 open_all(struct node *n, struct err *e)
 {
 	const struct passwd *pw;
+	struct page *page;
 	enum err_code rc = find_user(n->conf, &pw, e);
 
 	if (rc == OK)
@@ -400,6 +401,10 @@ open_all(struct node *n, struct err *e)
 		hooks_loaded(n->hooks);
 	if (rc == OK)
 		rc = control_new(n, &n->control, e);
+	if (rc == OK)
+		rc = metrics_open(n->metrics, n->conf, &page, e);
+	if (rc == OK)
+		metrics_serve(n->metrics, page);
 	return rc;
 }
 
@@ -418,6 +423,7 @@ close_all(struct node *n)
 	notify_stopping();
 	hooks_quit(n->hooks, NULL, NULL);
 	control_free(n->control);
+	metrics_stop(n->metrics);
 	services_free(n->services);
 	n->services = NULL;
 	if (n->local)

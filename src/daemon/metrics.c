@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/links.h"
+#include "net/page.h"
 #include "spool/queue.h"
 
 #include <errno.h>
@@ -19,8 +20,10 @@ enum { METRICS_MODE = 0640, LABEL_MAX = 2 * SPOOL_NAME_MAX + 1 };
 struct metrics {
 	struct node *n;
 	struct loop_timer *timer;
-	char *path;  /* of the run_dir it began with */
-	bool failed; /* said once */
+	char *path;	   /* of the run_dir it began with */
+	bool failed;	   /* said once */
+	struct page *page; /* NULL: none is wanted */
+	struct buf text;   /* of the last round, for the next page */
 };
 
 /* One round: what the spool has, then the text, then the file. */
@@ -186,6 +189,15 @@ read_stats(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static void
+keep_text(struct metrics *m, struct str text)
+{
+	buf_clear(&m->text);
+	buf_adds(&m->text, text);
+	if (m->page)
+		page_put(m->page, text);
+}
+
+static void
 read_done(void *arg, enum err_code code, const struct err *e)
 {
 	struct round *r = arg;
@@ -207,6 +219,7 @@ read_done(void *arg, enum err_code code, const struct err *e)
 		log_warning("metrics-incomplete", LOG_STR("why", e->text));
 	}
 	add_links(&r->text, n->links);
+	keep_text(r->m, buf_view(&r->text));
 	pool_submit_droppable(n->pool, write_file, written, free_round, r);
 }
 
@@ -234,9 +247,58 @@ metrics_new(struct node *n)
 	struct metrics *m = xcalloc(1, sizeof(*m));
 
 	m->n = n;
+	buf_init(&m->text, 0);
 	m->timer = loop_timer_new(n->loop, begin, m);
 	loop_timer_set(m->timer, 0); /* when the spool is open */
 	return m;
+}
+
+/* --- the page --- */
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+enum err_code
+metrics_open(struct metrics *m, const struct conf *next, struct page **page_r,
+	struct err *e)
+{
+	const struct page_place place = {.socket = next->metrics.socket,
+		.address = next->metrics.address,
+		.port = next->metrics.port};
+	const char *now = m->page ? m->n->conf->metrics.listen : NULL;
+	enum err_code rc;
+
+	*page_r = NULL;
+	if (!next->metrics.listen || is_same(next->metrics.listen, now))
+		return OK;
+	rc = page_new(m->n->loop, &place, page_r, e);
+	if (rc != OK)
+		return err_wrap(e, rc, "metrics.listen");
+	log_info("listening", LOG_STR("listener", "metrics"),
+		LOG_STR("address", next->metrics.listen),
+		LOG_INT("port", page_port(*page_r)));
+	return OK;
+}
+
+void
+metrics_serve(struct metrics *m, struct page *page)
+{
+	if (!page && m->page && m->n->conf->metrics.listen)
+		return; /* as it was */
+	page_free(m->page);
+	m->page = page;
+	if (page)
+		page_put(page, buf_view(&m->text));
+}
+
+void
+metrics_stop(struct metrics *m)
+{
+	page_free(m->page);
+	m->page = NULL;
 }
 
 void
@@ -247,6 +309,7 @@ metrics_free(struct metrics *m)
 	if (m->path)
 		unlink(m->path);
 	loop_timer_free(m->timer);
+	buf_free(&m->text);
 	free(m->path);
 	free(m);
 }

@@ -17,10 +17,12 @@
 #include "daemon/helper.h"
 #include "daemon/hook.h"
 #include "daemon/links.h"
+#include "daemon/metrics.h"
 #include "daemon/policy.h"
 #include "daemon/services.h"
 #include "daemon/speeds.h"
 #include "daemon/session.h"
+#include "net/page.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -277,6 +279,7 @@ node_reload(struct node *n, struct err *e)
 	struct conf *next, *old = n->conf;
 	struct tls_server *tls_server = NULL;
 	struct tls_client *tls_client = NULL;
+	struct page *page = NULL;
 	enum err_code rc;
 
 	rc = daemon_load_conf(old->file, &next, e);
@@ -289,8 +292,11 @@ node_reload(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)
+		rc = metrics_open(n->metrics, next, &page, e);
+	if (rc == OK)
 		rc = services_reload(n->services, next, e);
 	if (rc != OK) {
+		page_free(page);
 		tls_server_free(tls_server);
 		tls_client_free(tls_client);
 		conf_free(next);
@@ -299,6 +305,7 @@ node_reload(struct node *n, struct err *e)
 	}
 	retire(n, old);
 	n->conf = next;
+	metrics_serve(n->metrics, page);
 	tls_server_free(n->tls_server);
 	tls_client_free(n->tls_client);
 	n->tls_server = tls_server;

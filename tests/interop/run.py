@@ -20,6 +20,7 @@ import bits  # noqa: E402
 import clients  # noqa: E402
 import etrn  # noqa: E402
 import fetchmail  # noqa: E402
+import figures  # noqa: E402
 import flight  # noqa: E402
 import gateways  # noqa: E402
 import lmtp  # noqa: E402
@@ -29,7 +30,7 @@ import servers  # noqa: E402
 import users  # noqa: E402
 
 FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp,
-            mailboxes, gateways)
+            mailboxes, gateways, figures)
 
 
 def describe(error):
