@@ -278,6 +278,11 @@ const char *conf_path(const char *option);
  */
 const struct conf_link *conf_link_for(
 	const struct conf *c, const char *peer, size_t *index);
+/* Does the link that is named LINK carry PEER, or a peer of ROUTE (names)? */
+bool conf_link_carries(
+	const struct conf *c, const char *link, const char *peer);
+bool conf_link_carries_route(
+	const struct conf *c, const char *link, const char *route);
 bool conf_listener_is_program(const struct conf_listener *l);
 /*
  * Whose settings `tidepost serve` has for SERVICE: a listener for programs,

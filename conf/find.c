@@ -36,6 +36,33 @@ conf_link_for(const struct conf *c, const char *peer, size_t *index)
 	return NULL;
 }
 
+bool
+conf_link_carries(const struct conf *c, const char *link, const char *peer)
+{
+	const struct conf_link *l;
+
+	for (size_t i = 0; (l = conf_link_for(c, peer, &i)) != NULL;)
+		if (strcmp(l->name, link) == 0)
+			return true;
+	return false;
+}
+
+bool
+conf_link_carries_route(
+	const struct conf *c, const char *link, const char *route)
+{
+	for (size_t i = 0; i < c->routes_n; i++) {
+		const struct conf_route *r = &c->routes[i];
+
+		if (strcmp(conf_route_name(r), route) != 0)
+			continue;
+		for (size_t k = 0; k < r->peers.n; k++)
+			if (conf_link_carries(c, link, r->peers.v[k]))
+				return true;
+	}
+	return false;
+}
+
 const struct conf_peer *
 conf_peer(const struct conf *c, const char *name)
 {

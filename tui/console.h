@@ -10,7 +10,7 @@
 #ifndef TUI_CONSOLE_H
 #define TUI_CONSOLE_H
 
-#include "faces/facts.h"
+#include "outlook/facts.h"
 #include "tui/ask.h"
 #include "tui/undo.h"
 #include "tui/view.h"

@@ -5,7 +5,7 @@
 #include <wchar.h>
 
 #include "faces/text.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 void
 prompt_line(struct console *c, const char *label, const char *input,

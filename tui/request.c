@@ -1,6 +1,6 @@
 #include "tui/request.h"
 
-#include "faces/utf8.h"
+#include "base/utf8.h"
 #include "tui/screen.h"
 
 /* clang-format off */

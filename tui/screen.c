@@ -9,7 +9,7 @@
 #include <wchar.h>
 
 #include "faces/text.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 enum {
 	CELL_TEXT_MAX = 23, /* a character and what combines with it */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faces/utf8.h"
+#include "base/utf8.h"
 #include "conf/conf.h"
 #include "control/protocol.h"
 

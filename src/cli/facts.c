@@ -1,28 +1,5 @@
 #include "cli/facts.h"
 
-void
-facts_json_text(struct json *j, const struct record *r, const char *key)
-{
-	json_word(j, key, facts_text(r, key));
-}
-
-void
-facts_json_int(struct json *j, const struct record *r, const char *key)
-{
-	int64_t value;
-
-	if (r && record_get_int(r, key, &value))
-		json_int(j, key, value);
-	else
-		json_null(j, key);
-}
-
-void
-facts_json_time(struct json *j, const struct record *r, const char *key)
-{
-	json_time(j, key, facts_int(r, key));
-}
-
 static void
 keep(void *arg, const struct record *r)
 {

@@ -22,47 +22,6 @@ enum {
 /* --- list --- */
 
 static void
-json_budget(struct json *j, const struct record *r, const char *period)
-{
-	static const char *const whats[] = {"seconds", "bytes", "cost"};
-
-	json_object(j, period);
-	for (size_t i = 0; i < sizeof(whats) / sizeof(*whats); i++) {
-		char key[RECORD_KEY_MAX + 1];
-		const char *text;
-
-		snprintf(key, sizeof(key), "left_%s_%s", period, whats[i]);
-		text = record_get(r, key);
-		if (text)
-			json_real(j, whats[i], strtod(text, NULL));
-		else
-			json_null(j, whats[i]);
-	}
-	json_end(j);
-}
-
-void
-link_json(struct json *j, const struct record *r)
-{
-	facts_json_text(j, r, KEY_NAME);
-	facts_json_text(j, r, KEY_STATE);
-	facts_json_time(j, r, KEY_SINCE);
-	facts_json_text(j, r, KEY_INTERFACE);
-	json_bool(j, KEY_VERIFIED, facts_int(r, KEY_VERIFIED) != 0);
-	facts_json_text(j, r, KEY_REASON);
-	facts_json_int(j, r, KEY_BYTES_SENT);
-	facts_json_int(j, r, KEY_BYTES_RECEIVED);
-	facts_json_int(j, r, KEY_WAITING_MESSAGES);
-	facts_json_int(j, r, KEY_WAITING_BYTES);
-	json_object(j, "budget_left");
-	json_budget(j, r, "session");
-	json_budget(j, r, "day");
-	json_budget(j, r, "month");
-	json_end(j);
-	facts_json_time(j, r, KEY_NEXT_WINDOW);
-}
-
-static void
 table_row(struct table *t, const struct record *r)
 {
 	char since[TEXT_SHORT_MAX], size[TEXT_SHORT_MAX];
@@ -116,7 +75,7 @@ list_json(const struct facts *f)
 	json_init(&j);
 	while ((r = facts_next(f, KIND_LINK, &at))) {
 		json_begin(&j);
-		link_json(&j, r);
+		facts_json_link(&j, r);
 		json_print(&j, stdout);
 	}
 	json_free(&j);

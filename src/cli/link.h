@@ -6,8 +6,6 @@
 #include "cli/facts.h"
 #include "faces/text.h"
 
-/* The fields of link list, into an open object. */
-void link_json(struct json *j, const struct record *r);
 /* A row for each link of F; nothing where there is none. */
 void link_table(const struct facts *f);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/csv.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "cli/table.h"
 #include "faces/text.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "faces/text.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "cli/table.h"
 #include "faces/text.h"
 #include "spool/trust.h"

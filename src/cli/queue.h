@@ -4,7 +4,7 @@
 
 #include "cli/args.h"
 #include "cli/context.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "faces/queue.h"
 
 /*

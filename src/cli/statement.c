@@ -6,7 +6,7 @@
 #include "cli/account.h"
 #include "cli/command.h"
 #include "cli/csv.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "cli/month.h"
 #include "cli/table.h"
 #include "faces/text.h"

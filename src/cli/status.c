@@ -22,87 +22,6 @@ only(const struct facts *f, const char *kind)
 	return facts_next(f, kind, &at);
 }
 
-/* --- JSON --- */
-
-static void
-json_listener(struct json *j, const struct record *r)
-{
-	facts_json_text(j, r, KEY_NAME);
-	facts_json_text(j, r, KEY_ADDRESS);
-	facts_json_int(j, r, KEY_PORT);
-}
-
-static void
-json_session(struct json *j, const struct record *r)
-{
-	facts_json_text(j, r, KEY_ID);
-	facts_json_text(j, r, KEY_PEER);
-	facts_json_text(j, r, KEY_LINK);
-	facts_json_text(j, r, KEY_ROLE);
-	facts_json_text(j, r, KEY_STATE);
-	facts_json_text(j, r, KEY_MESSAGE);
-	facts_json_int(j, r, KEY_BYTES_DONE);
-	facts_json_int(j, r, KEY_BYTES_TOTAL);
-	facts_json_time(j, r, KEY_SINCE);
-}
-
-static void
-json_each(struct json *j, const struct facts *f, const char *key,
-	const char *kind, void (*fill)(struct json *, const struct record *))
-{
-	const struct record *r;
-	size_t at = 0;
-
-	json_array(j, key);
-	while ((r = facts_next(f, kind, &at))) {
-		json_object(j, NULL);
-		fill(j, r);
-		json_end(j);
-	}
-	json_end(j);
-}
-
-static void
-json_node(struct json *j, const struct facts *f)
-{
-	const struct record *node = only(f, KIND_NODE);
-
-	facts_json_text(j, node, KEY_HOSTNAME);
-	facts_json_text(j, node, KEY_VERSION);
-	json_bool(j, "running", f->running);
-	facts_json_int(j, node, KEY_PID);
-	facts_json_int(j, node, KEY_UPTIME);
-	facts_json_text(j, node, KEY_CLOCK);
-	if (record_get(node, KEY_CLOCK_OFF))
-		json_int(j, KEY_CLOCK_OFF, facts_int(node, KEY_CLOCK_OFF));
-	else
-		json_null(j, KEY_CLOCK_OFF);
-}
-
-static void
-json_queue(struct json *j, const struct record *queue)
-{
-	json_object(j, "queue");
-	facts_json_int(j, queue, KEY_READY);
-	facts_json_int(j, queue, KEY_DEFERRED);
-	facts_json_int(j, queue, KEY_HELD);
-	facts_json_int(j, queue, KEY_ACTIVE);
-	facts_json_int(j, queue, KEY_BYTES);
-	json_end(j);
-}
-
-static void
-json_warnings(struct json *j, const struct facts *f)
-{
-	const struct record *r;
-	size_t at = 0;
-
-	json_array(j, "warnings");
-	while ((r = facts_next(f, KIND_WARNING, &at)))
-		json_text(j, NULL, facts_text(r, KEY_TEXT));
-	json_end(j);
-}
-
 static void
 print_json(const struct facts *f)
 {
@@ -110,12 +29,7 @@ print_json(const struct facts *f)
 
 	json_init(&j);
 	json_begin(&j);
-	json_node(&j, f);
-	json_each(&j, f, "listeners", KIND_LISTENER, json_listener);
-	json_queue(&j, only(f, KIND_QUEUE));
-	json_each(&j, f, "links", KIND_LINK, link_json);
-	json_each(&j, f, "sessions", KIND_SESSION, json_session);
-	json_warnings(&j, f);
+	facts_json(&j, f);
 	json_print(&j, stdout);
 	json_free(&j);
 }

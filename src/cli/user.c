@@ -4,7 +4,7 @@
 
 #include "cli/account.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "base/json.h"
 #include "cli/table.h"
 #include "faces/text.h"
 

@@ -1,191 +1,18 @@
 #include "daemon/control_private.h"
 
 #include "base/clock.h"
-#include "daemon/certwatch.h"
 #include "daemon/budgets.h"
-#include "daemon/services.h"
+#include "daemon/nodefacts.h"
 #include "daemon/speeds.h"
-#include "net/resolve.h"
 #include "outlook/budget.h"
-#include "outlook/record.h"
 #include "spool/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ALLOW_TIME_MAX_S = 31 * 86400 };
 static const double allow_cost_max = 1e9;
-
-static void
-send_node(struct control_conn *c)
-{
-	struct node *n = c->n;
-	struct record r;
-
-	record_init(&r);
-	protocol_answer(&r, KIND_NODE);
-	record_add(&r, KEY_HOSTNAME, n->conf->hostname);
-	record_add(&r, KEY_VERSION, TIDEPOST_VERSION);
-	record_add_int(&r, KEY_PID, getpid());
-	record_add_int(&r, KEY_UPTIME,
-		(int64_t)((clock_mono_ms() - n->started_ms) / 1000));
-	record_add(&r, KEY_CLOCK,
-		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
-	if (clock_told_s())
-		record_add_int(
-			&r, KEY_CLOCK_OFF, clock_wall_s() - clock_told_s());
-	record_add(&r, KEY_LIBRARY, spool_engine_version());
-	record_add(&r, KEY_LIBRARY, tls_library());
-	record_add(&r, KEY_LIBRARY, loop_library());
-	if (resolver_is_there())
-		record_add(&r, KEY_LIBRARY, resolver_library());
-	conn_send(c, &r);
-	record_free(&r);
-}
-
-static void
-send_warnings(struct control_conn *c)
-{
-	const char *text;
-	struct record r;
-
-	record_init(&r);
-	for (size_t i = 0; (text = certwatch_warning(c->n->certwatch, i));
-		i++) {
-		protocol_answer(&r, KIND_WARNING);
-		record_add(&r, KEY_TEXT, text);
-		conn_send(c, &r);
-	}
-	record_free(&r);
-}
-
-static void
-send_listeners(struct control_conn *c)
-{
-	const struct conf *conf = c->n->conf;
-	struct record r;
-
-	record_init(&r);
-	for (size_t i = 0; i < conf->listeners_n; i++) {
-		protocol_answer(&r, KIND_LISTENER);
-		record_add(&r, KEY_NAME, conf->listeners[i].name);
-		record_add(&r, KEY_ADDRESS, conf->listeners[i].address);
-		record_add_int(&r, KEY_PORT, services_port(c->n->services, i));
-		conn_send(c, &r);
-	}
-	record_free(&r);
-}
-
-/* Deliveries that wait for a peer of LINK. */
-static void
-add_waiting(const struct conf *conf, const char *link,
-	const struct spool_stat *stats, size_t n, struct record *r)
-{
-	uint64_t messages = 0, bytes = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct spool_stat *s = &stats[i];
-
-		if (s->state == SPOOL_DELETED ||
-			!links_carry_route(conf, link, s->route))
-			continue;
-		messages += s->deliveries;
-		bytes += s->bytes;
-	}
-	record_add_int(r, KEY_WAITING_MESSAGES, (int64_t)messages);
-	record_add_int(r, KEY_WAITING_BYTES, (int64_t)bytes);
-}
-
-static void
-send_links(struct control_conn *c, const char *only,
-	const struct spool_stat *stats, size_t n)
-{
-	struct link_facts f;
-	struct record r;
-
-	record_init(&r);
-	for (size_t i = 0; links_facts(c->n->links, i, &f); i++) {
-		if (only && strcmp(only, f.name) != 0)
-			continue;
-		protocol_answer(&r, KIND_LINK);
-		record_add(&r, KEY_NAME, f.name);
-		record_add(&r, KEY_STATE, f.state);
-		record_add_int(&r, KEY_SINCE, f.since);
-		if (f.interface[0])
-			record_add(&r, KEY_INTERFACE, f.interface);
-		if (f.verified)
-			record_add(&r, KEY_VERIFIED, "1");
-		if (f.reason[0])
-			record_add(&r, KEY_REASON, f.reason);
-		record_add_int(&r, KEY_BYTES_SENT, (int64_t)f.bytes_sent);
-		record_add_int(
-			&r, KEY_BYTES_RECEIVED, (int64_t)f.bytes_received);
-		if (f.next_window)
-			record_add_int(&r, KEY_NEXT_WINDOW, f.next_window);
-		for (enum budget_period p = 0; p < BUDGET_PERIODS; p++) {
-			struct budget_left left =
-				budgets_left(c->n->budgets, f.name, p);
-
-			outlook_record_left(&r, p, &left);
-		}
-		add_waiting(c->n->conf, f.name, stats, n, &r);
-		conn_send(c, &r);
-	}
-	record_free(&r);
-}
-
-static void
-send_queue(struct control_conn *c, const struct spool_stat *stats, size_t n)
-{
-	uint64_t by_state[SPOOL_STATES_N] = {0}, bytes = 0;
-	struct record r;
-
-	for (size_t i = 0; i < n; i++) {
-		by_state[stats[i].state] += stats[i].deliveries;
-		if (stats[i].state != SPOOL_DELETED)
-			bytes += stats[i].bytes;
-	}
-	record_init(&r);
-	protocol_answer(&r, KIND_QUEUE);
-	record_add_int(&r, KEY_READY, (int64_t)by_state[SPOOL_READY]);
-	record_add_int(&r, KEY_DEFERRED, (int64_t)by_state[SPOOL_DEFERRED]);
-	record_add_int(&r, KEY_HELD, (int64_t)by_state[SPOOL_HELD]);
-	record_add_int(&r, KEY_ACTIVE, (int64_t)by_state[SPOOL_ACTIVE]);
-	record_add_int(&r, KEY_BYTES, (int64_t)bytes);
-	conn_send(c, &r);
-	record_free(&r);
-}
-
-static void
-send_sessions(struct control_conn *c)
-{
-	struct record r;
-
-	record_init(&r);
-	LIST_EACH(node, tmp, &c->n->sessions)
-	{
-		const struct session *s = LIST_ITEM(node, struct session, node);
-		bool server = strcmp(s->role, "receive") == 0 ||
-			      strcmp(s->role, "collect") == 0;
-
-		protocol_answer(&r, KIND_SESSION);
-		record_add_int(&r, KEY_ID, (int64_t)s->id);
-		record_add(&r, KEY_PEER, s->peer);
-		if (s->link[0])
-			record_add(&r, KEY_LINK, s->link);
-		record_add(&r, KEY_ROLE, server ? "server" : "client");
-		record_add(&r, KEY_STATE, s->doing);
-		if (s->message)
-			record_add_int(&r, KEY_MESSAGE, s->message);
-		record_add_int(&r, KEY_BYTES_DONE, (int64_t)s->bytes_done);
-		record_add_int(&r, KEY_BYTES_TOTAL, (int64_t)s->bytes_total);
-		record_add_int(&r, KEY_SINCE, s->started_s);
-		conn_send(c, &r);
-	}
-	record_free(&r);
-}
 
 struct stats_job {
 	struct control_conn *c;
@@ -205,6 +32,22 @@ read_stats(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static void
+send_facts(const struct stats_job *j)
+{
+	struct control_conn *c = j->c;
+	struct facts f = {0};
+
+	if (j->only_links)
+		nodefacts_links(
+			c->n, conn_get(c, KEY_NAME), j->stats, j->n, &f);
+	else
+		nodefacts(c->n, j->stats, j->n, &f);
+	for (size_t i = 0; i < f.n; i++)
+		conn_send(c, &f.v[i]);
+	facts_free(&f);
+}
+
+static void
 stats_read(void *arg, enum err_code code, const struct err *e)
 {
 	struct stats_job *j = arg;
@@ -213,17 +56,7 @@ stats_read(void *arg, enum err_code code, const struct err *e)
 	if (code != OK) {
 		conn_end_err(c, code, e);
 	} else if (c->stream) {
-		if (!j->only_links) {
-			send_node(c);
-			send_warnings(c);
-			send_listeners(c);
-		}
-		send_links(c, j->only_links ? conn_get(c, KEY_NAME) : NULL,
-			j->stats, j->n);
-		if (!j->only_links) {
-			send_queue(c, j->stats, j->n);
-			send_sessions(c);
-		}
+		send_facts(j);
 		conn_end(c, 0, NULL, -1);
 	}
 	free(j->stats);

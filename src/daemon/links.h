@@ -98,9 +98,6 @@ void links_progress(struct links *l, const struct session *s,
 bool links_exists(struct links *l, const char *name);
 bool links_is_usable(struct links *l, const char *name);
 bool links_is_disabled(struct links *l, const char *name);
-/* Does ROUTE (its name) have a peer that LINK carries? */
-bool links_carry_route(
-	const struct conf *conf, const char *link, const char *route);
 
 /* --- waiting for a link to come to rest (--wait) --- */
 

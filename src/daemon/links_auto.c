@@ -109,7 +109,7 @@ is_mended(const struct link_run *r)
 	const struct conf *conf = r->l->n->conf;
 
 	for (size_t i = 0; i < conf->peers_n; i++)
-		if (links_carry_peer(conf, r->row.name, conf->peers[i].name) &&
+		if (conf_link_carries(conf, r->row.name, conf->peers[i].name) &&
 			changed_after(
 				conf->peers[i].password_file, r->row.since))
 			return true;
@@ -175,7 +175,7 @@ read_wish(struct spool_txn *t, const struct wish_job *j, struct wish_of *w,
 	for (size_t i = 0; i < j->conf->routes_n && rc == OK; i++) {
 		const char *route = conf_route_name(&j->conf->routes[i]);
 
-		if (links_carry_route(j->conf, w->link->name, route))
+		if (conf_link_carries_route(j->conf, w->link->name, route))
 			rc = spool_route_wish(t, route, &by, &limits, w->since,
 				j->now, &w->wish, e);
 	}

@@ -83,7 +83,7 @@ has_better(const struct link_run *r)
 	for (size_t i = 0; i < conf->peers_n; i++) {
 		const char *peer = conf->peers[i].name;
 
-		if (!links_carry_peer(conf, r->row.name, peer))
+		if (!conf_link_carries(conf, r->row.name, peer))
 			continue;
 		if (!cheaper_to(r, peer))
 			return false;

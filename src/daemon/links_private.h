@@ -131,8 +131,6 @@ void links_watch_free(struct link_run *r);
 
 /* --- links_tell.c --- */
 
-bool links_carry_peer(
-	const struct conf *conf, const char *link, const char *peer);
 /* What a person said, or what keeps it from use or from being called. */
 enum { LINKS_REASON_MAX = 700 };
 void links_reason(const struct link_run *r, char *out, size_t size);

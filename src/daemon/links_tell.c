@@ -157,32 +157,6 @@ links_explain(struct links *l)
 
 /* --- what is told --- */
 
-bool
-links_carry_peer(const struct conf *conf, const char *link, const char *peer)
-{
-	const struct conf_link *cl;
-
-	for (size_t i = 0; (cl = conf_link_for(conf, peer, &i)) != NULL;)
-		if (strcmp(cl->name, link) == 0)
-			return true;
-	return false;
-}
-
-bool
-links_carry_route(const struct conf *conf, const char *link, const char *route)
-{
-	for (size_t i = 0; i < conf->routes_n; i++) {
-		const struct conf_route *r = &conf->routes[i];
-
-		if (strcmp(conf_route_name(r), route) != 0)
-			continue;
-		for (size_t k = 0; k < r->peers.n; k++)
-			if (links_carry_peer(conf, link, r->peers.v[k]))
-				return true;
-	}
-	return false;
-}
-
 void
 links_reason(const struct link_run *r, char *out, size_t size)
 {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 enum { TAG_MAX = 12, ENTITY_MAX = 10 };
 

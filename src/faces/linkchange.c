@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/protocol.h"
-#include "faces/facts.h"
+#include "outlook/facts.h"
 
 /* What the row says from now on. */
 static void

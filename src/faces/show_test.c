@@ -8,7 +8,7 @@
 #include "faces/html.h"
 #include "faces/show.h"
 #include "faces/text.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

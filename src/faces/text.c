@@ -11,7 +11,7 @@
 #include <wchar.h>
 
 #include "base/clock.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 enum { COLUMNS_DEFAULT = 80 };
 

@@ -8,7 +8,7 @@
 #include "cli/args.c"
 #include "cli/customer_file.c"
 #include "faces/request.c"
-#include "faces/utf8.c"
+#include "base/utf8.c"
 
 static char *
 list_of(const struct spool_settings *s)

@@ -7,7 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "faces/show.h"
 #include "faces/text.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 static void
 see_line(void *arg, enum show_kind kind, struct str line)

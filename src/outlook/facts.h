@@ -4,8 +4,8 @@
  * configuration and spool where none runs, so that who shows them need not
  * care.
  */
-#ifndef FACES_FACTS_H
-#define FACES_FACTS_H
+#ifndef OUTLOOK_FACTS_H
+#define OUTLOOK_FACTS_H
 
 #include "conf/conf.h"
 #include "control/protocol.h"
@@ -24,6 +24,16 @@ void facts_free(struct facts *f);
 
 /* One more, a copy of what the daemon answered; beyond FACTS_MAX none. */
 void facts_keep(struct facts *f, const struct record *r);
+
+/* A new one of KIND at the end, to be filled before the next is made. */
+struct record *facts_add(struct facts *f, const char *kind);
+/* What the configuration and the clock say of the node. */
+void facts_add_node(struct facts *f, const struct conf *conf);
+/* Deliveries by state, from STATS (spool_stats). */
+void facts_add_queue(struct facts *f, const struct spool_stat *stats, size_t n);
+/* Into R: deliveries that wait (not held) for a peer that LINK carries. */
+void facts_waiting(const struct conf *conf, const char *link,
+	const struct spool_stat *stats, size_t n, struct record *r);
 /*
  * Node, queue and links as the spool has them; SPOOL NULL: the node never
  * ran, and nothing waits.

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/json.c"
+#include "base/json.c"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 /* How many octets the first one announces, and the bits it carries itself. */
 static size_t

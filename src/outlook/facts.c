@@ -1,4 +1,4 @@
-#include "faces/facts.h"
+#include "outlook/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +17,8 @@ facts_free(struct facts *f)
 	*f = (struct facts){0};
 }
 
-/* A new record of KIND at the end. */
-static struct record *
-add(struct facts *f, const char *kind)
+struct record *
+facts_add(struct facts *f, const char *kind)
 {
 	struct record *r;
 
@@ -66,10 +65,70 @@ facts_keep(struct facts *f, const struct record *r)
 
 	if (f->n >= FACTS_MAX)
 		return;
-	copy = add(f, facts_text(r, KEY_KIND));
+	copy = facts_add(f, facts_text(r, KEY_KIND));
 	for (size_t i = 0; record_at(r, i, &key, &value); i++)
 		if (strcmp(key, KEY_KIND) != 0)
 			record_add(copy, key, value);
+}
+
+/* --- what the daemon and a spool at rest know alike --- */
+
+void
+facts_add_node(struct facts *f, const struct conf *conf)
+{
+	struct record *r = facts_add(f, KIND_NODE);
+
+	record_add(r, KEY_HOSTNAME, conf->hostname);
+	record_add(r, KEY_VERSION, TIDEPOST_VERSION);
+	record_add(r, KEY_CLOCK,
+		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
+	if (clock_told_s())
+		record_add_int(
+			r, KEY_CLOCK_OFF, clock_wall_s() - clock_told_s());
+}
+
+void
+facts_add_queue(struct facts *f, const struct spool_stat *stats, size_t n)
+{
+	uint64_t by_state[SPOOL_STATES_N] = {0}, bytes = 0;
+	struct record *r = facts_add(f, KIND_QUEUE);
+
+	for (size_t i = 0; i < n; i++) {
+		by_state[stats[i].state] += stats[i].deliveries;
+		if (stats[i].state != SPOOL_DELETED)
+			bytes += stats[i].bytes;
+	}
+	record_add_int(r, KEY_READY, (int64_t)by_state[SPOOL_READY]);
+	record_add_int(r, KEY_DEFERRED, (int64_t)by_state[SPOOL_DEFERRED]);
+	record_add_int(r, KEY_HELD, (int64_t)by_state[SPOOL_HELD]);
+	record_add_int(r, KEY_ACTIVE, (int64_t)by_state[SPOOL_ACTIVE]);
+	record_add_int(r, KEY_BYTES, (int64_t)bytes);
+}
+
+static bool
+waits(enum spool_state state)
+{
+	return state == SPOOL_READY || state == SPOOL_DEFERRED ||
+	       state == SPOOL_ACTIVE;
+}
+
+void
+facts_waiting(const struct conf *conf, const char *link,
+	const struct spool_stat *stats, size_t n, struct record *r)
+{
+	uint64_t messages = 0, bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct spool_stat *s = &stats[i];
+
+		if (!waits(s->state) ||
+			!conf_link_carries_route(conf, link, s->route))
+			continue;
+		messages += s->deliveries;
+		bytes += s->bytes;
+	}
+	record_add_int(r, KEY_WAITING_MESSAGES, (int64_t)messages);
+	record_add_int(r, KEY_WAITING_BYTES, (int64_t)bytes);
 }
 
 /* --- from configuration and spool --- */
@@ -124,59 +183,14 @@ read_rows(struct spool_txn *t, void *arg, struct err *e)
 	return spool_stats(t, &rows->stats, &rows->stats_n, e);
 }
 
-static bool
-carries(const struct conf *conf, const struct conf_link *link, const char *peer)
-{
-	const struct conf_link *l;
-	size_t at = 0;
-
-	while ((l = conf_link_for(conf, peer, &at)))
-		if (l == link)
-			return true;
-	return false;
-}
-
-static bool
-carries_route(
-	const struct conf *conf, const struct conf_link *link, const char *name)
-{
-	for (size_t i = 0; i < conf->routes_n; i++) {
-		const struct conf_route *route = &conf->routes[i];
-
-		if (strcmp(conf_route_name(route), name) != 0)
-			continue;
-		for (size_t k = 0; k < route->peers.n; k++)
-			if (carries(conf, link, route->peers.v[k]))
-				return true;
-	}
-	return false;
-}
-
-static bool
-waits(enum spool_state state)
-{
-	return state == SPOOL_READY || state == SPOOL_DEFERRED ||
-	       state == SPOOL_ACTIVE;
-}
-
 static void
 add_link(struct facts *f, const struct rows *rows, size_t i, const char *boot)
 {
 	const struct conf_link *link = &rows->conf->links[i];
 	const struct spool_link *row = &rows->links[i];
 	bool up = row->up && strcmp(row->boot, boot) == 0;
-	struct record *r = add(f, KIND_LINK);
-	uint64_t messages = 0, bytes = 0;
+	struct record *r = facts_add(f, KIND_LINK);
 
-	for (size_t k = 0; k < rows->stats_n; k++) {
-		const struct spool_stat *s = &rows->stats[k];
-
-		if (waits(s->state) &&
-			carries_route(rows->conf, link, s->route)) {
-			messages += s->deliveries;
-			bytes += s->bytes;
-		}
-	}
 	record_add(r, KEY_NAME, link->name);
 	record_add(r, KEY_STATE,
 		row->disabled ? "disabled"
@@ -196,42 +210,9 @@ add_link(struct facts *f, const struct rows *rows, size_t i, const char *boot)
 			"the daemon did not hang up; it does when it starts");
 	else if (row->stuck)
 		record_add(r, KEY_REASON, "stuck: no automatic calls");
-	record_add_int(r, KEY_WAITING_MESSAGES, (int64_t)messages);
-	record_add_int(r, KEY_WAITING_BYTES, (int64_t)bytes);
+	facts_waiting(rows->conf, link->name, rows->stats, rows->stats_n, r);
 	for (enum budget_period p = 0; p < BUDGET_PERIODS; p++)
 		outlook_record_left(r, p, &rows->left[i].of[p]);
-}
-
-static void
-add_queue(struct facts *f, const struct rows *rows)
-{
-	uint64_t by_state[SPOOL_STATES_N] = {0}, bytes = 0;
-	struct record *r = add(f, KIND_QUEUE);
-
-	for (size_t i = 0; i < rows->stats_n; i++) {
-		by_state[rows->stats[i].state] += rows->stats[i].deliveries;
-		if (rows->stats[i].state != SPOOL_DELETED)
-			bytes += rows->stats[i].bytes;
-	}
-	record_add_int(r, KEY_READY, (int64_t)by_state[SPOOL_READY]);
-	record_add_int(r, KEY_DEFERRED, (int64_t)by_state[SPOOL_DEFERRED]);
-	record_add_int(r, KEY_HELD, (int64_t)by_state[SPOOL_HELD]);
-	record_add_int(r, KEY_ACTIVE, (int64_t)by_state[SPOOL_ACTIVE]);
-	record_add_int(r, KEY_BYTES, (int64_t)bytes);
-}
-
-static void
-add_node(struct facts *f, const struct conf *conf)
-{
-	struct record *r = add(f, KIND_NODE);
-
-	record_add(r, KEY_HOSTNAME, conf->hostname);
-	record_add(r, KEY_VERSION, TIDEPOST_VERSION);
-	record_add(r, KEY_CLOCK,
-		clock_trusted() ? CLOCK_TRUSTED : CLOCK_NOT_TRUSTED);
-	if (clock_told_s())
-		record_add_int(
-			r, KEY_CLOCK_OFF, clock_wall_s() - clock_told_s());
 }
 
 enum err_code
@@ -248,8 +229,8 @@ facts_at_rest(const struct conf *conf, struct spool *spool, struct facts *f,
 	if (spool)
 		code = spool_read(spool, read_rows, &rows, e);
 	if (code == OK) {
-		add_node(f, conf);
-		add_queue(f, &rows);
+		facts_add_node(f, conf);
+		facts_add_queue(f, rows.stats, rows.stats_n);
 		for (size_t i = 0; i < conf->links_n; i++)
 			add_link(f, &rows, i, boot);
 	}

@@ -1,6 +1,6 @@
 /* Reading UTF-8 one character at a time, trusting nothing (RFC 3629). */
-#ifndef FACES_UTF8_H
-#define FACES_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include "base/str.h"
 

@@ -9,8 +9,8 @@
  * Always valid, whatever the text: control characters are escaped, octets
  * that are not UTF-8 become \ufffd. Key NULL: an item of an array.
  */
-#ifndef CLI_JSON_H
-#define CLI_JSON_H
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
 
 #include <stdio.h>
 

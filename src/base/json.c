@@ -1,11 +1,11 @@
-#include "cli/json.h"
+#include "base/json.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/clock.h"
-#include "faces/utf8.h"
+#include "base/utf8.h"
 
 void
 json_init(struct json *j)
