@@ -379,6 +379,19 @@ build_mx(struct conf *c, const struct node *g)
 }
 
 static void
+build_report(struct conf *c, const struct node *g)
+{
+	char *at = build_text(g, "report.at");
+	unsigned minutes = 0;
+
+	value_clock(str_of(at), &minutes);
+	c->report.to = build_text(g, "report.to");
+	c->report.at_s = (int64_t)minutes * 60;
+	c->report.priority = (int)build_value(g, "report.priority").n;
+	free(at);
+}
+
+static void
 build_metrics(struct conf *c, const struct node *g)
 {
 	c->metrics.listen = build_text(g, "metrics.listen");
@@ -450,6 +463,7 @@ build_conf(const struct node *root, const char *file)
 	build_customers(c, node_member(root, "customers"));
 	build_notices(c, node_member(root, "notices"));
 	build_mx(c, node_member(root, "mx"));
+	build_report(c, node_member(root, "report"));
 	build_metrics(c, node_member(root, "metrics"));
 	build_log(c, node_member(root, "log"));
 	build_lists(c, root);

@@ -1,4 +1,4 @@
-/* What the operator hears: the page of figures. */
+/* What the operator hears: the daily report, the page of figures. */
 #include "conf/check.h"
 
 #include <string.h>
@@ -39,8 +39,31 @@ check_metrics(const struct check *k)
 			c->metrics.address);
 }
 
+/* The daily message: an address that some route or mailbox takes. */
+static void
+check_daily(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = check_group(k, "report");
+	const struct node *at = node_member(g, "at");
+	struct mailbox to;
+	unsigned minutes;
+
+	if (c->report.to && !address_parse(str_of(c->report.to), false, &to))
+		complain_error(k->out, check_at(g, "to"),
+			"report.to: %s is no address; write it as "
+			"operator@example.org",
+			c->report.to);
+	if (at && at->good && !value_clock(str_of(at->text), &minutes))
+		complain_error(k->out, &at->at,
+			"report.at: %s is no time of day; write it as 06:00 "
+			"(UTC)",
+			at->text);
+}
+
 void
 check_report(const struct check *k)
 {
+	check_daily(k);
 	check_metrics(k);
 }

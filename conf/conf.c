@@ -106,6 +106,7 @@ conf_free(struct conf *c)
 	free(c->local.deliver_as);
 	free(c->local.lmtp_socket);
 	free(c->local.lmtp_host);
+	free(c->report.to);
 	free(c->metrics.listen);
 	free(c->metrics.socket);
 	free(c->metrics.address);

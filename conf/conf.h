@@ -230,6 +230,11 @@ struct conf {
 	} mx;
 	char *hooks;
 	struct {
+		char *to;     /* an address; NULL: none is made */
+		int64_t at_s; /* after midnight UTC */
+		int priority;
+	} report;
+	struct {
 		char *listen; /* as in the file; NULL: no page */
 		char *socket, *address;
 		unsigned port;

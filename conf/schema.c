@@ -1204,6 +1204,35 @@ static const struct schema_row rows[] = {
 			    "events: EVENT.d/PROGRAM. See tidepost-hooks(7).",
 	},
 	{
+		.path = "report",
+		.type = SCHEMA_GROUP,
+		.sentence = "A message once a day by which this node says how "
+			    "it is.",
+	},
+	{
+		.path = "report.to",
+		.type = SCHEMA_STRING,
+		.sentence = "The address that gets it; by default nobody does.",
+	},
+	{
+		.path = "report.at",
+		.type = SCHEMA_STRING,
+		.fallback = "06:00",
+		.sentence = "From what time of day on (UTC). What was missed "
+			    "is made up for once, as soon as the node runs and "
+			    "knows the time.",
+	},
+	{
+		.path = "report.priority",
+		.type = SCHEMA_PRIORITY,
+		.least = -9,
+		.most = 9,
+		.fallback = "-9",
+		.sentence = "Its priority. It never asks for a call, but a "
+			    "link with a min_priority above this does not "
+			    "carry it.",
+	},
+	{
 		.path = "metrics",
 		.type = SCHEMA_GROUP,
 		.sentence = "Figures for Prometheus, beside the file "

@@ -250,6 +250,12 @@ is_days(struct str s)
 }
 
 bool
+value_clock(struct str s, unsigned *minutes_r)
+{
+	return take_clock(&s, minutes_r) && s.n == 0 && *minutes_r < 24 * 60;
+}
+
+bool
 value_window(struct str s)
 {
 	unsigned from, to;

@@ -19,6 +19,8 @@ void value_duration_text(int64_t ms, char out_r[VALUE_TEXT_MAX]);
 
 /* "sha256:" and 64 hexadecimal digits or the base64 of 32 octets. */
 bool value_pin(struct str s, unsigned char pin_r[VALUE_PIN_SIZE]);
+/* "06:00", in minutes after midnight; before 24:00. */
+bool value_clock(struct str s, unsigned *minutes_r);
 /* "06:00-06:20", "Mon-Fri 18:00-18:20", "Sat,Sun 00:00-24:00" */
 bool value_window(struct str s);
 /* "10.0.0.0/8", "::1/128", or one address; OPEN_R: it holds every address. */

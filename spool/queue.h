@@ -158,11 +158,13 @@ struct spool_limits;
 /*
  * Adds to *wish_r (zero at first) what waits for ROUTE and may go by BY within
  * L. SINCE: what was there or due by then had its chance, and is not fresh. Of
- * a long queue the newest are looked at.
+ * a long queue the newest are looked at. The message ASIDE (0: none) asks for
+ * no call.
  */
 enum err_code spool_route_wish(struct spool_txn *t, const char *route,
 	const struct spool_carrier *by, const struct spool_limits *l,
-	int64_t since, int64_t now, struct spool_wish *wish_r, struct err *e);
+	int64_t since, int64_t now, int64_t aside, struct spool_wish *wish_r,
+	struct err *e);
 
 /* --- moving --- */
 

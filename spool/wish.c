@@ -9,12 +9,13 @@ struct caller {
 	const struct spool_carrier *by;
 	const struct spool_limits *limits;
 	int64_t since, now;
+	int64_t aside; /* this message does not count */
 };
 
 static bool
 may_go(const struct caller *c, const struct delivery_row *r)
 {
-	return bound_allows(r->d.links, c->by) &&
+	return r->d.message != c->aside && bound_allows(r->d.links, c->by) &&
 	       spool_limits_refuse(c->limits, r->d.priority, r->size) ==
 		       REASON_NONE;
 }
@@ -98,11 +99,15 @@ find_fresh(struct spool_txn *t, const char *route, enum spool_state state,
 enum err_code
 spool_route_wish(struct spool_txn *t, const char *route,
 	const struct spool_carrier *by, const struct spool_limits *l,
-	int64_t since, int64_t now, struct spool_wish *wish_r, struct err *e)
+	int64_t since, int64_t now, int64_t aside, struct spool_wish *wish_r,
+	struct err *e)
 {
 	static const enum spool_state states[] = {SPOOL_READY, SPOOL_DEFERRED};
-	const struct caller c = {
-		.by = by, .limits = l, .since = since, .now = now};
+	const struct caller c = {.by = by,
+		.limits = l,
+		.since = since,
+		.now = now,
+		.aside = aside};
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < 2 && rc == OK; i++) {

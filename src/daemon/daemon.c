@@ -26,6 +26,7 @@
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/policy.h"
+#include "daemon/report.h"
 #include "sched/rate.h"
 #include "daemon/services.h"
 #include "daemon/speeds.h"
@@ -386,6 +387,8 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK)
 		rc = steady_load(n->steady, e);
 	if (rc == OK)
+		rc = report_load(n->report, e);
+	if (rc == OK)
 		rc = accounts_load(n->accounts, n->spool, e);
 	if (rc == OK)
 		rc = fill_load(n->fill, e);
@@ -453,6 +456,7 @@ close_all(struct node *n)
 	alarm_free(n->alarm);
 	certwatch_free(n->certwatch);
 	metrics_free(n->metrics);
+	report_free(n->report);
 	fill_free(n->fill);
 	loop_timer_free(n->trim);
 	loop_timer_free(n->reroute);
@@ -538,6 +542,7 @@ daemon_run(struct node *n, struct err *e)
 	n->lifetime = lifetime_new(n);
 	n->certwatch = certwatch_new(n);
 	n->metrics = metrics_new(n);
+	n->report = report_new(n);
 	n->hooks = hooks_new(n);
 	n->alarm = alarm_new(n);
 	rc = open_all(n, e);

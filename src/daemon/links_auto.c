@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/links_private.h"
+#include "daemon/report.h"
 #include "outlook/budget.h"
 #include "sched/call.h"
 #include "spool/queue.h"
@@ -157,6 +158,7 @@ struct wish_job {
 	} * v;
 	size_t n;
 	int64_t now;
+	int64_t aside; /* report_waiting */
 };
 
 static enum err_code
@@ -177,7 +179,7 @@ read_wish(struct spool_txn *t, const struct wish_job *j, struct wish_of *w,
 
 		if (conf_link_carries_route(j->conf, w->link->name, route))
 			rc = spool_route_wish(t, route, &by, &limits, w->since,
-				j->now, &w->wish, e);
+				j->now, j->aside, &w->wish, e);
 	}
 	return rc;
 }
@@ -333,6 +335,7 @@ ask(struct links *l)
 	j->l = l;
 	j->conf = l->n->conf;
 	j->now = clock_sane_s();
+	j->aside = report_waiting(l->n->report);
 	j->v = xcalloc(l->count, sizeof(*j->v));
 	for (size_t i = 0; i < l->count; i++) {
 		struct link_run *r = l->v[i];

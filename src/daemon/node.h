@@ -33,6 +33,7 @@ struct gateways;
 struct links;
 struct local;
 struct metrics;
+struct report;
 struct services;
 struct speeds;
 struct steady;
@@ -61,6 +62,7 @@ struct node {
 	struct speeds *speeds;
 	struct certwatch *certwatch;
 	struct metrics *metrics;
+	struct report *report;
 	struct hooks *hooks;
 	struct alarm *alarm;
 	struct local *local;

@@ -273,7 +273,7 @@ budgets(void **state)
 /* --- what asks for a call --- */
 
 struct wish_job {
-	int64_t since, now;
+	int64_t since, now, aside;
 	struct spool_limits limits;
 	struct spool_wish wish;
 };
@@ -285,19 +285,26 @@ do_wish(struct spool_txn *t, void *arg, struct err *e)
 
 	const struct spool_carrier by = {true, "iridium"};
 
-	return spool_route_wish(
-		t, "*", &by, &j->limits, j->since, j->now, &j->wish, e);
+	return spool_route_wish(t, "*", &by, &j->limits, j->since, j->now,
+		j->aside, &j->wish, e);
 }
 
 static struct spool_wish
-wish(struct box *b, int64_t since, const struct spool_limits *l)
+wish_without(struct box *b, int64_t since, const struct spool_limits *l,
+	int64_t aside)
 {
-	struct wish_job j = {.since = since, .now = NOW + 1000};
+	struct wish_job j = {.since = since, .now = NOW + 1000, .aside = aside};
 
 	if (l)
 		j.limits = *l;
 	READ(b, do_wish, &j);
 	return j.wish;
+}
+
+static struct spool_wish
+wish(struct box *b, int64_t since, const struct spool_limits *l)
+{
+	return wish_without(b, since, l, 0);
 }
 
 static void
@@ -310,6 +317,10 @@ wishes(void **state)
 	put_letter(b, (struct letter){.id = 9, .links = "harbour"});
 	assert_false(wish(b, 0, NULL).waiting);
 	put_letter(b, (struct letter){.id = 1, .queued_at = NOW + 10});
+	/* one may be left out of account */
+	w = wish_without(b, 0, NULL, 1);
+	assert_false(w.waiting || w.fresh);
+	assert_true(wish_without(b, 0, NULL, 9).waiting);
 	put_letter(b,
 		(struct letter){.id = 2, .priority = 4, .queued_at = NOW + 20});
 	put_letter(b,
