@@ -84,19 +84,86 @@ struct path {
 
 struct walk {
 	const struct conf *c;
+	bool lists;
 	struct alias_list *list;
 	unsigned looked; /* at addresses, those of aliases within it too */
+	bool parted;	 /* its kind is known: it is not one address */
+	const struct alias *watched; /* NULL none */
+	bool met;		     /* the one that is watched */
 	struct err *e;
 };
 
 static void
-add(struct walk *w, const struct mailbox *to)
+add(struct walk *w, const struct mailbox *to, size_t owner)
 {
 	struct alias_list *l = w->list;
 
 	if ((l->n & (l->n - 1)) == 0) /* full: a power of two, or none */
 		l->v = xrealloc(l->v, (l->n ? l->n * 2 : 1) * sizeof(*l->v));
-	l->v[l->n++] = *to;
+	l->v[l->n++] = (struct alias_member){*to, owner};
+}
+
+/* Of its name, which may be an address, the local part. */
+static struct str
+local_of(const struct alias *a)
+{
+	const char *at = strrchr(a->name, '@');
+
+	return at ? (struct str){a->name, (size_t)(at - a->name)}
+		  : str_of(a->name);
+}
+
+#define OWNER_PREFIX "owner-"
+
+/* The local part is plain, and quoted where it has to be. */
+static bool
+address_of(const char *local, struct str domain, struct mailbox *out)
+{
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, WIRE_MAILBOX_MAX);
+	ok = buf_addf(&text, "%s@%.*s", local, STR_FMT(domain)) &&
+	     address_parse(buf_view(&text), true, out);
+	if (!ok) {
+		buf_clear(&text);
+		buf_add(&text, "\"", 1);
+		for (const char *p = local; *p; p++) {
+			if (*p == '"' || *p == '\\')
+				buf_add(&text, "\\", 1);
+			buf_add(&text, p, 1);
+		}
+		ok = buf_addf(&text, "\"@%.*s", STR_FMT(domain)) &&
+		     address_parse(buf_view(&text), true, out);
+	}
+	buf_free(&text);
+	return ok;
+}
+
+/* Its address at DOMAIN goes to OUT. False: A is no list. */
+static bool
+owner_of(const struct walk *w, const struct alias *a, struct str domain,
+	struct mailbox *out)
+{
+	char name[WIRE_LOCAL_PART_MAX + sizeof(OWNER_PREFIX)];
+
+	if (!w->lists)
+		return false;
+	snprintf(name, sizeof(name), OWNER_PREFIX "%.*s", STR_FMT(local_of(a)));
+	return find_both(w->c->local.alias_table, name, domain) &&
+	       address_of(name, domain, out);
+}
+
+/* One more of the list; its number. */
+static size_t
+add_owner(struct alias_list *l, const struct mailbox *owner)
+{
+	for (size_t i = 0; i < l->owners_n; i++)
+		if (strcmp(l->owners[i].text, owner->text) == 0)
+			return i + 1;
+	l->owners = xrealloc(l->owners, (l->owners_n + 1) * sizeof(*owner));
+	l->owners[l->owners_n++] = *owner;
+	return l->owners_n;
 }
 
 /* A name without a domain is at DOMAIN. */
@@ -116,11 +183,12 @@ target_of(const char *text, struct str domain, struct mailbox *out)
 }
 
 static enum err_code follow(struct walk *w, struct str domain,
-	const struct alias *alias, const struct path *before, int depth);
+	const struct alias *alias, const struct path *before, size_t owner,
+	int depth);
 
 static enum err_code
 follow_target(struct walk *w, const char *text, struct str domain,
-	const struct path *path, int depth)
+	const struct path *path, size_t owner, int depth)
 {
 	bool last = text[0] == '\\';
 	const struct alias *next;
@@ -136,8 +204,9 @@ follow_target(struct walk *w, const char *text, struct str domain,
 			"%s is too long with its domain", text);
 	next = last ? NULL : find(w->c, &to);
 	if (next && next != path->alias)
-		return follow(w, mailbox_domain(&to), next, path, depth + 1);
-	add(w, &to); /* itself: its own mailbox */
+		return follow(
+			w, mailbox_domain(&to), next, path, owner, depth + 1);
+	add(w, &to, owner); /* itself: its own mailbox */
 	return OK;
 }
 
@@ -156,37 +225,58 @@ check_path(struct walk *w, const struct path *path, int depth)
 	return OK;
 }
 
+/* As long as each has one address, the next says what kind the whole is. */
+static void
+set_kind(struct walk *w, const struct alias *alias, bool list)
+{
+	if (w->parted || (alias->n == 1 && !list))
+		return;
+	w->parted = true;
+	w->list->kind = list ? ALIAS_LIST : ALIAS_MANY;
+}
+
 static enum err_code
 follow(struct walk *w, struct str domain, const struct alias *alias,
-	const struct path *before, int depth)
+	const struct path *before, size_t owner, int depth)
 {
 	struct path path = {alias, before};
 	enum err_code rc = check_path(w, &path, depth);
+	struct mailbox own;
+	bool list;
 
+	if (rc != OK)
+		return rc;
+	w->met |= alias == w->watched;
 	if (!conf_is_local(w->c, domain)) /* postmaster of the host */
 		domain = str_of(w->c->local.domains.v[0]);
+	list = owner_of(w, alias, domain, &own);
+	set_kind(w, alias, list);
+	if (list)
+		owner = add_owner(w->list, &own);
 	for (size_t i = 0; rc == OK && i < alias->n; i++)
-		rc = follow_target(w, alias->to[i], domain, &path, depth);
+		rc = follow_target(
+			w, alias->to[i], domain, &path, owner, depth);
 	return rc;
 }
 
 enum err_code
 aliases_expand(const struct conf *c, const struct mailbox *recipient,
-	struct alias_list *list_r, struct err *e)
+	bool lists, struct alias_list *list_r, struct err *e)
 {
 	const struct alias *alias = find(c, recipient);
-	struct walk w = {.c = c, .list = list_r, .e = e};
+	struct walk w = {.c = c, .lists = lists, .list = list_r, .e = e};
 
 	*list_r = (struct alias_list){.n = 0};
 	if (!alias)
 		return err_set(e, ERR_NOTFOUND, "no such alias");
-	return follow(&w, mailbox_domain(recipient), alias, NULL, 0);
+	return follow(&w, mailbox_domain(recipient), alias, NULL, 0, 0);
 }
 
 void
 alias_list_free(struct alias_list *l)
 {
 	free(l->v);
+	free(l->owners);
 	*l = (struct alias_list){.n = 0};
 }
 
@@ -210,6 +300,19 @@ check_doubles(const struct aliases *a, struct complaints *out)
 	}
 }
 
+/* The list of which A is the owner; NULL: none. */
+static const struct alias *
+owned_by(const struct conf *c, const struct alias *a, struct str domain)
+{
+	size_t n = sizeof(OWNER_PREFIX) - 1;
+	char name[WIRE_LOCAL_PART_MAX + 1];
+
+	if (strncmp(a->name, OWNER_PREFIX, n) != 0)
+		return NULL;
+	str_copy(name, sizeof(name), str_skip(local_of(a), n));
+	return find_both(c->local.alias_table, name, domain);
+}
+
 static void
 check_alias(const struct conf *c, const struct alias *a, struct complaints *out)
 {
@@ -217,7 +320,11 @@ check_alias(const struct conf *c, const struct alias *a, struct complaints *out)
 	struct str domain = str_of(at ? at + 1 : "");
 	struct alias_list list = {.n = 0};
 	struct err e = {0};
-	struct walk w = {.c = c, .list = &list, .e = &e};
+	struct walk w = {.c = c,
+		.lists = true,
+		.list = &list,
+		.watched = owned_by(c, a, domain),
+		.e = &e};
 
 	if (a->n == 0)
 		complain_error(out, &a->at,
@@ -227,8 +334,13 @@ check_alias(const struct conf *c, const struct alias *a, struct complaints *out)
 		complain_warning(out, &a->at,
 			"alias %s has no effect: %s is not in local.domains",
 			a->name, at + 1);
-	else if (follow(&w, domain, a, NULL, 0) != OK)
+	else if (follow(&w, domain, a, NULL, 0, 0) != OK)
 		complain_error(out, &a->at, "alias %s: %s", a->name, e.text);
+	else if (w.met && w.watched)
+		complain_warning(out, &a->at,
+			"alias %s leads to the list %s itself: what fails would "
+			"be told to all of it",
+			a->name, w.watched->name);
 	alias_list_free(&list);
 }
 

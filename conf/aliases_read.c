@@ -233,6 +233,8 @@ find_colon(struct str line)
 	for (size_t i = 0; i < line.n; i++) {
 		if (line.p[i] == '"')
 			quoted = !quoted;
+		else if (line.p[i] == '\\' && quoted)
+			i++;
 		else if (line.p[i] == ':' && !quoted)
 			return line.p + i;
 	}

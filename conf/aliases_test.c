@@ -49,11 +49,11 @@ assert_becomes(const struct aliased *a, const char *address, const char *want)
 		m.local_n = (uint16_t)strlen(address);
 	}
 	buf_init(&got, 0);
-	assert_int_equal(aliases_expand(a->c, &m, &list, &e),
+	assert_int_equal(aliases_expand(a->c, &m, true, &list, &e),
 		want[0] ? OK : ERR_NOTFOUND);
 	assert_int_equal(aliases_has(a->c, &m), want[0] != '\0');
 	for (size_t i = 0; i < list.n; i++)
-		buf_addf(&got, "%s%s", i ? " " : "", list.v[i].text);
+		buf_addf(&got, "%s%s", i ? " " : "", list.v[i].mailbox.text);
 	assert_string_equal(buf_z(&got), want);
 	buf_free(&got);
 	alias_list_free(&list);
@@ -173,6 +173,107 @@ test_no_effect(void **state)
 	unload(&a);
 }
 
+/* KIND, then "ADDRESS" or "ADDRESS:OWNER" with blanks between. */
+static void
+assert_expands(const struct aliased *a, const char *address, bool lists,
+	enum alias_kind kind, const char *want)
+{
+	struct alias_list l;
+	struct mailbox m;
+	struct err e = {0};
+	struct buf got;
+
+	assert_true(address_parse(str_of(address), true, &m));
+	assert_int_equal(aliases_expand(a->c, &m, lists, &l, &e), OK);
+	assert_int_equal(l.kind, kind);
+	buf_init(&got, 0);
+	for (size_t i = 0; i < l.n; i++)
+		buf_addf(&got, "%s%s%s%s", i ? " " : "", l.v[i].mailbox.text,
+			l.v[i].owner ? ":" : "",
+			l.v[i].owner ? l.owners[l.v[i].owner - 1].text : "");
+	assert_string_equal(buf_z(&got), want);
+	buf_free(&got);
+	alias_list_free(&l);
+}
+
+static void
+test_owners(void **state)
+{
+	struct aliased a;
+
+	(void)state;
+	load(&a,
+		"crew: ann, bob\n"
+		"owner-crew: carl, eve@far.example\n"
+		"officers: crew, dan\n"
+		"OWNER-officers: ann\n"
+		"one: single\n"
+		"single: zoe@far.example\n"
+		"way: crew\n"
+		"many: crew, zoe\n"
+		"own@b.example: ann\n"
+		"owner-own@b.example: bob\n"
+		"\"the \\\"boss\": ann, bob\n"
+		"\"owner-the \\\"boss\": ann\n"
+		"owner-gone: ann\n"
+		"solo: ann\n"
+		"owner-solo: solo\n",
+		"");
+	assert_int_equal(a.out.n, 1);
+	assert_string_equal(a.out.v[0].text,
+		"alias owner-solo leads to the list solo itself: what fails "
+		"would be told to all of it");
+	assert_int_equal(a.out.v[0].line, 15);
+	assert_non_null(a.c);
+	assert_expands(&a, "crew+x@A.example", true, ALIAS_LIST,
+		"ann@A.example:owner-crew@A.example "
+		"bob@A.example:owner-crew@A.example");
+	assert_expands(&a, "crew@a.example", false, ALIAS_MANY,
+		"ann@a.example bob@a.example");
+	assert_expands(&a, "officers@a.example", true, ALIAS_LIST,
+		"ann@a.example:owner-crew@a.example "
+		"bob@a.example:owner-crew@a.example "
+		"dan@a.example:owner-officers@a.example");
+	assert_expands(&a, "one@a.example", true, ALIAS_ONE, "zoe@far.example");
+	assert_expands(&a, "way@a.example", true, ALIAS_LIST,
+		"ann@a.example:owner-crew@a.example "
+		"bob@a.example:owner-crew@a.example");
+	assert_expands(&a, "many@a.example", true, ALIAS_MANY,
+		"ann@a.example:owner-crew@a.example "
+		"bob@a.example:owner-crew@a.example zoe@a.example");
+	assert_expands(&a, "own@b.example", true, ALIAS_LIST,
+		"ann@b.example:owner-own@b.example");
+	assert_expands(&a, "\"the \\\"boss\"@a.example", true, ALIAS_LIST,
+		"ann@a.example:\"owner-the \\\"boss\"@a.example "
+		"bob@a.example:\"owner-the \\\"boss\"@a.example");
+	assert_expands(&a, "solo@a.example", true, ALIAS_LIST,
+		"ann@a.example:owner-solo@a.example");
+	assert_expands(
+		&a, "owner-gone@a.example", true, ALIAS_ONE, "ann@a.example");
+	unload(&a);
+}
+
+/* An owner whose name is too long for a local part can be no alias. */
+static void
+test_long_owner(void **state)
+{
+	char name[WIRE_LOCAL_PART_MAX + 1], *text, *address;
+	struct aliased a;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	text = str_printf("%s: ann, bob\n", name);
+	address = str_printf("%s@a.example", name);
+	load(&a, text, "");
+	assert_non_null(a.c);
+	assert_expands(
+		&a, address, true, ALIAS_MANY, "ann@a.example bob@a.example");
+	unload(&a);
+	free(address);
+	free(text);
+}
+
 /* What else is wrong does not matter to them. */
 static void
 test_no_hostname(void **state)
@@ -229,6 +330,8 @@ main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_no_effect),
+		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_long_owner),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_no_hostname),
 	};

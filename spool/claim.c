@@ -297,8 +297,16 @@ claim_limit(const struct spool_claim *c)
 	return c->max_recipients ? c->max_recipients : CLAIM_RECIPIENTS;
 }
 
+/* What goes with another sender, or needs more, is another transaction. */
+static bool
+goes_with(const struct delivery_row *first, const struct delivery_row *r)
+{
+	return r->needs == first->needs && spool_is_sent_as(&first->d, &r->d);
+}
+
 static enum err_code
-take_page(struct spool_txn *t, const struct spool_claim *c, struct rows *page,
+take_page(struct spool_txn *t, const struct spool_claim *c,
+	const struct delivery_row *first, struct rows *page,
 	struct spool_claimed *claimed, struct err *e)
 {
 	enum err_code rc = OK;
@@ -307,7 +315,8 @@ take_page(struct spool_txn *t, const struct spool_claim *c, struct rows *page,
 		const struct delivery_row *r = rows_at(page, i);
 		bool stray = false;
 
-		if (claimed->n >= claim_limit(c) || !claim_wants(c, r))
+		if (claimed->n >= claim_limit(c) || !claim_wants(c, r) ||
+			!goes_with(first, r))
 			continue;
 		rc = is_stray(t, c, r, &stray, e);
 		if (rc == OK)
@@ -317,12 +326,13 @@ take_page(struct spool_txn *t, const struct spool_claim *c, struct rows *page,
 	return rc;
 }
 
-/* All ripe deliveries of message ID that the claim wants. */
+/* All ripe deliveries of the message of FIRST that the claim wants. */
 static enum err_code
-take_message(struct spool_txn *t, const struct spool_claim *c, int64_t id,
-	struct spool_claimed *claimed, struct err *e)
+take_message(struct spool_txn *t, const struct spool_claim *c,
+	const struct delivery_row *first, struct spool_claimed *claimed,
+	struct err *e)
 {
-	struct delivery_row after = {.d = {.message = id}};
+	struct delivery_row after = {.d = {.message = first->d.message}};
 	bool more = true;
 	enum err_code rc = OK;
 
@@ -333,12 +343,12 @@ take_message(struct spool_txn *t, const struct spool_claim *c, int64_t id,
 			.limit = SPOOL_PAGE};
 		struct rows page;
 
-		query_number(&q, DELIVERY_MESSAGE, OP_EQ, id);
+		query_number(&q, DELIVERY_MESSAGE, OP_EQ, first->d.message);
 		query_number(&q, DELIVERY_RIPE, OP_EQ, 1);
 		rows_init(&page, T_DELIVERY);
 		rc = tx_query(t, &q, &page, e);
 		if (rc == OK)
-			rc = take_page(t, c, &page, claimed, e);
+			rc = take_page(t, c, first, &page, claimed, e);
 		more = page.n == SPOOL_PAGE;
 		if (page.n)
 			after = *(struct delivery_row *)rows_at(
@@ -354,17 +364,19 @@ spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
 {
 	struct best *b = xcalloc(1, sizeof(*b));
 	enum err_code rc = find_owned(t, c, b, e);
-	int64_t id = b->row.d.message;
+	const struct delivery_row *first = &b->row;
 
-	free(b);
 	memset(claimed_r, 0, sizeof(*claimed_r));
-	if (rc != OK)
-		return rc;
-	rc = spool_message_get(t, id, &claimed_r->message, e);
 	if (rc == OK)
-		rc = take_message(t, c, id, claimed_r, e);
+		rc = spool_message_get(
+			t, first->d.message, &claimed_r->message, e);
+	if (rc == OK) {
+		spool_message_for(&claimed_r->message, &first->d);
+		rc = take_message(t, c, first, claimed_r, e);
+	}
 	if (rc != OK)
 		spool_claimed_clear(claimed_r);
+	free(b);
 	return rc;
 }
 

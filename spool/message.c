@@ -1,5 +1,7 @@
 #include "spool/private.h"
 
+#include "wire/grammar.h"
+
 #include <string.h>
 
 /* RFC 8689 5: what has the null path goes without it rather than not at all. */
@@ -24,6 +26,14 @@ message_needs(const struct spool_message *m)
 	       (m->params.smtputf8 ? NEED_UTF8 : 0u) | needs_of_life(m);
 }
 
+/* What an alias leads to may be UTF-8 where the message is not. */
+static bool
+has_utf8(const struct spool_delivery *d)
+{
+	return !grammar_is_ascii(str_of(d->recipient)) ||
+	       !grammar_is_ascii(str_of(d->list_owner));
+}
+
 static void
 delivery_of(struct delivery_row *r, const struct spool_message *m,
 	const struct spool_delivery *d, unsigned n)
@@ -39,9 +49,10 @@ delivery_of(struct delivery_row *r, const struct spool_message *m,
 	if (r->d.state == SPOOL_READY && r->d.release_at)
 		timed_hold(r);
 	r->came_from = SPOOL_READY;
-	memcpy(r->sender, m->sender, sizeof(r->sender));
+	memcpy(r->sender, d->list_owner[0] ? d->list_owner : m->sender,
+		sizeof(r->sender));
 	r->size = m->size;
-	r->needs = message_needs(m);
+	r->needs = message_needs(m) | (has_utf8(d) ? NEED_UTF8 : 0u);
 }
 
 enum err_code
@@ -83,4 +94,23 @@ spool_message_get(struct spool_txn *t, int64_t id, struct spool_message *m_r,
 	if (rc == ERR_NOTFOUND)
 		return err_set(e, rc, "no message %lld", (long long)id);
 	return rc;
+}
+
+void
+spool_message_for(struct spool_message *m, const struct spool_delivery *d)
+{
+	m->params.smtputf8 |= has_utf8(d);
+	if (!d->list_owner[0])
+		return;
+	memcpy(m->sender, d->list_owner, sizeof(m->sender));
+	m->vouched = true; /* an address of ours */
+	m->params.ret = RET_NONE;
+	m->params.envid[0] = '\0';
+	m->params.has_auth = false; /* RFC 4954 5: a submission of its own */
+}
+
+bool
+spool_is_sent_as(const struct spool_delivery *a, const struct spool_delivery *b)
+{
+	return strcmp(a->list_owner, b->list_owner) == 0;
 }

@@ -54,6 +54,15 @@ enum err_code spool_ledger_has(
 
 enum err_code spool_message_get(struct spool_txn *t, int64_t id,
 	struct spool_message *m_r, struct err *e);
+/*
+ * M becomes what the recipient of D, one of its deliveries, gets: a list sends
+ * it on in the name of its owner, and what the sender asked of reports ends
+ * there (RFC 3461 5.2.7.1).
+ */
+void spool_message_for(struct spool_message *m, const struct spool_delivery *d);
+/* Do A and B, of one message, get the same? */
+bool spool_is_sent_as(
+	const struct spool_delivery *a, const struct spool_delivery *b);
 /* At most SIZE octets from OFFSET; *n_r 0 at the end. */
 enum err_code spool_body_read(struct spool_txn *t, int64_t id, uint64_t offset,
 	char *out, size_t size, size_t *n_r, struct err *e);

@@ -95,6 +95,8 @@ static const struct column delivery_columns[] = {
 	C("last_attempt", COL_I64, d.last_attempt),
 	C("in_doubt", COL_BOOL, d.in_doubt),
 	C("came_from", COL_INT, came_from),
+	C("alias", COL_TEXT, d.alias),
+	C("list_owner", COL_TEXT, d.list_owner),
 };
 #undef C
 

@@ -112,6 +112,13 @@ struct spool_delivery {
 	unsigned n; /* from 1: "4711.2" */
 	char recipient[WIRE_MAILBOX_MAX + 1];
 	struct rcpt_params params; /* as RCPT gave them */
+	/* what RCPT named, where an alias or list of ours led to it; "" it */
+	char alias[WIRE_MAILBOX_MAX + 1];
+	/*
+	 * Whom a list names as the sender on the way to its members; "" the
+	 * sender of the message (spool_message_for).
+	 */
+	char list_owner[WIRE_MAILBOX_MAX + 1];
 	enum spool_state state;
 	/*
 	 * Why it waits. REASON_NONE for a ready one: the reason of its route

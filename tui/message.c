@@ -172,12 +172,14 @@ add_delivery(
 {
 	const struct spool_delivery *d = &r->d;
 	char id[PROTOCOL_ID_TEXT_MAX], next[TEXT_SHORT_MAX];
-	char reason[SPOOL_TEXT_MAX + 128];
+	char reason[SPOOL_TEXT_MAX + 128], way[QUEUE_WAY_MAX];
 
 	protocol_id_format(d->message, d->n, id);
 	queue_reason(r, reason, sizeof(reason));
 	text_time(d->next_attempt, next);
 	page_addf(p, TONE_HEAD, INDENT, "%s  %s", id, d->recipient);
+	if (queue_way(d, way, sizeof(way)))
+		page_addf(p, TONE_PLAIN, INDENT, "    %s", way);
 	page_addf(p, TONE_PLAIN, INDENT, "    %s%s%s",
 		spool_state_name(d->state), reason[0] ? ": " : "", reason);
 	page_addf(p, TONE_PLAIN, INDENT,

@@ -33,6 +33,10 @@ static const char version_7_sql[] =
 #include "version-7.sql.inc"
 	;
 
+static const char version_8_sql[] =
+#include "version-8.sql.inc"
+	;
+
 /* Version 0 is an empty file. A later version adds its step here. */
 static const struct migration migrations[] = {
 	{0, schema_sql},
@@ -42,6 +46,7 @@ static const struct migration migrations[] = {
 	{4, version_5_sql},
 	{5, version_6_sql},
 	{6, version_7_sql},
+	{7, version_8_sql},
 };
 
 /* The spool as it was, beside it, under the name of what comes. */

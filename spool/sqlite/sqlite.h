@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 enum {
-	SQLITE_SPOOL_VERSION = 7,
+	SQLITE_SPOOL_VERSION = 8,
 	SQLITE_SPOOL_ID = 0x74646570, /* application_id: "tdep" */
 	SQLITE_BUSY_MS = 5000,
 	SQLITE_STATEMENTS_MAX = 128,

@@ -482,7 +482,7 @@ version_1_comes_up(void **state)
 		open_again(b, (struct spool_options){.read_only = true}, &e),
 		ERR_VERSION);
 	box_open_with(b, true);
-	assert_true(exists(b, "-old.before-v7"));
+	assert_true(exists(b, "-old.before-v8"));
 	READ(b, do_look_at_version_2, NULL);
 	READ(b, do_look_at_version_3, NULL);
 	assert_sound(b);

@@ -52,6 +52,7 @@ queue_json_row(struct json *j, const struct spool_row *row)
 	json_id(j, "message", d->message, 0);
 	json_text(j, "sender", row->sender);
 	json_text(j, "recipient", d->recipient);
+	json_word(j, "alias", d->alias);
 	json_uint(j, "size", row->size);
 	json_int(j, "priority", d->priority);
 	json_text(j, "state", spool_state_name(d->state));

@@ -166,13 +166,15 @@ print_delivery(const struct shown *s, const struct spool_row *row)
 {
 	const struct spool_delivery *d = &row->d;
 	char id[PROTOCOL_ID_TEXT_MAX], next[TEXT_SHORT_MAX];
-	char reason[SPOOL_TEXT_MAX + 128];
+	char reason[SPOOL_TEXT_MAX + 128], way[QUEUE_WAY_MAX];
 
 	protocol_id_format(d->message, d->n, id);
 	queue_reason(row, reason, sizeof(reason));
 	text_time(d->next_attempt, next);
 	putchar('\n');
 	text_printf(stdout, "%s  %s\n", id, d->recipient);
+	if (queue_way(d, way, sizeof(way)))
+		text_printf(stdout, "    %s\n", way);
 	text_printf(stdout, "    %s%s%s\n", spool_state_name(d->state),
 		reason[0] ? ": " : "", reason);
 	text_printf(stdout, "    route %s, priority %d, attempts %u%s%s\n",

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/aliases.h"
 #include "daemon/dispatch.h"
 #include "daemon/place.h"
 #include "daemon/policy.h"
@@ -31,12 +32,17 @@ struct told {
 
 enum { TOLD_HOLD_MAX = 56 };
 
+/* Where the notice goes. */
+struct target {
+	char address[WIRE_MAILBOX_MAX + 1], route[SPOOL_NAME_MAX + 1];
+};
+
 struct bounce {
 	struct node *n;
 	struct spool_message original;
-	char route[SPOOL_NAME_MAX + 1];
-	/* who else hears of failures; "" nobody */
-	char copy_to[WIRE_MAILBOX_MAX + 1], copy_route[SPOOL_NAME_MAX + 1];
+	/* The sender, or what it stands for; behind them copies of failures. */
+	struct target *to;
+	size_t own_n, to_n;
 	char hostname[WIRE_DOMAIN_MAX + 1];
 	uint64_t full_size;
 	int64_t generation; /* of the routes */
@@ -88,18 +94,66 @@ bounce_wanted(struct node *n, const struct spool_message *m,
 	return route_to_sender(n, m, route);
 }
 
+/* --- to whom -------------------------------------------------------------- */
+
+static void
+add_target(struct bounce *b, const struct mailbox *m)
+{
+	struct target to;
+
+	if (!policy_route_now(b->n, m, to.route))
+		return;
+	str_copyz(to.address, sizeof(to.address), m->text);
+	for (size_t i = 0; i < b->to_n; i++)
+		if (str_eq_nocase(str_of(b->to[i].address), str_of(to.address)))
+			return;
+	b->to = xrealloc(b->to, (b->to_n + 1) * sizeof(*b->to));
+	b->to[b->to_n++] = to;
+}
+
+/* ADDRESS may be an alias of ours, an owner of a list for one. */
+static void
+add_targets(struct bounce *b, const char *address)
+{
+	struct alias_list list = {.n = 0};
+	size_t before = b->to_n;
+	struct mailbox m;
+	struct err e = {0};
+
+	if (!address_parse(str_of(address), true, &m))
+		return;
+	if (aliases_expand(b->n->conf, &m, false, &list, &e) == OK)
+		for (size_t i = 0; i < list.n; i++)
+			add_target(b, &list.v[i].mailbox);
+	if (b->to_n == before)
+		add_target(b, &m);
+	alias_list_free(&list);
+}
+
 /* A copy that nobody takes is none: the notice itself goes all the same. */
 static void
-find_copy(struct bounce *b)
+find_targets(struct bounce *b)
 {
-	const char *address = b->n->conf->notices.copy_to;
-	struct mailbox to;
+	const char *copy = b->n->conf->notices.copy_to;
 
-	if (!address || !address_parse(str_of(address), true, &to) ||
-		str_eq_nocase(str_of(address), str_of(b->original.sender)) ||
-		!policy_route_now(b->n, &to, b->copy_route))
-		return;
-	str_copyz(b->copy_to, sizeof(b->copy_to), address);
+	add_targets(b, b->original.sender);
+	b->own_n = b->to_n;
+	if (copy)
+		add_targets(b, copy);
+}
+
+bool
+bounce_is_at_home(struct node *n, const struct spool_message *m)
+{
+	struct bounce b = {.n = n};
+	bool home;
+
+	add_targets(&b, m->sender);
+	home = b.to_n > 0;
+	for (size_t i = 0; i < b.to_n; i++)
+		home &= strcmp(b.to[i].route, "local") == 0;
+	free(b.to);
+	return home;
 }
 
 bool
@@ -121,8 +175,6 @@ bounce_new(struct node *n, const struct spool_message *m)
 	str_copyz(b->hostname, sizeof(b->hostname), n->conf->hostname);
 	b->full_size = n->conf->notices.full_size;
 	b->steady = steady_now(n->steady);
-	route_to_sender(n, m, b->route);
-	find_copy(b);
 	return b;
 }
 
@@ -132,8 +184,10 @@ bounce_add(struct bounce *b, const struct spool_delivery *d,
 {
 	struct told *f;
 
-	if (b->rows_n == 0)
+	if (b->rows_n == 0) {
 		b->id = spool_new_id(b->n->spool);
+		find_targets(b);
+	}
 	b->rows = xrealloc(b->rows, (b->rows_n + 1) * sizeof(*b->rows));
 	f = &b->rows[b->rows_n++];
 	*f = (struct told){.action = row->action,
@@ -147,8 +201,12 @@ bounce_add(struct bounce *b, const struct spool_delivery *d,
 	str_copyz(f->status, sizeof(f->status), row->status);
 	str_copyz(f->reply, sizeof(f->reply), row->reply);
 	str_copyz(f->peer, sizeof(f->peer), row->peer);
-	snprintf(f->log_id, sizeof(f->log_id), "%lld.%u",
-		(long long)b->original.id, d->n);
+	if (d->n)
+		snprintf(f->log_id, sizeof(f->log_id), "%lld.%u",
+			(long long)b->original.id, d->n);
+	else /* an alias of the message */
+		snprintf(f->log_id, sizeof(f->log_id), "%lld",
+			(long long)b->original.id);
 }
 
 bool
@@ -346,11 +404,12 @@ bounce_is_joined(const struct bounce *b)
 }
 
 static void
-set_delivery(const struct bounce *b, const struct spool_message *m,
-	const char *to, const char *route, struct spool_delivery *d_r)
+set_delivery(const struct bounce *b, const struct spool_message *m, size_t i,
+	struct spool_delivery *d_r)
 {
 	*d_r = (struct spool_delivery){
 		.message = b->id,
+		.n = (unsigned)i + 1,
 		.state = SPOOL_READY,
 		.route_generation = b->generation,
 		.queued_at = m->received_at,
@@ -359,8 +418,10 @@ set_delivery(const struct bounce *b, const struct spool_message *m,
 		/* RFC 3461 6.2: a notice asks for none about itself */
 		.params.notify = NOTIFY_NEVER,
 	};
-	str_copyz(d_r->recipient, sizeof(d_r->recipient), to);
-	str_copyz(d_r->route, sizeof(d_r->route), route);
+	str_copyz(d_r->recipient, sizeof(d_r->recipient), b->to[i].address);
+	str_copyz(d_r->route, sizeof(d_r->route), b->to[i].route);
+	if (i < b->own_n && strcmp(d_r->recipient, b->original.sender) != 0)
+		str_copyz(d_r->alias, sizeof(d_r->alias), b->original.sender);
 }
 
 static enum err_code
@@ -379,10 +440,10 @@ add_event(struct spool_txn *t, const struct bounce *b, int64_t message,
 	return spool_event_add(t, &ev, e);
 }
 
-static bool
-has_copy(const struct bounce *b)
+static size_t
+count_targets(const struct bounce *b)
 {
-	return b->failed && b->copy_to[0];
+	return b->failed ? b->to_n : b->own_n;
 }
 
 static enum err_code
@@ -400,14 +461,12 @@ store_notice(struct spool_txn *t, const struct bounce *b, struct str body,
 		.params.smtputf8 = dsn_is_utf8(b->original.sender),
 		.params.requiretls = b->original.params.requiretls,
 	};
-	size_t n = 1u + has_copy(b);
-	struct spool_delivery *d = xcalloc(2, sizeof(*d));
+	size_t n = count_targets(b);
+	struct spool_delivery *d = xcalloc(n, sizeof(*d));
 	enum err_code rc;
 
-	set_delivery(b, &m, b->original.sender, b->route, &d[0]);
-	set_delivery(b, &m, b->copy_to, b->copy_route, &d[1]);
-	d[0].n = 1;
-	d[1].n = 2;
+	for (size_t i = 0; i < n; i++)
+		set_delivery(b, &m, i, &d[i]);
 	rc = spool_body_append(t, b->id, body, e);
 	if (rc == OK)
 		rc = place_set(t, &m, d, n, m.received_at, e);
@@ -459,9 +518,8 @@ bounce_written(struct bounce *b)
 	for (size_t i = 0; i < b->more_n; i++)
 		log_told(b, b->more[i]);
 	node_stored(b->n, b->generation);
-	dispatch_arrived(b->n->dispatch, b->route);
-	if (has_copy(b))
-		dispatch_arrived(b->n->dispatch, b->copy_route);
+	for (size_t i = 0; i < count_targets(b); i++)
+		dispatch_arrived(b->n->dispatch, b->to[i].route);
 }
 
 void
@@ -470,5 +528,6 @@ bounce_free(struct bounce *b)
 	if (!b)
 		return;
 	free(b->rows);
+	free(b->to);
 	free(b);
 }

@@ -34,6 +34,8 @@ enum bounce_need bounce_needed(struct node *n, const struct spool_message *m,
 bool bounce_wanted(struct node *n, const struct spool_message *m,
 	const struct spool_delivery *d, enum dsn_action action);
 
+/* Does a notice to the sender of M stay here, whatever aliases it has? */
+bool bounce_is_at_home(struct node *n, const struct spool_message *m);
 /* Can anything be told to the sender of M? */
 bool bounce_can(struct node *n, const struct spool_message *m);
 

@@ -12,7 +12,7 @@
 
 enum { DELAY_PAGE = 200 }; /* deliveries of one filter at a time */
 
-/* The deliveries of one message, and the notice of them. */
+/* Deliveries of one message and sender, and the notice of them. */
 struct item {
 	struct spool_message m;
 	struct spool_row *rows; /* owned */
@@ -58,7 +58,8 @@ add_row(struct spool_txn *t, struct job *j, const struct spool_row *row,
 {
 	struct item *last = j->items_n ? &j->items[j->items_n - 1] : NULL;
 
-	if (!last || last->m.id != row->d.message) {
+	if (!last || last->m.id != row->d.message ||
+		!spool_is_sent_as(&last->rows[0].d, &row->d)) {
 		enum err_code rc;
 
 		j->items = xrealloc(
@@ -68,6 +69,7 @@ add_row(struct spool_txn *t, struct job *j, const struct spool_row *row,
 		rc = spool_message_get(t, row->d.message, &last->m, e);
 		if (rc != OK)
 			return rc;
+		spool_message_for(&last->m, &row->d);
 	}
 	last->rows = xrealloc(last->rows, (last->n + 1) * sizeof(*last->rows));
 	last->rows[last->n++] = *row;
@@ -96,16 +98,6 @@ read_rows(struct spool_txn *t, void *arg, struct err *e)
 }
 
 static bool
-is_at_home(struct node *n, const struct spool_message *m)
-{
-	char route[SPOOL_NAME_MAX + 1];
-	struct mailbox to;
-
-	return address_parse(str_of(m->sender), true, &to) &&
-	       policy_route_now(n, &to, route) && strcmp(route, "local") == 0;
-}
-
-static bool
 may_tell(
 	const struct job *j, const struct item *item, const struct spool_row *r)
 {
@@ -114,7 +106,7 @@ may_tell(
 	/* Nobody vouches for the senders of a customer's mail but sometimes. */
 	if (policy_route_customer(r->d.route) && !item->m.vouched)
 		return false;
-	return j->conf.late || is_at_home(j->n, &item->m);
+	return j->conf.late || bounce_is_at_home(j->n, &item->m);
 }
 
 /* ... and until when. */

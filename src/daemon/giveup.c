@@ -16,7 +16,10 @@ struct job {
 
 /* --- in the transaction --- */
 
-/* The first of ROWS with the others of its message, which follow it. */
+/*
+ * The first of ROWS with those of its message that follow it and have the same
+ * sender.
+ */
 static enum err_code
 take_message(struct spool_txn *t, const struct spool_row *rows, size_t rows_n,
 	struct spool_claimed *m, struct err *e)
@@ -24,7 +27,9 @@ take_message(struct spool_txn *t, const struct spool_row *rows, size_t rows_n,
 	enum err_code rc =
 		spool_message_get(t, rows[0].d.message, &m->message, e);
 
-	while (m->n < rows_n && rows[m->n].d.message == rows[0].d.message)
+	spool_message_for(&m->message, &rows[0].d);
+	while (m->n < rows_n && rows[m->n].d.message == rows[0].d.message &&
+		spool_is_sent_as(&rows[m->n].d, &rows[0].d))
 		m->n++;
 	m->deliveries = xcalloc(m->n, sizeof(*m->deliveries));
 	for (size_t i = 0; i < m->n; i++)

@@ -17,7 +17,8 @@ place_one(struct spool_txn *t, const struct spool_message *m,
 		.id = m->id};
 	struct order_key key = order_key(&f, now);
 	int64_t last, lowest;
-	enum err_code rc = spool_turns_get(t, d->route, m->sender, key.rank,
+	enum err_code rc = spool_turns_get(t, d->route,
+		d->list_owner[0] ? d->list_owner : m->sender, key.rank,
 		key.size_class, &last, &lowest, e);
 
 	if (rc != OK)
@@ -38,7 +39,7 @@ static bool
 is_beside(const struct spool_delivery *a, const struct spool_delivery *b)
 {
 	return a->priority == b->priority && a->queued_at == b->queued_at &&
-	       strcmp(a->route, b->route) == 0;
+	       spool_is_sent_as(a, b) && strcmp(a->route, b->route) == 0;
 }
 
 enum err_code

@@ -328,9 +328,9 @@ policy_asks_spool(struct node *n, const struct policy_client *c,
 }
 
 /* The settings may have changed while the spool was asked. */
-static void
-answer_customer(struct node *n, const char *name,
-	const struct policy_recipient *q, struct reply *reply_r)
+void
+policy_admit(struct node *n, const char *name, const struct policy_recipient *q,
+	struct reply *reply_r)
 {
 	const struct spool_account *a = accounts_get(n->accounts, name);
 	bool known = q->facts && strcmp(q->customer, name) == 0;
@@ -372,7 +372,7 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 		reply_set(reply_r, 550, "5.7.1",
 			"Only mail for this site is taken here");
 	else if (customer)
-		answer_customer(n, customer, q, reply_r);
+		policy_admit(n, customer, q, reply_r);
 	else if (!trusted)
 		reply_set(reply_r, 550, "5.7.1", "Relaying is not allowed");
 	else if (!routed)

@@ -59,6 +59,13 @@ void policy_rcpt(struct node *n, const struct policy_client *c,
 	char route_r[SPOOL_NAME_MAX + 1]);
 
 /*
+ * May a recipient of the customer NAME have the message? As policy_rcpt, for
+ * one that RCPT did not name itself: an alias led to it.
+ */
+void policy_admit(struct node *n, const char *name,
+	const struct policy_recipient *q, struct reply *reply_r);
+
+/*
  * Does a client stand before us whose Authentication-Results count? One that
  * is trusted, and has not logged in as somebody.
  */

@@ -331,6 +331,8 @@ on_free(void *arg)
 	receive_auth_end(r);
 	buf_free(&r->body);
 	free(r->rcpts);
+	receive_aliases_free(r->aliases, r->aliases_n);
+	receive_alias_forget(r);
 	free(r->look);
 	free(r->stored_reply);
 	free(r->atrn_domains);

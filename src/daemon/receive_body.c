@@ -207,7 +207,8 @@ void
 receive_forget(struct receive *r)
 {
 	r->rcpts = NULL;
-	r->rcpts_n = r->rcpts_cap = r->aliases_n = 0;
+	r->rcpts_n = r->rcpts_cap = 0;
+	receive_alias_forget(r);
 	node_held(r->n, -(int64_t)r->body.len);
 	buf_free(&r->body);
 	receive_submit_forget(r);
@@ -281,5 +282,6 @@ receive_reset(struct receive *r)
 	if (r->id && r->spilled)
 		receive_body_drop(r->n, r->id);
 	free(r->rcpts);
+	receive_aliases_free(r->aliases, r->aliases_n);
 	receive_forget(r);
 }

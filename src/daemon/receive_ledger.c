@@ -54,6 +54,8 @@ leave_out(struct receive *r, const bool *known)
 			r->rcpts[kept++] = r->rcpts[i];
 			continue;
 		}
+		if (r->rcpts[i].alias)
+			r->aliases[r->rcpts[i].alias - 1].known = true;
 		log_info("already-here", LOG_INT("session", r->s->id),
 			LOG_STR("peer", r->s->peer),
 			LOG_STR("from", r->sender.text),

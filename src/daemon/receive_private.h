@@ -2,6 +2,7 @@
 #ifndef DAEMON_RECEIVE_PRIVATE_H
 #define DAEMON_RECEIVE_PRIVATE_H
 
+#include "conf/aliases.h"
 #include "daemon/accounts.h"
 #include "daemon/dovecot.h"
 #include "daemon/guess.h"
@@ -11,6 +12,9 @@
 #include "mail/header.h"
 #include "smtp/sasl.h"
 #include "smtp/server.h"
+
+/* The route of who is refused where nobody waits for the answer. */
+#define RECEIVE_RETURNED "returned"
 
 struct receive_rcpt {
 	struct mailbox mailbox;
@@ -22,11 +26,35 @@ struct receive_rcpt {
 	struct spool_customer_facts facts;
 	size_t earlier_n; /* recipients before it of the same customer */
 	char ledger[WIRE_ID_MAX + 1]; /* its id in a batch; "" none */
-	size_t alias; /* which of the transaction brought it; 0 none */
+	/* aliases[alias - 1] brought it, to its owners[owner - 1]; 0 none */
+	size_t alias, owner;
+	bool named; /* RCPT named it, too */
 	/* why it is returned; "" it is not */
 	char status[12], refusal[256];
 };
 
+/* An alias that RCPT named. */
+struct receive_alias {
+	struct mailbox named;
+	struct rcpt_params given;
+	enum alias_kind kind;
+	struct mailbox *owners; /* owned */
+	size_t owners_n, members_n;
+	bool known; /* it came before, in a batch */
+};
+
+/* What the spool knows of a customer's address behind an alias. */
+struct receive_fact {
+	struct mailbox mailbox;
+	char customer[SASL_NAME_MAX + 1], sender[WIRE_MAILBOX_MAX + 1];
+	struct spool_customer_facts facts;
+};
+struct receive_facts {
+	size_t n;
+	struct receive_fact v[];
+};
+
+struct receive_seen;
 struct receive_submission;
 
 struct receive {
@@ -64,8 +92,10 @@ struct receive {
 	int64_t mail_steady; /* when MAIL came, by the steady clock */
 	struct receive_rcpt *rcpts;
 	size_t rcpts_n, rcpts_cap;
-	size_t aliases_n; /* aliases among those that were named */
-	int64_t id;	  /* of the message; 0 before its body begins */
+	struct receive_alias *aliases; /* owned */
+	size_t aliases_n;
+	struct receive_seen *seen; /* owned; NULL: no alias was named */
+	int64_t id; /* of the message; 0 before its body begins */
 	struct buf
 		body;  /* octets not yet with the spool; counted in the node */
 	uint64_t size; /* of the body so far, our trace field included */
@@ -98,12 +128,24 @@ struct receive_rcpt *receive_rcpt_push(struct receive *r);
 /* What RCPT gave as its id in a batch; empty: none. */
 struct str receive_rcpt_id(
 	const struct receive *r, const struct smtp_event *ev);
-/* RCPT is for an alias: takes all it stands for, or none and sets REPLY_R. */
-bool receive_alias(
-	struct receive *r, const struct smtp_event *ev, struct reply *reply_r);
+/* Those taken in this transaction on ROUTE. */
+size_t receive_rcpt_count(const struct receive *r, const char *route);
+/*
+ * RCPT is for an alias: takes all it stands for, or none and sets REPLY_R.
+ * FACTS are those of receive_alias_facts; NULL: none.
+ */
+bool receive_alias(struct receive *r, const struct smtp_event *ev,
+	const struct receive_facts *facts, struct reply *reply_r);
+/* What the spool must be asked before. Given, free(); NULL: nothing. */
+struct receive_facts *receive_alias_facts(
+	const struct receive *r, const struct mailbox *named);
 /* The recipient that is the mailbox TO, with this ID; NULL: none. */
 struct receive_rcpt *receive_alias_find(
-	const struct receive *r, const struct mailbox *to, struct str id);
+	struct receive *r, const struct mailbox *to, struct str id);
+/* The transaction has none any more; they belong to somebody else, or nobody.
+ */
+void receive_alias_forget(struct receive *r);
+void receive_aliases_free(struct receive_alias *v, size_t n);
 /* Forgets whom it waits for. */
 void receive_rcpt_cancel(struct receive *r);
 /*
@@ -138,6 +180,19 @@ void receive_reset(struct receive *r);
 void receive_forget(struct receive *r);
 /* Takes the body of message ID out of the spool, in the background. */
 void receive_body_drop(struct node *n, int64_t id);
+
+/*
+ * What is told to the sender of message M of its aliases; NULL: nothing. As
+ * struct bounce: on the loop, to be written in the transaction that stores M.
+ */
+struct bounce *receive_report_new(struct node *n, const struct spool_message *m,
+	const struct receive_alias *aliases, size_t aliases_n);
+/* The events of them, in that transaction, and the log lines after it. */
+enum err_code receive_report_write(struct spool_txn *t,
+	const struct spool_message *m, const struct receive_alias *aliases,
+	size_t aliases_n, uint64_t session, struct err *e);
+void receive_report_log(const struct spool_message *m,
+	const struct receive_alias *aliases, size_t aliases_n);
 
 /* The whole message goes to the spool; its reply follows the commit. */
 void receive_store(struct receive *r);

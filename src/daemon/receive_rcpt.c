@@ -23,13 +23,13 @@ struct rcpt_question {
 	bool looking;		       /* a reader thread has it */
 	char customer[SASL_NAME_MAX + 1], sender[WIRE_MAILBOX_MAX + 1];
 	struct spool_customer_facts facts;
+	struct receive_facts *members; /* owned; NULL: it is no alias */
 };
 
 /* --- the answer --- */
 
-/* Those taken in this transaction on the same route. */
-static size_t
-count_earlier(const struct receive *r, const char *route)
+size_t
+receive_rcpt_count(const struct receive *r, const char *route)
 {
 	size_t n = 0;
 
@@ -63,7 +63,7 @@ add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
 	const struct spool_customer_facts *facts)
 {
 	struct receive_rcpt *slot;
-	size_t earlier_n = facts ? count_earlier(r, route) : 0;
+	size_t earlier_n = facts ? receive_rcpt_count(r, route) : 0;
 
 	slot = receive_rcpt_push(r);
 	slot->mailbox = *ev->mailbox;
@@ -88,6 +88,9 @@ joins_alias(struct receive *r, const struct smtp_event *ev)
 	if (!there || !there->alias)
 		return false;
 	there->params = *ev->rcpt;
+	there->owner = 0;
+	there->named = true;
+	there->refusal[0] = '\0'; /* as RCPT was answered now */
 	return true;
 }
 
@@ -98,7 +101,7 @@ take_to_return(
 {
 	struct receive_rcpt *slot;
 
-	slot = add_rcpt(r, ev, "returned", NULL);
+	slot = add_rcpt(r, ev, RECEIVE_RETURNED, NULL);
 	str_copyz(slot->status, sizeof(slot->status),
 		reply->enhanced[0] ? reply->enhanced : "5.0.0");
 	reply_one_line(reply, slot->refusal, sizeof(slot->refusal));
@@ -125,26 +128,28 @@ pending(const struct receive *r, const struct policy_recipient *q)
 	if (!q->facts || !r->params.has_size)
 		return 0;
 	policy_customer_route(q->customer, route);
-	return count_earlier(r, route) * r->params.size_bytes;
+	return receive_rcpt_count(r, route) * r->params.size_bytes;
 }
 
 static bool
 take(struct receive *r, const struct smtp_event *ev, const char *route,
-	const struct spool_customer_facts *facts, struct reply *reply_r)
+	const struct policy_recipient *q, const struct receive_facts *members,
+	struct reply *reply_r)
 {
 	if (aliases_has(r->n->conf, ev->mailbox))
-		return receive_alias(r, ev, reply_r);
+		return receive_alias(r, ev, members, reply_r);
 	if (!receive_times_rcpt(r, route, reply_r))
 		return false;
 	if (!joins_alias(r, ev))
-		add_rcpt(r, ev, route, facts);
+		add_rcpt(r, ev, route, q->facts);
 	return true;
 }
 
-/* Q is complete but for the message. */
+/* Q is complete but for the message; MEMBERS are of an alias, NULL none. */
 static void
 decide(struct receive *r, const struct smtp_event *ev,
-	struct policy_recipient *q, struct reply *reply_r)
+	struct policy_recipient *q, const struct receive_facts *members,
+	struct reply *reply_r)
 {
 	char route[SPOOL_NAME_MAX + 1];
 	struct policy_client c;
@@ -159,13 +164,20 @@ decide(struct receive *r, const struct smtp_event *ev,
 		.now = clock_sane_s(),
 	};
 	policy_rcpt(r->n, &c, q, reply_r, route);
-	if (reply_r->code != 250 || !take(r, ev, route, q->facts, reply_r))
+	if (reply_r->code != 250 || !take(r, ev, route, q, members, reply_r))
 		log_refused(r, ev->mailbox->text, reply_r);
 	if (reply_class(reply_r) == 5 && r->program && r->program->returns)
 		take_to_return(r, ev, reply_r);
 }
 
 /* --- asking --- */
+
+static void
+free_question(struct rcpt_question *q)
+{
+	free(q->members);
+	free(q);
+}
 
 static void
 question_answered(struct rcpt_question *question, struct policy_recipient *q)
@@ -179,9 +191,9 @@ question_answered(struct rcpt_question *question, struct policy_recipient *q)
 	};
 	struct reply reply;
 
-	decide(r, &ev, q, &reply);
+	decide(r, &ev, q, question->members, &reply);
 	r->question = NULL;
-	free(question);
+	free_question(question);
 	session_answer(r->s, &reply);
 }
 
@@ -198,9 +210,18 @@ static enum err_code
 look(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct rcpt_question *q = arg;
+	enum err_code rc = OK;
 
-	return spool_customer_facts(
-		t, q->customer, q->mailbox.text, q->sender, &q->facts, e);
+	if (!q->members)
+		return spool_customer_facts(t, q->customer, q->mailbox.text,
+			q->sender, &q->facts, e);
+	for (size_t i = 0; rc == OK && i < q->members->n; i++) {
+		struct receive_fact *f = &q->members->v[i];
+
+		rc = spool_customer_facts(t, f->customer, f->mailbox.text,
+			f->sender, &f->facts, e);
+	}
+	return rc;
 }
 
 static void
@@ -211,21 +232,23 @@ looked(void *arg, enum err_code code, const struct err *e)
 	struct policy_recipient q = {.customer = question->customer};
 
 	if (s->closed) {
-		free(question);
+		free_question(question);
 		session_release(s);
 		return;
 	}
-	if (code == OK)
+	if (code == OK && !question->members)
 		q.facts = &question->facts;
-	else
+	if (code != OK && question->members)
+		question->members->n = 0; /* nothing is known */
+	if (code != OK)
 		log_error("queue-unreadable", LOG_INT("session", s->id),
 			LOG_STR("why", e->text));
 	question_answered(question, &q);
 	session_release(s);
 }
 
-static void
-ask(struct receive *r, const struct smtp_event *ev, const char *customer)
+static struct rcpt_question *
+question_new(struct receive *r, const struct smtp_event *ev)
 {
 	struct rcpt_question *q = xcalloc(1, sizeof(*q));
 
@@ -234,13 +257,28 @@ ask(struct receive *r, const struct smtp_event *ev, const char *customer)
 	q->params = *ev->rcpt;
 	str_copy(q->id, sizeof(q->id), ev->text);
 	r->question = q;
-	if (!customer) {
-		q->lookup = dovecot_users_ask(
-			r->n->dovecot_users, &q->mailbox, dovecot_answered, r);
-		return;
-	}
+	return q;
+}
+
+static void
+ask_dovecot(struct receive *r, const struct smtp_event *ev)
+{
+	struct rcpt_question *q = question_new(r, ev);
+
+	q->lookup = dovecot_users_ask(
+		r->n->dovecot_users, &q->mailbox, dovecot_answered, r);
+}
+
+/* Of CUSTOMER, or of those behind an alias: MEMBERS, given. */
+static void
+ask_spool(struct receive *r, const struct smtp_event *ev, const char *customer,
+	struct receive_facts *members)
+{
+	struct rcpt_question *q = question_new(r, ev);
+
 	str_copyz(q->customer, sizeof(q->customer), customer);
 	str_copyz(q->sender, sizeof(q->sender), r->sender.text);
+	q->members = members;
 	q->looking = true;
 	session_hold(r->s);
 	spool_submit_read(r->n->spool, look, looked, q);
@@ -250,23 +288,24 @@ void
 receive_rcpt(struct receive *r, const struct smtp_event *ev)
 {
 	struct policy_recipient q = {.user = DOVECOT_USER_UNKNOWN};
-	char customer[SASL_NAME_MAX + 1];
+	struct receive_facts *members = receive_alias_facts(r, ev->mailbox);
+	char customer[SASL_NAME_MAX + 1] = "";
 	struct policy_client c;
 	struct reply reply;
 
 	receive_policy_client(r, &c);
-	if (policy_asks_spool(r->n, &c, ev->mailbox, customer)) {
-		ask(r, ev, customer);
+	if (members || policy_asks_spool(r->n, &c, ev->mailbox, customer)) {
+		ask_spool(r, ev, customer, members);
 		return;
 	}
 	if (policy_asks_dovecot(r->n, ev->mailbox)) {
 		q.user = dovecot_users_cached(r->n->dovecot_users, ev->mailbox);
 		if (q.user == DOVECOT_USER_UNKNOWN) {
-			ask(r, ev, NULL);
+			ask_dovecot(r, ev);
 			return;
 		}
 	}
-	decide(r, ev, &q, &reply);
+	decide(r, ev, &q, NULL, &reply);
 	machine_answer(r->s->machine, &reply);
 }
 
@@ -279,7 +318,7 @@ receive_rcpt_cancel(struct receive *r)
 	if (!q || q->looking)
 		return; /* the reader brings it back, and it is freed there */
 	dovecot_users_cancel(q->lookup);
-	free(q);
+	free_question(q);
 }
 
 /* --- the whole message --- */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/bounce.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/fill.h"
@@ -27,9 +28,14 @@ struct store {
 	struct buf tail;
 	bool spilled; /* parts of the body are with the spool already */
 	int priority; /* where no rule says another */
-	int64_t mail_steady, steady; /* when MAIL came, and now */
-	struct settle *returned; /* of those who may not have it; NULL none */
-	uint64_t owner;		 /* of their deliveries, while they end */
+	int64_t mail_steady, steady;   /* when MAIL came, and now */
+	struct receive_alias *aliases; /* owned */
+	size_t aliases_n;
+	struct bounce *report; /* of them; NULL nothing is told */
+	/* of those who may not have it, one for each sender; owned */
+	struct settle **returned;
+	size_t returned_n;
+	uint64_t owner; /* of their deliveries, while they end */
 };
 
 /* Local mail, and a customer's, goes by no link of ours. */
@@ -67,6 +73,21 @@ rcpt_priority(const struct store *st, const struct receive_rcpt *rcpt)
 }
 
 static void
+fill_alias(const struct store *st, const struct receive_rcpt *rcpt,
+	struct spool_delivery *d)
+{
+	const struct receive_alias *a;
+
+	if (!rcpt->alias || rcpt->named)
+		return;
+	a = &st->aliases[rcpt->alias - 1];
+	str_copyz(d->alias, sizeof(d->alias), a->named.text);
+	if (rcpt->owner)
+		str_copyz(d->list_owner, sizeof(d->list_owner),
+			a->owners[rcpt->owner - 1].text);
+}
+
+static void
 fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
 {
 	const struct receive_rcpt *rcpt = &st->rcpts[i];
@@ -82,6 +103,7 @@ fill_delivery(const struct store *st, size_t i, struct spool_delivery *d)
 		.steady_at = st->steady,
 	};
 	str_copyz(d->recipient, sizeof(d->recipient), rcpt->mailbox.text);
+	fill_alias(st, rcpt, d);
 	str_copyz(d->route, sizeof(d->route), rcpt->route);
 	receive_times_delivery(&st->m, st->mail_steady, d);
 	if (rcpt->rule)
@@ -152,27 +174,67 @@ write_ids(struct spool_txn *t, const struct store *st, struct err *e)
 	return rc;
 }
 
+/* A program's user is who it says; of others that is asked. */
+static void
+settle_one(struct settle *settle, size_t i, const struct receive_rcpt *rcpt)
+{
+	if (strcmp(rcpt->route, RECEIVE_RETURNED) == 0)
+		settle_fail(settle, i, rcpt->status, rcpt->refusal);
+	else
+		settle_refuse(settle, i, rcpt->status, rcpt->refusal);
+}
+
+/* Those of ALL (N) with the sender of the first, which leave it. */
+static void
+add_returned(struct store *st, struct spool_delivery *all, size_t *n)
+{
+	struct spool_claimed c = {.message = st->m};
+	struct settle *settle;
+	size_t kept = 0;
+
+	spool_message_for(&c.message, &all[0]);
+	c.deliveries = xcalloc(*n, sizeof(*c.deliveries));
+	for (size_t i = 0; i < *n; i++)
+		if (spool_is_sent_as(&all[i], &c.deliveries[0]) || !c.n)
+			c.deliveries[c.n++] = all[i];
+		else
+			all[kept++] = all[i];
+	*n = kept;
+	settle = settle_new(st->n, &c, st->owner, "", NULL, st->r->s->id);
+	for (size_t i = 0; i < c.n; i++)
+		settle_one(settle, i, &st->rcpts[c.deliveries[i].n - 1]);
+	free(c.deliveries);
+	st->returned = xrealloc(
+		st->returned, (st->returned_n + 1) * sizeof(struct settle *));
+	st->returned[st->returned_n++] = settle;
+}
+
 static void
 prepare_returned(struct store *st)
 {
-	struct spool_claimed c = {.message = st->m};
+	struct spool_delivery *all = NULL;
+	size_t n = 0;
 
-	c.deliveries = xcalloc(st->rcpts_n, sizeof(*c.deliveries));
 	for (size_t i = 0; i < st->rcpts_n; i++)
-		if (st->rcpts[i].refusal[0])
-			fill_delivery(st, i, &c.deliveries[c.n++]);
-	if (c.n) {
+		if (st->rcpts[i].refusal[0]) {
+			all = xrealloc(all, (n + 1) * sizeof(*all));
+			fill_delivery(st, i, &all[n++]);
+		}
+	if (n)
 		st->owner = node_new_id(st->n);
-		st->returned = settle_new(
-			st->n, &c, st->owner, "", NULL, st->r->s->id);
-	}
-	for (size_t i = 0; i < c.n; i++) {
-		const struct receive_rcpt *rcpt =
-			&st->rcpts[c.deliveries[i].n - 1];
+	while (n)
+		add_returned(st, all, &n);
+	free(all);
+}
 
-		settle_fail(st->returned, i, rcpt->status, rcpt->refusal);
-	}
-	free(c.deliveries);
+static enum err_code
+write_returned(struct spool_txn *t, const struct store *st, struct err *e)
+{
+	enum err_code rc = st->returned_n ? claim_returned(t, st, e) : OK;
+
+	for (size_t i = 0; rc == OK && i < st->returned_n; i++)
+		rc = settle_write(t, st->returned[i], e);
+	return rc;
 }
 
 static enum err_code
@@ -195,10 +257,13 @@ write_message(struct spool_txn *t, void *arg, struct err *e)
 		rc = write_event(t, st, e);
 	if (rc == OK)
 		rc = write_ids(t, st, e);
-	if (rc == OK && st->returned)
-		rc = claim_returned(t, st, e);
-	if (rc == OK && st->returned)
-		rc = settle_write(t, st->returned, e);
+	if (rc == OK)
+		rc = receive_report_write(
+			t, &st->m, st->aliases, st->aliases_n, st->r->s->id, e);
+	if (rc == OK && st->report)
+		rc = bounce_write(t, st->report, e);
+	if (rc == OK)
+		rc = write_returned(t, st, e);
 	free(d);
 	return rc;
 }
@@ -269,6 +334,19 @@ has_times(const struct store *st)
 }
 
 static void
+free_store(struct store *st)
+{
+	for (size_t i = 0; i < st->returned_n; i++)
+		settle_free(st->returned[i]);
+	free(st->returned);
+	bounce_free(st->report);
+	receive_aliases_free(st->aliases, st->aliases_n);
+	free(st->rcpts);
+	buf_free(&st->tail);
+	free(st);
+}
+
+static void
 stored(void *arg, enum err_code code, const struct err *e)
 {
 	struct store *st = arg;
@@ -281,8 +359,11 @@ stored(void *arg, enum err_code code, const struct err *e)
 			shares_add(&s->shares, SHARE_RECEIVED, st->m.size);
 		fill_stored(st->n->fill, st->m.size, st->rcpts_n);
 		log_accepted(st);
-		if (st->returned)
-			settle_written(st->returned);
+		receive_report_log(&st->m, st->aliases, st->aliases_n);
+		if (st->report)
+			bounce_written(st->report);
+		for (size_t i = 0; i < st->returned_n; i++)
+			settle_written(st->returned[i]);
 		crash_point("receive-stored-before-reply");
 	} else {
 		log_error("not-stored", LOG_INT("session", s->id),
@@ -296,10 +377,7 @@ stored(void *arg, enum err_code code, const struct err *e)
 	if (code == OK && has_times(st))
 		life_look(st->n->life);
 	node_held(st->n, -(int64_t)st->tail.len);
-	settle_free(st->returned);
-	free(st->rcpts);
-	buf_free(&st->tail);
-	free(st);
+	free_store(st);
 	session_release(s);
 }
 
@@ -410,6 +488,8 @@ receive_store(struct receive *r)
 	fill_message(r, &st->m);
 	st->rcpts = r->rcpts;
 	st->rcpts_n = r->rcpts_n;
+	st->aliases = r->aliases;
+	st->aliases_n = r->aliases_n;
 	st->mail_steady = r->mail_steady;
 	st->steady = steady_now(r->n->steady);
 	receive_times_message(r, &st->m);
@@ -420,5 +500,7 @@ receive_store(struct receive *r)
 	receive_forget(r);
 	session_hold(r->s);
 	prepare_returned(st);
+	st->report =
+		receive_report_new(st->n, &st->m, st->aliases, st->aliases_n);
 	spool_submit(st->n->spool, write_message, stored, st);
 }

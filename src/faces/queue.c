@@ -1,5 +1,6 @@
 #include "faces/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum err_code
@@ -31,4 +32,15 @@ const char *
 queue_sender(const char *sender)
 {
 	return sender[0] ? sender : "<>";
+}
+
+bool
+queue_way(const struct spool_delivery *d, char *out, size_t size)
+{
+	if (d->list_owner[0])
+		snprintf(out, size, "by the list %s, from %s", d->alias,
+			d->list_owner);
+	else if (d->alias[0])
+		snprintf(out, size, "by the alias %s", d->alias);
+	return d->alias[0] != '\0';
 }

@@ -20,6 +20,9 @@ enum err_code queue_page(struct spool_txn *t, void *page, struct err *e);
 
 /* Why it waits, in a sentence; "" where there is nothing to say. */
 void queue_reason(const struct spool_row *row, char *out, size_t size);
+enum { QUEUE_WAY_MAX = 2 * WIRE_MAILBOX_MAX + 40 };
+/* How it came to its recipient, where RCPT named another. False: it did not. */
+bool queue_way(const struct spool_delivery *d, char *out, size_t size);
 /* "<a@b.example>", or "<>" */
 const char *queue_sender(const char *sender);
 

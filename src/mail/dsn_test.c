@@ -112,7 +112,7 @@ test_other_actions(void **state)
 		{DSN_DELAYED, "Subject: Delayed: hello\r\n",
 			"Action: delayed\r\n", "you need not send it again."},
 		{DSN_DELIVERED, "Subject: Delivered: hello\r\n",
-			"Action: delivered\r\n", "is in the mailbox of:"},
+			"Action: delivered\r\n", "was delivered to:"},
 		{DSN_RELAYED, "Subject: Passed on: hello\r\n",
 			"Action: relayed\r\n", "to a system that reports"},
 		{DSN_EXPANDED, "Subject: Sent to a list: hello\r\n",

@@ -223,6 +223,8 @@ add_group(const struct dsn *d, size_t first, struct buf *out)
 	buf_addz(out, "\r\n");
 	if (r->action == DSN_FAILED || r->action == DSN_DELAYED)
 		add_reason(r, out);
+	if (r->action == DSN_DELIVERED && r->reply[0])
+		add_paragraph(out, 2, r->reply);
 	if (r->action == DSN_FAILED)
 		add_paragraph(out, 2, advice_for(r->status));
 	if (r->action == DSN_DELAYED)
@@ -238,7 +240,7 @@ add_action(const struct dsn *d, enum dsn_action action, struct buf *out)
 					 : "Your message could not be "
 					   "delivered to:",
 		[DSN_DELAYED] = "Your message has not reached yet:",
-		[DSN_DELIVERED] = "Your message is in the mailbox of:",
+		[DSN_DELIVERED] = "Your message was delivered to:",
 		[DSN_RELAYED] = "Your message went on to a system that reports "
 				"no more, for:",
 		[DSN_EXPANDED] =

@@ -141,6 +141,7 @@ struct letter {
 	int64_t steady_at, return_at, tell_at, release_at;
 	bool release_wall, requiretls, returns;
 	const char *account;
+	const char *owner_of_second; /* a list led there; NULL: none */
 };
 
 static inline char
@@ -192,6 +193,11 @@ letter_deliveries(const struct letter *l, struct spool_delivery *d)
 		d[n].tell_at = l->tell_at;
 		d[n].release_at = l->release_at;
 		d[n].release_wall = l->release_wall;
+		if (n == 1 && l->owner_of_second) {
+			snprintf(d[n].list_owner, sizeof(d[n].list_owner), "%s",
+				l->owner_of_second);
+			snprintf(d[n].alias, sizeof(d[n].alias), "list@x");
+		}
 		if (!l->to[n])
 			return 1;
 	}
@@ -214,6 +220,8 @@ add_letter(struct spool_txn *t, void *arg, struct err *e)
 	size_t n = letter_deliveries(l, d);
 
 	m.params.smtputf8 = l->smtputf8;
+	m.params.ret = RET_FULL;
+	snprintf(m.params.envid, sizeof(m.params.envid), "E1");
 	m.params.requiretls = l->requiretls;
 	m.params.has_deliver_by = l->returns;
 	m.params.deliver_by_mode = l->returns ? 'R' : 0;

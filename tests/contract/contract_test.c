@@ -543,6 +543,39 @@ claims_all_recipients_of_its_routes(void **state)
 	assert_int_equal(claim(b, &j), 0);
 }
 
+/* RFC 3461 5.2.7.1: a transaction of its own, without what was asked. */
+static void
+claims_what_a_list_sends_on_alone(void **state)
+{
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.owner = 9}};
+	struct spool_row row;
+	int64_t id = put_letter(
+		b, (struct letter){.to = {"a@x", "b@x", "c@x", "j\xc3\xbc@x"},
+			   .owner_of_second = "owner-list@x"});
+
+	assert_int_equal(claim(b, &j), id);
+	assert_int_equal(j.got.n, 2);
+	assert_string_equal(j.got.deliveries[1].recipient, "c@x");
+	assert_string_equal(j.got.message.sender, "sender@example.org");
+	assert_string_equal(j.got.message.params.envid, "E1");
+	assert_false(j.got.message.params.smtputf8);
+	assert_int_equal(claim(b, &j), id);
+	assert_int_equal(j.got.n, 1);
+	assert_string_equal(j.got.deliveries[0].recipient, "b@x");
+	assert_string_equal(j.got.deliveries[0].alias, "list@x");
+	assert_string_equal(j.got.message.sender, "owner-list@x");
+	assert_string_equal(j.got.message.params.envid, "");
+	assert_int_equal(j.got.message.params.ret, RET_NONE);
+	assert_true(j.got.message.vouched);
+	assert_int_equal(claim(b, &j), id);
+	assert_int_equal(j.got.n, 1);
+	assert_true(j.got.message.params.smtputf8);
+	assert_int_equal(claim(b, &j), 0);
+	assert_true(row_of(b, id, 2, &row));
+	assert_string_equal(row.sender, "owner-list@x");
+}
+
 static void
 leaves_what_the_session_cannot_take(void **state)
 {
@@ -1157,6 +1190,7 @@ main(void)
 		ON_BOTH(says_which_link_it_waits_for),
 		ON_BOTH(merges_routes_in_order),
 		ON_BOTH(claims_all_recipients_of_its_routes),
+		ON_BOTH(claims_what_a_list_sends_on_alone),
 		ON_BOTH(leaves_what_the_session_cannot_take),
 		ON_BOTH(takes_what_the_session_changes),
 		ON_BOTH(claims_by_domain),

@@ -25,10 +25,14 @@ follow(const struct conf *c, const char *name)
 	struct err e = {0};
 
 	if (address_parse(str_of(text), true, &m)) {
-		aliases_expand(c, &m, &list, &e);
+		aliases_expand(c, &m, true, &list, &e);
 		FUZZ_CHECK(list.n <= c->limits.alias_addresses);
 		for (size_t i = 0; i < list.n; i++)
-			FUZZ_CHECK(mailbox_domain(&list.v[i]).n);
+			FUZZ_CHECK(mailbox_domain(&list.v[i].mailbox).n);
+		for (size_t i = 0; i < list.n; i++)
+			FUZZ_CHECK(list.v[i].owner <= list.owners_n);
+		for (size_t i = 0; i < list.owners_n; i++)
+			FUZZ_CHECK(aliases_has(c, &list.owners[i]));
 		alias_list_free(&list);
 	}
 	free(text);
