@@ -372,6 +372,8 @@ open_all(struct node *n, struct err *e)
 		dropbox_make(n->conf, pw);
 	if (rc == OK)
 		rc = services_new(n, &n->services, e);
+	if (rc == OK && pw)
+		rc = services_give(n->services, pw, e);
 	/* The spool is made and opened as who we become. */
 	if (rc == OK && pw)
 		rc = identity_become(pw, e);

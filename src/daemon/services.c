@@ -199,6 +199,18 @@ services_new(struct node *n, struct services **services_r, struct err *e)
 	return rc;
 }
 
+enum err_code
+services_give(struct services *s, const struct passwd *pw, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; rc == OK && i < s->count; i++)
+		if (s->v[i]->listener)
+			rc = listener_give(
+				s->v[i]->listener, pw->pw_uid, pw->pw_gid, e);
+	return rc;
+}
+
 static struct service *
 find_same(const struct services *s, const struct conf_listener *want)
 {

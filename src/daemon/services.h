@@ -6,11 +6,16 @@
 
 #include "daemon/node.h"
 
+#include <pwd.h>
+
 struct services;
 
 /* Opens all listeners; E names the one that cannot be. */
 enum err_code services_new(
 	struct node *n, struct services **services_r, struct err *e);
+/* Unix sockets made as root are given to whom the daemon becomes. */
+enum err_code services_give(
+	struct services *s, const struct passwd *pw, struct err *e);
 /*
  * Opens those that are new, keeps those that stay. On error nothing has
  * changed.

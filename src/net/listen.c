@@ -7,6 +7,7 @@
 #include "net/segments.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -350,6 +351,28 @@ listen_unix(struct loop *loop, const char *path, unsigned mode, listen_fn *fn,
 	}
 	*listener_r = l;
 	return OK;
+}
+
+enum err_code
+listener_give(struct listener *l, unsigned uid, unsigned gid, struct err *e)
+{
+	struct stat st;
+	enum err_code rc = OK;
+	int fd;
+
+	if (!l->path)
+		return OK;
+	fd = open(l->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+		st.st_dev != l->dev || st.st_ino != l->ino)
+		rc = err_set(e, ERR_EXISTS, "%s: it is not our socket any more",
+			l->path);
+	else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+		rc = err_set(e, bind_code(errno), "%s: %s", l->path,
+			strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 void

@@ -21,6 +21,12 @@ enum err_code listen_tcp(struct loop *loop, const char *address, unsigned port,
 enum err_code listen_unix(struct loop *loop, const char *path, unsigned mode,
 	listen_fn *fn, void *arg, struct listener **listener_r, struct err *e);
 /*
+ * The file of a Unix socket gets this owner and group; others have none. It may
+ * lie in a folder of somebody else: no other file is ever given away.
+ */
+enum err_code listener_give(
+	struct listener *l, unsigned uid, unsigned gid, struct err *e);
+/*
  * At most OCTETS may be under way on a new connection before it is accepted
  * (what was allowed then can be taken back no more); 0: as the system likes.
  */

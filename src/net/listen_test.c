@@ -314,6 +314,40 @@ test_unix(void **state)
 }
 
 static void
+test_unix_give(void **state)
+{
+	struct loop *loop = loop_new();
+	struct door d = {0};
+	char path[96], away[96];
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/given", dir);
+	snprintf(away, sizeof(away), "%s/away", dir);
+	assert_int_equal(
+		listen_unix(loop, path, 0660, on_visitor, &d, &d.l, &e), OK);
+	assert_int_equal(listener_give(d.l, getuid(), getgid(), &e), OK);
+	if (getuid() == 0) {
+		assert_int_equal(listener_give(d.l, 65534, 65533, &e), OK);
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(st.st_uid, 65534);
+		assert_int_equal(st.st_gid, 65533);
+	}
+
+	/* Somebody put another file there. */
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(symlink(away, path), 0);
+	assert_int_equal(
+		listener_give(d.l, getuid(), getgid(), &e), ERR_EXISTS);
+	assert_non_null(strstr(e.text, "not our socket"));
+	listener_free(d.l);
+	unlink(path);
+	unlink(away);
+	loop_free(loop);
+}
+
+static void
 test_unix_stale(void **state)
 {
 	struct loop *loop = loop_new();
@@ -468,6 +502,7 @@ main(void)
 		cmocka_unit_test(test_free_and_pause_inside),
 		cmocka_unit_test(test_out_of_descriptors),
 		cmocka_unit_test(test_unix),
+		cmocka_unit_test(test_unix_give),
 		cmocka_unit_test(test_unix_stale),
 		cmocka_unit_test(test_unix_errors),
 		cmocka_unit_test(test_peer_cred),

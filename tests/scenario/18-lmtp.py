@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import pwd
 import socket
 import stat
 
@@ -75,6 +76,31 @@ def handed_in():
           "what goes elsewhere waits for the link")
 
 
+def another_user():
+    """Started as root: its group may write to the socket, as it may when the
+    service manager made the user."""
+    if os.geteuid() != 0:
+        return skip_part("started as root only")
+    world = World()
+    os.chmod(world.dir, 0o777)
+    above = os.path.dirname(world.dir)
+    if stat.S_IMODE(os.stat(above).st_mode) == 0o700:
+        os.chmod(above, 0o711)
+    path = f"{world.dir}/lmtp"
+    site = world.make_site(peer=world.peer(submission=9, odmr=9))
+    os.chmod(site.dir, 0o777)
+    site.conf["user"] = "daemon"
+    for name in ("tls", "peers", "routes", "links"):
+        del site.conf[name]
+    site.conf["listeners"] = [
+        {"name": "lmtp", "service": "lmtp", "address": f"unix:{path}"}]
+    site.start()
+    owner, found = pwd.getpwnam("daemon"), os.stat(path)
+    equal((found.st_uid, found.st_gid), (owner.pw_uid, owner.pw_gid),
+          "the socket is the daemon's user's and its group's")
+    check(Lmtp(path).greeting[0].startswith("220 "), "it is served")
+
+
 def wrong_address():
     world = World()
     site = world.make_site(peer=world.peer(submission=9, odmr=9))
@@ -86,4 +112,4 @@ def wrong_address():
     check("unix:/path" in done.stdout + done.stderr, "that says what to do")
 
 
-run(handed_in, wrong_address)
+run(handed_in, another_user, wrong_address)
