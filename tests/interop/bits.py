@@ -94,7 +94,7 @@ def told(name, say):
         missing = [w for w in say[1] if not notice or w not in notice[0]]
         if missing:
             raise AssertionError(f"{missing} is not in {notice}")
-        if len(sink.mails) != say[2]:
+        if not wait_until(lambda: len(sink.mails) == say[2]):
             raise AssertionError(f"{len(sink.mails)} came out of {name}")
     return run
 
