@@ -262,10 +262,12 @@ install: all
 		install -d $(DESTDIR)$(MANDIR)/man$$s; \
 		install -m 644 $$f $(DESTDIR)$(MANDIR)/man$$s/; done
 	install -m 644 conf/site.conf conf/provider.conf \
-		conf/tidepost.conf.example docs/json.schema.json \
+		conf/tidepost.conf.example docs/json.schema.json docs/shore.md \
 		$(DESTDIR)$(DOCDIR)/
-	install -d $(DESTDIR)$(DOCDIR)/postfix
-	install -m 644 conf/postfix/*.cf $(DESTDIR)$(DOCDIR)/postfix/
+	install -d $(DESTDIR)$(DOCDIR)/postfix/rspamd
+	install -m 644 conf/postfix/*.c* $(DESTDIR)$(DOCDIR)/postfix/
+	install -m 644 conf/postfix/rspamd/*.conf \
+		$(DESTDIR)$(DOCDIR)/postfix/rspamd/
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	$(BUILD)/tidepost help --completion bash >$(DESTDIR)$(BASHDIR)/tidepost
 	$(BUILD)/tidepost help --completion zsh >$(DESTDIR)$(ZSHDIR)/_tidepost

@@ -27,10 +27,11 @@ import lmtp  # noqa: E402
 import mailboxes  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
+import shore  # noqa: E402
 import users  # noqa: E402
 
 FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp,
-            mailboxes, gateways, figures)
+            mailboxes, gateways, figures, shore)
 
 
 def describe(error):

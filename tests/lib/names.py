@@ -15,7 +15,8 @@ import threading
 
 import report
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "AAAA": 28}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15,
+         "TXT": 16, "AAAA": 28}
 ODD = ("servfail", "silent", "rubbish", "refused")
 FAILURES = {"servfail": 2, "refused": 5}
 NXDOMAIN = 3
@@ -39,15 +40,19 @@ def record_octets(kind, text):
     if kind == "MX":
         preference, host = text.split()
         return struct.pack("!H", int(preference)) + name_octets(host)
+    if kind == "TXT":  # strings of 255 octets at most
+        octets = text.encode()
+        return b"".join(bytes([len(octets[i:i + 255])]) + octets[i:i + 255]
+                        for i in range(0, len(octets), 255))
     return name_octets(text)
 
 
 class Names:
-    def __init__(self, zone):
+    def __init__(self, zone, port=0):
         self.zone = zone
         self.asked = []  # (name, type)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp.bind(("127.0.0.1", port))
         self.port = self.udp.getsockname()[1]
         self.tcp = socket.create_server(("127.0.0.1", self.port))
         self.over = threading.Event()
