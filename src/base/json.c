@@ -185,15 +185,20 @@ json_lines(struct json *j, const char *key, const char *lines)
 	json_end(j);
 }
 
-void
-json_print(struct json *j, FILE *to)
+struct str
+json_line(struct json *j)
 {
-	struct str line;
-
 	while (j->depth)
 		json_end(j);
 	buf_addz(&j->out, "\n");
-	line = buf_view(&j->out);
+	return buf_view(&j->out);
+}
+
+void
+json_print(struct json *j, FILE *to)
+{
+	struct str line = json_line(j);
+
 	fwrite(line.p, 1, line.n, to);
 	buf_clear(&j->out);
 }

@@ -49,7 +49,9 @@ void json_time(struct json *j, const char *key, int64_t wall_s);
 /* An array of the lines of LINES ('\n' between; NULL: none). */
 void json_lines(struct json *j, const char *key, const char *lines);
 
-/* Closes what is open and prints the line. */
+/* Closes what is open: the line, borrowed until the next call. */
+struct str json_line(struct json *j);
+/* The same, printed; the next line may begin. */
 void json_print(struct json *j, FILE *to);
 
 #endif

@@ -41,7 +41,7 @@ send_facts(const struct stats_job *j)
 		nodefacts_links(
 			c->n, conn_get(c, KEY_NAME), j->stats, j->n, &f);
 	else
-		nodefacts(c->n, j->stats, j->n, &f);
+		nodefacts(c->n, j->stats, j->n, SIZE_MAX, &f);
 	for (size_t i = 0; i < f.n; i++)
 		conn_send(c, &f.v[i]);
 	facts_free(&f);

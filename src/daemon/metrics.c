@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/links.h"
+#include "daemon/nodefacts.h"
+#include "outlook/facts_json.h"
 #include "net/page.h"
 #include "spool/queue.h"
 
@@ -15,25 +17,34 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { METRICS_MODE = 0640, LABEL_MAX = 2 * SPOOL_NAME_MAX + 1 };
+enum {
+	METRICS_MODE = 0640,
+	STATUS_SESSIONS_MOST = 100, /* a provider may have thousands */
+	LABEL_MAX = 2 * SPOOL_NAME_MAX + 1,
+};
+
+enum which { FIGURES, STATUS, FILES_N };
+static const char *const names[FILES_N] = {"tidepost.prom", "status.json"};
 
 struct metrics {
 	struct node *n;
 	struct loop_timer *timer;
-	char *path;	   /* of the run_dir it began with */
+	char *folder;	   /* the run_dir it began with */
 	bool failed;	   /* said once */
 	struct page *page; /* NULL: none is wanted */
 	struct buf text;   /* of the last round, for the next page */
 };
 
-/* One round: what the spool has, then the text, then the file. */
+/* One round: what the spool has, then the texts, then the files. */
 struct round {
 	struct metrics *m;
 	struct spool_stat *stats; /* owned */
 	size_t stats_n;
-	struct buf text;
-	char *path, *new_path; /* owned */
-	int error;	       /* errno; 0: written */
+	struct round_file {
+		struct buf text;
+		char *path, *new_path; /* owned */
+		int error;	       /* errno; 0: written */
+	} files[FILES_N];
 };
 
 /* --- the text --- */
@@ -127,27 +138,52 @@ add_links(struct buf *b, struct links *l)
 			label(f.name, name), f.since);
 }
 
-/* --- the file, on a helper --- */
+/* What "tidepost status --json" says. */
+static void
+add_status(struct buf *b, const struct round *r)
+{
+	struct facts f = {.running = true};
+	struct json j;
+
+	nodefacts(r->m->n, r->stats, r->stats_n, STATUS_SESSIONS_MOST, &f);
+	json_init(&j);
+	json_begin(&j);
+	facts_json(&j, &f);
+	buf_adds(b, json_line(&j));
+	json_free(&j);
+	facts_free(&f);
+}
+
+/* --- the files, on a helper --- */
 
 static void
-write_file(void *arg)
+write_file(struct round_file *f)
 {
-	struct round *r = arg;
-	int fd = open(r->new_path,
+	int fd = open(f->new_path,
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		METRICS_MODE);
 
 	if (fd < 0) {
-		r->error = errno;
+		f->error = errno;
 		return;
 	}
-	r->error = file_put(fd, buf_view(&r->text)) ? 0 : errno;
-	if (close(fd) != 0 && !r->error)
-		r->error = errno;
-	if (!r->error && rename(r->new_path, r->path) != 0)
-		r->error = errno;
-	if (r->error)
-		unlink(r->new_path);
+	f->error = file_put(fd, buf_view(&f->text)) ? 0 : errno;
+	if (close(fd) != 0 && !f->error)
+		f->error = errno;
+	if (!f->error && rename(f->new_path, f->path) != 0)
+		f->error = errno;
+	if (f->error)
+		unlink(f->new_path);
+}
+
+static void
+write_files(void *arg)
+{
+	struct round *r = arg;
+
+	for (size_t i = 0; i < FILES_N; i++)
+		if (r->files[i].text.len)
+			write_file(&r->files[i]);
 }
 
 static void
@@ -155,10 +191,12 @@ free_round(void *arg)
 {
 	struct round *r = arg;
 
+	for (size_t i = 0; i < FILES_N; i++) {
+		buf_free(&r->files[i].text);
+		free(r->files[i].path);
+		free(r->files[i].new_path);
+	}
 	free(r->stats);
-	buf_free(&r->text);
-	free(r->path);
-	free(r->new_path);
 	free(r);
 }
 
@@ -167,11 +205,18 @@ written(void *arg)
 {
 	struct round *r = arg;
 	struct metrics *m = r->m;
+	bool failed = false;
 
-	if (r->error && !m->failed)
-		log_warning("metrics-not-written", LOG_STR("path", r->path),
-			LOG_STR("why", strerror(r->error)));
-	m->failed = r->error != 0;
+	for (size_t i = 0; i < FILES_N; i++) {
+		const struct round_file *f = &r->files[i];
+
+		if (f->error && !m->failed)
+			log_warning("metrics-not-written",
+				LOG_STR("path", f->path),
+				LOG_STR("why", strerror(f->error)));
+		failed = failed || f->error;
+	}
+	m->failed = failed;
 	free_round(r);
 	loop_timer_set(m->timer, METRICS_EVERY_MS);
 }
@@ -202,25 +247,27 @@ read_done(void *arg, enum err_code code, const struct err *e)
 {
 	struct round *r = arg;
 	struct node *n = r->m->n;
+	struct buf *text = &r->files[FIGURES].text;
 
 	if (n->stopping) {
 		free_round(r);
 		return;
 	}
-	add_node(&r->text, n);
+	add_node(text, n);
 	if (code == OK) {
-		add_queue(&r->text, r, "queue_deliveries",
+		add_status(&r->files[STATUS].text, r);
+		add_queue(text, r, "queue_deliveries",
 			"Deliveries in the queue.", DELIVERIES);
-		add_queue(&r->text, r, "queue_bytes", "Their sizes, added up.",
+		add_queue(text, r, "queue_bytes", "Their sizes, added up.",
 			OCTETS);
-		add_queue(&r->text, r, "queue_oldest_seconds",
+		add_queue(text, r, "queue_oldest_seconds",
 			"How long the oldest of them has been here.", OLDEST);
 	} else {
 		log_warning("metrics-incomplete", LOG_STR("why", e->text));
 	}
-	add_links(&r->text, n->links);
-	keep_text(r->m, buf_view(&r->text));
-	pool_submit_droppable(n->pool, write_file, written, free_round, r);
+	add_links(text, n->links);
+	keep_text(r->m, buf_view(text));
+	pool_submit_droppable(n->pool, write_files, written, free_round, r);
 }
 
 static void
@@ -233,11 +280,15 @@ begin(void *arg)
 		return;
 	r = xcalloc(1, sizeof(*r));
 	r->m = m;
-	buf_init(&r->text, 0);
-	if (!m->path)
-		m->path = str_printf("%s/tidepost.prom", m->n->conf->run_dir);
-	r->path = str_dupz(m->path);
-	r->new_path = str_printf("%s.new", m->path);
+	if (!m->folder)
+		m->folder = str_dupz(m->n->conf->run_dir);
+	for (size_t i = 0; i < FILES_N; i++) {
+		struct round_file *f = &r->files[i];
+
+		buf_init(&f->text, 0);
+		f->path = str_printf("%s/%s", m->folder, names[i]);
+		f->new_path = str_printf("%s.new", f->path);
+	}
 	spool_submit_read(m->n->spool, read_stats, read_done, r);
 }
 
@@ -306,10 +357,14 @@ metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
-	if (m->path)
-		unlink(m->path);
+	for (size_t i = 0; m->folder && i < FILES_N; i++) {
+		char *path = str_printf("%s/%s", m->folder, names[i]);
+
+		unlink(path);
+		free(path);
+	}
 	loop_timer_free(m->timer);
 	buf_free(&m->text);
-	free(m->path);
+	free(m->folder);
 	free(m);
 }

@@ -1,8 +1,11 @@
 /*
- * Figures for whoever watches many nodes: run_dir/tidepost.prom, in the text
- * form of Prometheus, written anew every METRICS_EVERY_MS. It appears whole or
- * not at all, and goes when the daemon ends, so an old one is not taken for
- * news. The same text is served where metrics.listen says (net/page.h).
+ * Two files for whoever watches the node without asking it: the figures of
+ * run_dir/tidepost.prom, in the text form of Prometheus, and
+ * run_dir/status.json, what "tidepost status --json" says (of sessions the
+ * first hundred). Both are written anew every METRICS_EVERY_MS. They appear
+ * whole or not at all, and go when the daemon ends, so an old one is not taken
+ * for news. The figures are served, too, where metrics.listen says
+ * (net/page.h).
  */
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H

@@ -114,7 +114,7 @@ add_session(struct facts *f, const struct session *s)
 
 void
 nodefacts(struct node *n, const struct spool_stat *stats, size_t stats_n,
-	struct facts *f)
+	size_t sessions_most, struct facts *f)
 {
 	add_node(f, n);
 	add_warnings(f, n);
@@ -123,6 +123,8 @@ nodefacts(struct node *n, const struct spool_stat *stats, size_t stats_n,
 	facts_add_queue(f, stats, stats_n);
 	LIST_EACH(node, tmp, &n->sessions)
 	{
+		if (sessions_most-- == 0)
+			break;
 		add_session(f, LIST_ITEM(node, struct session, node));
 	}
 }

@@ -8,9 +8,12 @@
 #include "daemon/node.h"
 #include "outlook/facts.h"
 
-/* Node, warnings, listeners, links, queue, sessions, onto the end of F. */
+/*
+ * Node, warnings, listeners, links, queue, and at most SESSIONS_MOST sessions,
+ * onto the end of F.
+ */
 void nodefacts(struct node *n, const struct spool_stat *stats, size_t stats_n,
-	struct facts *f);
+	size_t sessions_most, struct facts *f);
 /* The links alone; ONLY: the one of that name (NULL: all). */
 void nodefacts_links(struct node *n, const char *only,
 	const struct spool_stat *stats, size_t stats_n, struct facts *f);
