@@ -105,6 +105,9 @@ parse_option(struct args *a, const char *const **next, struct err *e)
 	if (strcmp(word, "-c") == 0)
 		return take_value(
 			command, "-c", behind, false, next, &a->conf, e);
+	if (str_eq(name, STR("--color")))
+		return take_value(
+			command, "--color", behind, joined, next, &a->color, e);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
 		a->help = true;
 		return OK;

@@ -1,7 +1,8 @@
 /*
  * What was typed behind a verb: options and words, checked against the verb's
  * table. "--opt value" and "--opt=value" are the same, "--" ends options, a
- * number below zero is a word. -c FILE and --help are known everywhere.
+ * number below zero is a word. -c FILE, --color WHEN and --help are known
+ * everywhere.
  */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
@@ -30,7 +31,8 @@ struct args {
 	size_t given_n;
 	const char **words; /* owned; the words are borrowed */
 	size_t words_n;
-	const char *conf; /* -c; NULL */
+	const char *conf;  /* -c; NULL */
+	const char *color; /* NULL */
 	bool help;
 };
 

@@ -1,18 +1,40 @@
 /* check: every error of a configuration. */
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "faces/text.h"
+
+/* The word "error" or "warning" of LINE in colour; the rest is left in it. */
+static void
+print_kind(enum complaint_kind kind, struct str *line)
+{
+	struct str word =
+		kind == COMPLAINT_ERROR ? STR("error:") : STR("warning:");
+	const char *at = memmem(line->p, line->n, word.p, word.n);
+
+	if (!at)
+		return;
+	text_print(stdout, (struct str){line->p, (size_t)(at - line->p)});
+	colour_print(stdout, kind == COMPLAINT_ERROR ? COLOUR_BAD : COLOUR_NOTE,
+		word);
+	*line = str_skip(*line, (size_t)(at - line->p) + word.n);
+}
 
 static void
 print_complaint(const struct complaint *complaint)
 {
+	struct str rest, line;
 	struct buf text;
-	struct str rest;
 
 	buf_init(&text, 0);
 	complaint_format(complaint, &text);
 	rest = buf_view(&text);
+	line = str_cut(rest, '\n', &rest);
+	print_kind(complaint->kind, &line);
+	text_print(stdout, line);
+	putchar('\n');
 	while (rest.n) {
 		text_print(stdout, str_cut(rest, '\n', &rest));
 		putchar('\n');

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/colour.h"
 #include "faces/load.h"
 #include "faces/text.h"
 
@@ -23,7 +24,8 @@ cli_fail(const struct err *e)
 	const char *text = e->text[0] ? e->text : err_text(e->code);
 
 	fflush(stdout);
-	text_printf(stderr, "tidepost: %s\n", text);
+	colour_print(stderr, COLOUR_BAD, STR("tidepost:"));
+	text_printf(stderr, " %s\n", text);
 	return err_exit_status(e->code);
 }
 
@@ -135,10 +137,12 @@ ended(const struct record *r, int64_t *count_r)
 		*count_r = -1;
 	if (!record_get_int(r, KEY_END, &status) || status < 0 || status > 125)
 		return cli_refuse(ERR_IO, "the daemon's answer has no status");
-	if (text) {
+	if (text && status) {
 		fflush(stdout);
-		text_printf(status ? stderr : stdout, "%s%s\n",
-			status ? "tidepost: " : "", text);
+		colour_print(stderr, COLOUR_BAD, STR("tidepost:"));
+		text_printf(stderr, " %s\n", text);
+	} else if (text) {
+		text_printf(stdout, "%s\n", text);
 	}
 	return (int)status;
 }

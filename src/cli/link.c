@@ -29,7 +29,7 @@ table_row(struct table *t, const struct record *r)
 	text_time(facts_int(r, KEY_SINCE), since);
 	text_size((uint64_t)facts_int(r, KEY_WAITING_BYTES), size);
 	table_cell(t, facts_text(r, KEY_NAME));
-	table_cell(t, facts_text(r, KEY_STATE));
+	table_state(t, facts_text(r, KEY_STATE));
 	table_cell(t, since);
 	table_cell(t, facts_text(r, KEY_INTERFACE));
 	table_cellf(t, "%" PRId64, facts_int(r, KEY_WAITING_MESSAGES));

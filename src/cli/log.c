@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "base/json.h"
 #include "faces/text.h"
@@ -53,6 +54,14 @@ print_json(struct json *j, const struct spool_event *ev)
 	json_print(j, stdout);
 }
 
+static enum colour
+colour_of_level(int level)
+{
+	return level >= LOG_ERROR     ? COLOUR_BAD
+	       : level >= LOG_WARNING ? COLOUR_NOTE
+				      : COLOUR_PLAIN;
+}
+
 static void
 print_plain(const struct spool_event *ev)
 {
@@ -60,9 +69,12 @@ print_plain(const struct spool_event *ev)
 	struct buf line;
 
 	text_time(ev->time, time);
+	printf("%s ", time);
 	protocol_id_format(ev->message, ev->n, id);
 	buf_init(&line, 0);
-	buf_addf(&line, "%s %s", time, ev->event);
+	text_clean(&line, str_of(ev->event));
+	colour_print(stdout, colour_of_level(ev->level), buf_view(&line));
+	buf_clear(&line);
 	if (ev->message)
 		log_add_field(&line, &LOG_STR("msg", id));
 	if (ev->session)
@@ -73,6 +85,8 @@ print_plain(const struct spool_event *ev)
 		log_add_field(&line, &LOG_STR("peer", ev->peer));
 	if (ev->text[0])
 		log_add_field(&line, &LOG_STR("text", ev->text));
+	if (line.len)
+		putchar(' ');
 	text_print(stdout, buf_view(&line));
 	putchar('\n');
 	buf_free(&line);

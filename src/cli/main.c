@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/sendmail.h"
 #include "faces/text.h"
@@ -15,6 +16,8 @@
 static int
 leading_options(struct cli *c, int argc, char **argv, int *at_r)
 {
+	static const char color[] = "--color=";
+	struct err e;
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
@@ -23,9 +26,15 @@ leading_options(struct cli *c, int argc, char **argv, int *at_r)
 			return help_print(NULL, 0);
 		if (strcmp(argv[i], "--version") == 0)
 			return version_print();
+		if (strncmp(argv[i], color, strlen(color)) == 0) {
+			if (colour_init(argv[i] + strlen(color), &e) != OK)
+				return cli_fail(&e);
+			continue;
+		}
 		if (strcmp(argv[i], "-c") != 0)
 			return cli_refuse(ERR_USAGE,
-				"no option \"%s\" before the verb; only -c FILE",
+				"no option \"%s\" before the verb; only -c FILE "
+				"and --color=WHEN",
 				argv[i]);
 		if (++i == argc)
 			return cli_refuse(ERR_USAGE, "-c needs a FILE");
@@ -46,7 +55,8 @@ command_run(struct cli *c, int argc, const char *const *argv)
 	command = command_find(argv, argc, &used, &e);
 	if (!command)
 		return cli_fail(&e);
-	if (args_parse(command, argc - used, argv + used, &a, &e) != OK) {
+	if (args_parse(command, argc - used, argv + used, &a, &e) != OK ||
+		colour_init(a.color, &e) != OK) {
 		status = cli_fail(&e);
 	} else if (a.help) {
 		status = help_print(argv, used);

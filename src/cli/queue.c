@@ -97,7 +97,7 @@ list_table_row(struct list_print *p, const struct spool_row *row)
 	text_duration(p->now_s - row->d.queued_at, age);
 	queue_reason(row, reason, sizeof(reason));
 	table_cell(p->table, id);
-	table_cell(p->table, spool_state_name(row->d.state));
+	table_state(p->table, spool_state_name(row->d.state));
 	table_cell(p->table, size);
 	table_cell(p->table, age);
 	table_cellf(p->table, "%d", row->d.priority);

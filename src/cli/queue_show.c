@@ -1,4 +1,5 @@
 /* queue show: one message with its recipients and what befell them. */
+#include "cli/colour.h"
 #include "cli/queue.h"
 
 #include <inttypes.h>
@@ -175,8 +176,10 @@ print_delivery(const struct shown *s, const struct spool_row *row)
 	text_printf(stdout, "%s  %s\n", id, d->recipient);
 	if (queue_way(d, way, sizeof(way)))
 		text_printf(stdout, "    %s\n", way);
-	text_printf(stdout, "    %s%s%s\n", spool_state_name(d->state),
-		reason[0] ? ": " : "", reason);
+	fputs("    ", stdout);
+	colour_print(stdout, colour_of_state(spool_state_name(d->state)),
+		str_of(spool_state_name(d->state)));
+	text_printf(stdout, "%s%s\n", reason[0] ? ": " : "", reason);
 	text_printf(stdout, "    route %s, priority %d, attempts %u%s%s\n",
 		d->route[0] ? d->route : "-", d->priority, d->attempts,
 		d->next_attempt ? ", next " : "", d->next_attempt ? next : "");

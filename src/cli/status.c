@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/facts.h"
 #include "cli/link.h"
@@ -12,7 +13,11 @@
 #include "faces/text.h"
 
 /* A clock is said to be off from there on. */
-enum { CLOCK_OFF_SHOWN_S = 5, WATCH_SECONDS = 2 };
+enum {
+	CLOCK_OFF_SHOWN_S = 5,
+	WATCH_SECONDS = 2,
+	STATUS_COLUMN = 11 /* where the facts begin */
+};
 
 static const struct record *
 only(const struct facts *f, const char *kind)
@@ -36,6 +41,15 @@ print_json(const struct facts *f)
 
 /* --- for people --- */
 
+/* A line of its own, its first word in colour. */
+static void
+print_warning(const char *word, const char *text)
+{
+	colour_print(stdout, COLOUR_NOTE, str_of(word));
+	text_printf(
+		stdout, "%*s%s\n", STATUS_COLUMN - (int)strlen(word), "", text);
+}
+
 static void
 print_clock(const struct record *node)
 {
@@ -45,9 +59,10 @@ print_clock(const struct record *node)
 
 	text_duration(off < 0 ? -off : off, text);
 	if (strcmp(facts_text(node, KEY_CLOCK), CLOCK_NOT_TRUSTED) == 0)
-		printf("clock      not trusted: nothing expires, %s\n",
-			told ? "what a peer told is gone by"
-			     : "windows are off");
+		print_warning("clock",
+			told ? "not trusted: nothing expires, what a peer told "
+			       "is gone by"
+			     : "not trusted: nothing expires, windows are off");
 	else if (told &&
 		 (off >= CLOCK_OFF_SHOWN_S || -off >= CLOCK_OFF_SHOWN_S))
 		printf("clock      %s %s what a peer told\n", text,
@@ -61,16 +76,19 @@ print_node(const struct facts *f)
 	char uptime[TEXT_SHORT_MAX];
 
 	text_duration(facts_int(node, KEY_UPTIME), uptime);
-	if (f->running)
+	if (f->running) {
 		text_printf(stdout,
 			"%s  tidepost %s, running for %s (pid %" PRId64 ")\n",
 			facts_text(node, KEY_HOSTNAME),
 			facts_text(node, KEY_VERSION), uptime,
 			facts_int(node, KEY_PID));
-	else
-		text_printf(stdout, "%s  tidepost %s, not running\n",
+	} else {
+		text_printf(stdout, "%s  tidepost %s, ",
 			facts_text(node, KEY_HOSTNAME),
 			facts_text(node, KEY_VERSION));
+		colour_print(stdout, COLOUR_BAD, STR("not running"));
+		putchar('\n');
+	}
 	print_clock(node);
 }
 
@@ -81,7 +99,7 @@ print_warnings(const struct facts *f)
 	size_t at = 0;
 
 	while ((r = facts_next(f, KIND_WARNING, &at)))
-		text_printf(stdout, "warning    %s\n", facts_text(r, KEY_TEXT));
+		print_warning("warning", facts_text(r, KEY_TEXT));
 }
 
 static void

@@ -13,12 +13,20 @@ struct table {
 	FILE *to;
 	const struct table_column *columns;
 	size_t n;
-	struct buf cells[TABLE_PAGE * TABLE_COLUMNS_MAX]; /* clean */
+	struct buf cells[TABLE_PAGE * TABLE_COLUMNS_MAX];    /* clean */
+	enum colour colours[TABLE_PAGE * TABLE_COLUMNS_MAX]; /* of them */
 	unsigned widths[TABLE_COLUMNS_MAX];
 	bool hidden[TABLE_COLUMNS_MAX];
 	size_t cells_n; /* held */
 	size_t rows;
 	bool started; /* the titles are out, the widths are settled */
+};
+
+/* A line that is being made; a part of it may have a colour. */
+struct line {
+	struct buf text;
+	size_t from, to; /* the part */
+	enum colour colour;
 };
 
 struct table *
@@ -33,17 +41,30 @@ table_new(FILE *to, const struct table_column *columns, size_t n)
 	return t;
 }
 
-void
-table_cell(struct table *t, const char *text)
+static void
+add_to_page(struct table *t, const char *text, enum colour colour)
 {
-	struct buf *cell = &t->cells[t->cells_n++];
+	struct buf *cell = &t->cells[t->cells_n];
 
+	t->colours[t->cells_n++] = colour;
 	buf_clear(cell);
 	text_clean(cell, str_of(text && *text ? text : "-"));
 	if (t->cells_n % t->n == 0)
 		t->rows++;
 	if (t->cells_n == t->n * TABLE_PAGE)
 		table_flush(t);
+}
+
+void
+table_cell(struct table *t, const char *text)
+{
+	add_to_page(t, text, COLOUR_PLAIN);
+}
+
+void
+table_state(struct table *t, const char *text)
+{
+	add_to_page(t, text, colour_of_state(text));
 }
 
 void
@@ -124,9 +145,10 @@ add_blanks(struct buf *line, unsigned n)
 }
 
 static void
-add_cell(
-	const struct table *t, size_t column, struct str text, struct buf *line)
+add_cell(const struct table *t, size_t column, struct str text,
+	enum colour colour, struct line *l)
 {
+	struct buf *line = &l->text;
 	unsigned width = t->widths[column];
 	unsigned columns = text_columns(text);
 	bool cut = columns > width && text_on_terminal();
@@ -141,6 +163,11 @@ add_cell(
 	pad = columns < width ? width - columns : 0;
 	if (t->columns[column].right)
 		add_blanks(line, pad);
+	if (colour != COLOUR_PLAIN) {
+		l->colour = colour;
+		l->from = line->len;
+		l->to = line->len + text.n;
+	}
 	buf_adds(line, text);
 	if (cut)
 		buf_addz(line, "~");
@@ -150,44 +177,58 @@ add_cell(
 		buf_addz(line, gap);
 }
 
+static struct str
+part(struct str s, size_t from, size_t to)
+{
+	to = to < s.n ? to : s.n;
+	return from < to ? (struct str){s.p + from, to - from}
+			 : (struct str){s.p + to, 0};
+}
+
 /* A terminal too narrow for the rest cuts the line itself. */
 static void
-print_line(const struct table *t, struct buf *line)
+print_line(const struct table *t, struct line *l)
 {
-	struct str view = buf_view(line);
+	struct str view = buf_view(&l->text);
 
 	if (text_on_terminal())
 		view = text_front(view, text_terminal_columns());
 	while (view.n && view.p[view.n - 1] == ' ')
 		view.n--;
-	fwrite(view.p, 1, view.n, t->to);
+	colour_print(t->to, COLOUR_PLAIN, part(view, 0, l->from));
+	colour_print(t->to, l->colour, part(view, l->from, l->to));
+	colour_print(t->to, COLOUR_PLAIN, part(view, l->to, view.n));
 	fputc('\n', t->to);
-	buf_clear(line);
+	buf_clear(&l->text);
+	l->from = l->to = 0;
+	l->colour = COLOUR_PLAIN;
 }
 
 void
 table_flush(struct table *t)
 {
-	struct buf line;
+	struct line line = {.colour = COLOUR_PLAIN};
 
 	assert(t->cells_n % t->n == 0);
 	if (t->cells_n == 0)
 		return;
-	buf_init(&line, 0);
+	buf_init(&line.text, 0);
 	if (!t->started) {
 		settle_widths(t);
 		for (size_t i = 0; i < t->n; i++)
-			add_cell(t, i, str_of(t->columns[i].title), &line);
+			add_cell(t, i, str_of(t->columns[i].title),
+				COLOUR_PLAIN, &line);
 		print_line(t, &line);
 		t->started = true;
 	}
 	for (size_t i = 0; i < t->cells_n; i++) {
-		add_cell(t, i % t->n, buf_view(&t->cells[i]), &line);
+		add_cell(t, i % t->n, buf_view(&t->cells[i]), t->colours[i],
+			&line);
 		if ((i + 1) % t->n == 0)
 			print_line(t, &line);
 	}
 	t->cells_n = 0;
-	buf_free(&line);
+	buf_free(&line.text);
 	fflush(t->to);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "cli/colour.h"
 
 enum {
 	TABLE_PAGE = 200,
@@ -34,6 +35,8 @@ struct table *table_new(FILE *to, const struct table_column *columns, size_t n);
 void table_cell(struct table *t, const char *text); /* NULL, "": "-" */
 void table_cellf(struct table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same, in the colour of the state that TEXT names. */
+void table_state(struct table *t, const char *text);
 /* Prints the rows held back. */
 void table_flush(struct table *t);
 /* Rows added so far. */

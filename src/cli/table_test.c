@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "cli/colour.c"
 #include "cli/table.c"
 
 #include <locale.h>

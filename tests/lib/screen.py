@@ -15,12 +15,13 @@ PATIENCE_S = 20
 COLUMNS = 60
 
 
-def talk(words, *pairs):
+def talk(words, *pairs, env=None):
     """Runs the CLI on a terminal. PAIRS: of what to wait for and what to
     type (or a signal). Gives the exit status and all that was shown."""
     pid, fd = pty.fork()
     if pid == 0:
-        os.environ["LC_ALL"] = "C.UTF-8"
+        os.environ.update({"LC_ALL": "C.UTF-8", "TERM": "dumb",
+                           **(env or {})})
         os.execv(node.CLI, ["tidepost", *words])
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     shown, at = b"", 0

@@ -2,6 +2,7 @@
 """The command line on a terminal: passwords, questions, tables that fit."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -112,4 +113,52 @@ def tables():
               "a past session fits the terminal", lines)
 
 
-run(passwords, questions, customer_with_mail, tables)
+def colours():
+    site = fresh().start()
+    ids = [send(site, f"{name}@shore.example") for name in ("ben", "eve")]
+    site.must("queue", "hold", ids[0])
+    xterm = {"TERM": "xterm", "NO_COLOR": ""}
+
+    def shown(*words, env=xterm):
+        return screen.talk(["-c", site.file, *words], env=env)[1]
+
+    plain = shown("queue", "list", env={"TERM": "dumb"})
+    check("\x1b" not in plain, "a dumb terminal has none", plain)
+    lively = shown("queue", "list")
+    check("\x1b[31mheld\x1b[0m" in lively, "what is held is red", lively)
+    check("ready" in lively and "\x1b[31mready" not in lively, "the rest plain")
+
+    def bare(text):
+        """Without colours, and without the ages, which go on."""
+        return re.sub(r" *\d+s ", " ", re.sub(r"\x1b\[\d+m", "", text))
+
+    equal(bare(lively), bare(plain), "the columns stand as ever")
+    for why, env in (("NO_COLOR", {"TERM": "xterm", "NO_COLOR": "1"}),
+                     ("no TERM", {"TERM": "", "NO_COLOR": ""})):
+        check("\x1b" not in shown("queue", "list", env=env), f"{why}: none")
+    check("\x1b" not in shown("queue", "list", "--color=never"), "never")
+    check("\x1b[31m" in shown("--color=always", "queue", "list",
+                              env={"TERM": "dumb", "NO_COLOR": "1"}),
+          "always is always")
+    check("\x1b" not in shown("queue", "list", "--json", "--color=always"),
+          "but not in JSON")
+    check("\x1b" not in site.must("queue", "list"), "nor in a file")
+    check("\x1b[31m" in site.must("queue", "list", "--color", "always"),
+          "unless told to")
+    check("\x1b[31mtidepost:\x1b[0m no" in shown("nonsense"),
+          "an error begins in red", shown("nonsense"))
+    check("\x1b[31mheld\x1b[0m: " in shown("queue", "show", ids[0]),
+          "the state of a message")
+    with open(site.file, "a", encoding="utf-8") as conf:
+        conf.write('hosts = "x";\n')
+    check("\x1b[31merror:\x1b[0m " in shown("check"), "check: errors")
+    done = site.cli("queue", "list", "--color", "pink")
+    equal((done.returncode, done.stderr.strip()),
+          (64, "tidepost: --color pink: it is always, never or auto"),
+          "another word is refused")
+    site.stop()
+    site.write_conf()
+    check("\x1b[31mnot running\x1b[0m" in shown("status"), "status")
+
+
+run(passwords, questions, customer_with_mail, tables, colours)
