@@ -86,7 +86,9 @@ check_hostname(const struct check *k)
 			"no dot: set hostname = \"NAME.DOMAIN\";");
 	else if (!grammar_is_domain(str_of(name), false))
 		complain_error(k->out, check_at(k->root, "hostname"),
-			"hostname: %s is no domain name", name);
+			"hostname: %s is no domain name; write it as "
+			"mail.example.org",
+			name);
 	else if (!strchr(name, '.'))
 		complain_warning(k->out, check_at(k->root, "hostname"),
 			"hostname: %s has no dot; other hosts may refuse it",
@@ -104,7 +106,8 @@ check_paths(const struct check *k)
 			"such as sqlite:/var/lib/tidepost/spool.db");
 	if (c->run_dir[0] != '/')
 		complain_error(k->out, check_at(k->root, "run_dir"),
-			"run_dir: this should be an absolute path");
+			"run_dir: this should be an absolute path, such as "
+			"/run/tidepost");
 }
 
 static void
@@ -133,8 +136,9 @@ check_dovecot(const struct check *k, const struct place *at, const char *key,
 			key);
 	else if (strlen(path) > CHECK_SOCKET_PATH_MAX)
 		complain_error(k->out, at,
-			"%s: the path of a socket has at most %d octets", key,
-			CHECK_SOCKET_PATH_MAX);
+			"%s: the path of a socket has at most %d octets; "
+			"choose a shorter one",
+			key, CHECK_SOCKET_PATH_MAX);
 }
 
 static void
@@ -162,10 +166,10 @@ check_tls(const struct check *k)
 		return;
 	if (c->tls.certificate && !node_member(g, "key"))
 		complain_error(k->out, check_at(g, "certificate"),
-			"tls.certificate is set, but tls.key is not");
+			"tls.certificate is set, but tls.key is not: set both");
 	if (c->tls.key && !node_member(g, "certificate"))
 		complain_error(k->out, check_at(g, "key"),
-			"tls.key is set, but tls.certificate is not");
+			"tls.key is set, but tls.certificate is not: set both");
 }
 
 /* The daemon reads them; here only what nobody could read is told. */
@@ -174,8 +178,9 @@ check_file(const struct check *k, const char *file, const char *path,
 	const struct place *at)
 {
 	if (file && access(file, F_OK) != 0 && errno == ENOENT)
-		complain_warning(
-			k->out, at, "%s: there is no file %s", path, file);
+		complain_warning(k->out, at,
+			"%s: there is no file %s: make it, or name another",
+			path, file);
 }
 
 static void
@@ -199,7 +204,9 @@ check_hooks(const struct check *k)
 
 	if (folder && access(folder, F_OK) != 0 && errno == ENOENT)
 		complain_warning(k->out, check_at(k->root, "hooks"),
-			"hooks: there is no folder %s", folder);
+			"hooks: there is no folder %s: make it, or name "
+			"another",
+			folder);
 }
 
 static void

@@ -19,12 +19,13 @@ check_address(const struct check *k, const struct conf_listener *l,
 	if (str_eq(s, STR(CONF_ADDRESS_PROGRAM))) {
 		if (l->service == SERVICE_SMTP)
 			complain_error(k->out, check_at(g, "address"),
-				"listeners.address: a program serves submission "
-				"and odmr, not smtp");
+				"listeners.address: a program serves "
+				"submission and odmr, not smtp; choose one of "
+				"them as service");
 		if (l->port)
 			complain_error(k->out, check_at(g, "port"),
 				"listeners.port: there is no port where a "
-				"program connects");
+				"program connects: take it away");
 		return;
 	}
 	if (!str_eq(s, STR("*")) && !value_address(s) &&
@@ -110,14 +111,14 @@ check_doubles(const struct check *k, size_t i, const struct node *g)
 		if (strcmp(l->name, b->name) == 0)
 			complain_error(k->out, check_at(g, "name"),
 				"listeners.name: two listeners have the name "
-				"%s",
+				"%s: give each its own",
 				l->name);
 		if (same_socket(l, b))
 			complain_error(k->out,
 				check_at(g, check_given(g, "port") ? "port"
 								   : "address"),
 				"listeners: port %u of %s is taken by the "
-				"listener %s",
+				"listener %s: choose another",
 				l->port, l->address, b->name);
 	}
 }

@@ -25,17 +25,21 @@ check_domains(const struct check *k)
 
 		if (!grammar_is_domain(str_of(s->v[i]), false))
 			complain_error(k->out, at,
-				"local.domains: %s is no domain name", s->v[i]);
+				"local.domains: %s is no domain name; write it "
+				"as example.org",
+				s->v[i]);
 		for (size_t j = 0; j < i; j++)
 			if (str_eq_nocase(str_of(s->v[i]), str_of(s->v[j])))
 				complain_warning(k->out, at,
-					"local.domains: %s stands here twice",
+					"local.domains: %s stands here twice: "
+					"take one away",
 					s->v[i]);
 	}
 	if (s->n && !node_member(g, "deliver"))
 		complain_error(k->out, check_at(g, "domains"),
 			"local.domains is set, but local.deliver is not: where "
-			"should their mail go?");
+			"should their mail go? Set it, for example to "
+			"maildir:/var/mail/{domain}/{user}");
 }
 
 /* What may stand in braces is known; what may not is named. */
@@ -179,7 +183,8 @@ check_deliver_as(const struct check *k)
 			as);
 	else if (pw->pw_uid == 0)
 		complain_error(k->out, check_at(g, "deliver_as"),
-			"local.deliver_as: mail is never put anywhere as root");
+			"local.deliver_as: mail is never put anywhere as root: "
+			"name another user, or {user}");
 }
 
 static void

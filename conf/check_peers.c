@@ -11,7 +11,8 @@ check_hosts(
 	bool host = node_member(g, "host"), command = node_member(g, "command");
 
 	if (!host && !command)
-		complain_error(k->out, &g->at, "peers: this peer has no host");
+		complain_error(k->out, &g->at,
+			"peers: this peer has no host: set host or command");
 	else if (host && command)
 		complain_error(k->out, check_at(g, "command"),
 			"peers: a peer is a host or a command, not both");
@@ -22,7 +23,9 @@ check_hosts(
 		if (!value_address(str_of(p->host.v[i])) &&
 			!grammar_is_domain(str_of(p->host.v[i]), false))
 			complain_error(k->out, check_at_string(g, "host", i),
-				"peers.host: %s is no host name and no address",
+				"peers.host: %s is no host name and no "
+				"address; write it as mail.example.org, "
+				"192.0.2.1 or 2001:db8::1",
 				p->host.v[i]);
 }
 
@@ -65,7 +68,9 @@ check_verify(
 	if (p->tls_name && !grammar_is_domain(str_of(p->tls_name), false) &&
 		!value_address(str_of(p->tls_name)))
 		complain_error(k->out, check_at(g, "tls_name"),
-			"peers.tls_name: %s is no host name", p->tls_name);
+			"peers.tls_name: %s is no host name; write it as "
+			"mail.example.org",
+			p->tls_name);
 }
 
 /* Its owner and mode alone; the daemon reads it when it needs it. */
@@ -85,7 +90,9 @@ check_password_file(
 			file);
 	else if (!S_ISREG(st.st_mode))
 		complain_warning(k->out, at,
-			"peers.password_file: %s is no regular file", file);
+			"peers.password_file: %s is no regular file: write the "
+			"password into a file",
+			file);
 	else if (st.st_mode & S_IROTH)
 		complain_warning(k->out, at,
 			"peers.password_file: everyone on this host can read "
@@ -103,7 +110,9 @@ check_identity_file(const struct check *k, const struct node *g,
 	if (!file)
 		return;
 	if (stat(file, &st) != 0)
-		complain_warning(k->out, at, "peers.%s: there is no file %s",
+		complain_warning(k->out, at,
+			"peers.%s: there is no file %s: make it, or name "
+			"another",
 			member, file);
 	else if (strcmp(member, "key") == 0 && (st.st_mode & S_IROTH))
 		complain_warning(k->out, at,
@@ -121,13 +130,16 @@ check_identity(
 
 	if (certificate && !key)
 		complain_error(k->out, check_at(g, "certificate"),
-			"peers.certificate is set, but peers.key is not");
+			"peers.certificate is set, but peers.key is not: set "
+			"both");
 	if (key && !certificate)
 		complain_error(k->out, check_at(g, "key"),
-			"peers.key is set, but peers.certificate is not");
+			"peers.key is set, but peers.certificate is not: set "
+			"both");
 	if (certificate && p->tls == TLS_NONE)
 		complain_warning(k->out, check_at(g, "certificate"),
-			"peers.certificate: nobody sees it without TLS");
+			"peers.certificate: nobody sees it without TLS: set "
+			"tls, or take it away");
 	if (certificate && key) {
 		check_identity_file(k, g, "certificate", p->certificate);
 		check_identity_file(k, g, "key", p->key);
@@ -145,10 +157,12 @@ check_login(
 			k, p->password_file, check_at(g, "password_file"));
 	if (user && !node_member(g, "password_file"))
 		complain_error(k->out, check_at(g, "user"),
-			"peers.user is set, but peers.password_file is not");
+			"peers.user is set, but peers.password_file is not: "
+			"set both");
 	if (!user && node_member(g, "password_file"))
 		complain_error(k->out, check_at(g, "password_file"),
-			"peers.password_file is set, but peers.user is not");
+			"peers.password_file is set, but peers.user is not: "
+			"set both");
 	if (user && !p->auth_clear &&
 		(p->tls == TLS_NONE || p->verify == VERIFY_NONE))
 		complain_warning(k->out,
@@ -173,7 +187,8 @@ check_collect(
 	if (p->collect == COLLECT_ETRN && !has_smtp_listener(k->conf))
 		complain_warning(k->out, check_at(g, "collect"),
 			"peers.collect: mail asked for by ETRN comes to an "
-			"smtp listener, and there is none");
+			"smtp listener, and there is none: add one to "
+			"listeners");
 	if (p->collect == COLLECT_ETRN && p->domains.n == 0 &&
 		k->conf->local.domains.n == 0)
 		complain_error(k->out, check_at(g, "collect"),
@@ -188,7 +203,8 @@ check_collect(
 	for (size_t i = 0; i < p->domains.n; i++)
 		if (!grammar_is_domain(str_of(p->domains.v[i]), false))
 			complain_error(k->out, check_at_string(g, "domains", i),
-				"peers.domains: %s is no domain name",
+				"peers.domains: %s is no domain name; write it "
+				"as example.org",
 				p->domains.v[i]);
 }
 
@@ -202,12 +218,15 @@ check_peer_name(const struct check *k, size_t i, const struct node *g)
 		return;
 	if (strcmp(name, CONF_MX) == 0)
 		complain_error(k->out, check_at(g, "name"),
-			"peers.name: mx is reserved for delivery by MX");
+			"peers.name: mx is reserved for delivery by MX: choose "
+			"another name");
 	for (size_t j = 0; j < i; j++)
 		if (k->conf->peers[j].name &&
 			strcmp(k->conf->peers[j].name, name) == 0)
 			complain_error(k->out, check_at(g, "name"),
-				"peers.name: two peers have the name %s", name);
+				"peers.name: two peers have the name %s: give "
+				"each its own",
+				name);
 }
 
 void

@@ -83,7 +83,7 @@ check_match(const struct check *k, size_t i, const struct node *g)
 				      strcasecmp(before, r->match) == 0)) {
 			complain_warning(k->out, check_at(g, "match"),
 				"routes.match: never reached, %s stands before "
-				"it",
+				"it: move it up, or take it away",
 				before);
 			return;
 		}
@@ -96,7 +96,8 @@ check_route_peers(
 {
 	if (!node_member(g, "peers"))
 		complain_error(k->out, &g->at,
-			"routes: this route has no peers, command or folder");
+			"routes: this route has no peers, command or folder: "
+			"set one of them");
 	else if (check_given(g, "peers") && r->peers.n == 0)
 		complain_error(k->out, check_at(g, "peers"),
 			"routes.peers: at least one peer should stand here");
@@ -113,13 +114,15 @@ check_gateway(
 	if (node_member(g, "peers"))
 		complain_error(k->out, check_at(g, "peers"),
 			"routes.peers: a route has peers, a command or a "
-			"folder");
+			"folder: keep one of them");
 	if (r->command && r->folder)
 		complain_error(k->out, check_at(g, "folder"),
-			"routes.folder: a route has a command or a folder");
+			"routes.folder: a route has a command or a folder: "
+			"keep one of them");
 	if (r->folder && r->folder[0] != '/')
 		complain_error(k->out, check_at(g, "folder"),
-			"routes.folder: this should be an absolute path");
+			"routes.folder: this should be an absolute path, such "
+			"as /media/stick/outbox");
 	if (rmail && r->folder)
 		complain_error(k->out, check_at(g, "format"),
 			"routes.format: rmail needs a command");
@@ -145,8 +148,8 @@ check_target(
 	for (size_t i = 0; i < sizeof(only) / sizeof(*only); i++)
 		if (check_given(g, only[i]))
 			complain_error(k->out, check_at(g, only[i]),
-				"routes.%s: only where there is a command or "
-				"a folder",
+				"routes.%s: only where there is a command or a "
+				"folder: take it away",
 				only[i]);
 	check_route_peers(k, r, g);
 }
@@ -172,7 +175,9 @@ check_link_name(const struct check *k, size_t i, const struct node *g)
 		if (k->conf->links[j].name &&
 			strcmp(k->conf->links[j].name, name) == 0)
 			complain_error(k->out, check_at(g, "name"),
-				"links.name: two links have the name %s", name);
+				"links.name: two links have the name %s: give "
+				"each its own",
+				name);
 }
 
 static void
@@ -256,7 +261,8 @@ check_rule_links(
 		octets += strlen(r->links.v[j]) + 1;
 		if (!conf_link(k->conf, r->links.v[j]))
 			complain_error(k->out, check_at_string(g, "links", j),
-				"rules.links: there is no link %s",
+				"rules.links: there is no link %s: add it to "
+				"links, or name another",
 				r->links.v[j]);
 	}
 	if (octets > CONF_RULE_LINKS_MAX)

@@ -390,7 +390,8 @@ test_include(void **state)
 	assert_string_equal(
 		out.v[0].text, "usr: unknown key, did you mean user?");
 	assert_int_equal(out.v[0].line, 5);
-	assert_string_equal(out.v[1].text, "limits.bogus: unknown key");
+	assert_string_equal(out.v[1].text,
+		"limits.bogus: unknown key; tidepost.conf(5) has all there are");
 	assert_string_equal(out.v[1].file, inner);
 	assert_int_equal(out.v[1].line, 2);
 	assert_string_equal(out.v[1].source, "bogus = 1;");

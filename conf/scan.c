@@ -201,7 +201,8 @@ push(struct scan *s, const struct place *at, const char *file)
 	struct err e;
 
 	if (is_open_already(s, file)) {
-		complain_error(s->out, at, "%s includes itself", file);
+		complain_error(s->out, at,
+			"%s includes itself: take the @include away", file);
 	} else if (s->depth >= SCAN_INCLUDE_DEPTH_MAX) {
 		complain_error(s->out, at,
 			"includes are nested more than %d deep",

@@ -64,7 +64,9 @@ complain_unknown(const struct node *n, const char *path, struct complaints *out)
 		complain_error(out, &n->name_at,
 			"%s: unknown key, did you mean %s?", full, far->path);
 	else
-		complain_error(out, &n->name_at, "%s: unknown key", full);
+		complain_error(out, &n->name_at,
+			"%s: unknown key; tidepost.conf(5) has all there are",
+			full);
 	free(full);
 }
 
@@ -135,13 +137,16 @@ check_octets(const struct schema_row *row, const struct node *n,
 		if (o >= 0x20 && o != 0x7f)
 			continue;
 		complain_error(out, &n->at,
-			"%s: there is a control character in this text",
+			"%s: there is a control character in this text: take "
+			"it out",
 			row->path);
 		return false;
 	}
 	if (grammar_is_utf8(s))
 		return true;
-	complain_error(out, &n->at, "%s: this text is not UTF-8", row->path);
+	complain_error(out, &n->at,
+		"%s: this text is not UTF-8: save the file as UTF-8",
+		row->path);
 	return false;
 }
 
@@ -151,8 +156,10 @@ check_text(const struct schema_row *row, struct node *n, struct complaints *out)
 	if (!check_octets(row, n, out))
 		return false;
 	if (n->text[0] == '\0') {
-		complain_error(
-			out, &n->at, "%s: this text is empty", row->path);
+		complain_error(out, &n->at,
+			"%s: this text is empty: fill it, or take the setting "
+			"away",
+			row->path);
 		return false;
 	}
 	if (schema_parse(row, str_of(n->text), &n->value))
@@ -270,8 +277,8 @@ check_required(
 
 		if (row->required && schema_is_member(row, path) &&
 			!node_member(group, schema_name(row)))
-			complain_error(out, &group->at, "%s is missing here",
-				row->path);
+			complain_error(out, &group->at,
+				"%s is missing here: set it", row->path);
 	}
 }
 

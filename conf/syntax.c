@@ -268,7 +268,8 @@ check_twice(struct reading *r, struct names *names)
 		if (!str_eq(names->v[i].text, t->text))
 			continue;
 		complain_error(r->out, &t->at,
-			"%.*s is set twice here, first in line %u",
+			"%.*s is set twice here, first in line %u: take one "
+			"away",
 			STR_FMT(t->text), names->v[i].line);
 		return;
 	}
@@ -339,7 +340,7 @@ read_settings(struct reading *r, const struct token *open)
 	if (!open && r->next.kind != TOKEN_END) {
 		complain_error(r->out, &r->next.at,
 			"this %.*s closes nothing: there is no open bracket "
-			"before it",
+			"before it, take it away",
 			STR_FMT(r->next.text));
 		return fail(r);
 	}

@@ -23,7 +23,8 @@ domain_add(struct spool_txn *t, const char *account, struct str domain,
 		return tx_insert(t, T_DOMAIN, &r, e);
 	if (rc != OK || !strcmp(other.account, account))
 		return rc; /* named twice is named once */
-	return err_set(e, ERR_EXISTS, "domain %s belongs to customer %s",
+	return err_set(e, ERR_EXISTS,
+		"domain %s belongs to customer %s; one domain has one customer",
 		r.domain, other.account);
 }
 
@@ -109,7 +110,10 @@ spool_account_add(
 	enum err_code rc = tx_insert(t, T_ACCOUNT, &row, e);
 
 	if (rc == ERR_EXISTS)
-		return err_set(e, rc, "the name %s is taken", a->name);
+		return err_set(e, rc,
+			"the name %s is taken; choose another, or change its "
+			"settings with set",
+			a->name);
 	return rc == OK ? domains_add(t, a, e) : rc;
 }
 

@@ -118,15 +118,17 @@ static const struct {
 	bool many, lower;
 } rows[SETTINGS_N] = {
 	[SETTING_SENDER] = {"sender", sender_valid,
-		"an address or a pattern of one", true, false},
-	[SETTING_DOMAIN] = {"domain", domain_valid, "a domain name", true,
-		true},
+		"an address or a pattern of one (as *@example.org)", true,
+		false},
+	[SETTING_DOMAIN] = {"domain", domain_valid,
+		"a domain name (as example.org)", true, true},
 	[SETTING_NETWORK] = {"network", network_valid,
 		"a network (as 192.0.2.0/24 or 2001:db8::/32)", true, false},
-	[SETTING_ETRN] = {"etrn", etrn_valid, "HOST[:PORT]", false, false},
+	[SETTING_ETRN] = {"etrn", etrn_valid,
+		"HOST[:PORT] (as mail.example.org:2525)", false, false},
 	[SETTING_RECIPIENTS] = {"recipients", NULL, NULL, false, false},
-	[SETTING_RECIPIENT] = {"recipient", recipient_valid, "a mail address",
-		true, false},
+	[SETTING_RECIPIENT] = {"recipient", recipient_valid,
+		"a mail address (as ann@example.org)", true, false},
 };
 
 const char *
@@ -351,8 +353,9 @@ spool_settings_put_list(struct spool_txn *t, struct spool_settings *s,
 	if (a->kind != ACCOUNT_CUSTOMER)
 		return OK;
 	if (s->text[SETTING_DOMAIN] && !(a->domains && a->domains[0]))
-		return err_set(
-			e, ERR_INVALID, "customer %s needs a domain", a->name);
+		return err_set(e, ERR_INVALID,
+			"customer %s needs a domain: give one with --domain",
+			a->name);
 	if (!s->has_recipients)
 		return s->text[SETTING_DOMAIN] &&
 				       a->recipients == RECIPIENTS_LISTED

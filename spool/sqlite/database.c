@@ -202,7 +202,9 @@ db_open(struct engine_conn *c, struct err *e)
 		return access(c->engine->path, W_OK) < 0
 			       ? sql_errno(errno, c->engine->path, e)
 			       : err_set(e, ERR_READONLY,
-					 "spool %s cannot be written",
+					 "spool %s cannot be written: look at "
+					 "the rights of its folder, and at the "
+					 "disk",
 					 c->engine->path);
 	return OK;
 }
@@ -223,7 +225,9 @@ db_check_owner(struct engine_conn *c, struct err *e)
 			       : err_set(e, ERR_NOTFOUND,
 					 "spool %s is empty: start tidepostd first",
 					 c->engine->path);
-	return err_set(e, ERR_CORRUPT, "spool %s: is not a tidepost spool",
+	return err_set(e, ERR_CORRUPT,
+		"spool %s: is not a tidepost spool: name another, or move it "
+		"away",
 		c->engine->path);
 }
 

@@ -20,8 +20,9 @@ lockfile_busy(struct engine *g, int fd, struct err *e)
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
 	return err_set(e, ERR_LOCKED,
-		"spool %s is in use by another tidepostd%s%s", g->path,
-		pid[0] ? ", process " : "", pid);
+		"spool %s is in use by another tidepostd%s%s: stop that one "
+		"first",
+		g->path, pid[0] ? ", process " : "", pid);
 }
 
 enum err_code

@@ -43,8 +43,8 @@ is(const struct change *ch, const char *action)
 static enum err_code
 no_such(const struct change *ch, struct err *e)
 {
-	return err_set(
-		e, ERR_NOTFOUND, "no %s \"%s\"", kind_word(ch->kind), ch->name);
+	return err_set(e, ERR_NOTFOUND, "no %s \"%s\"; see: tidepost %s list",
+		kind_word(ch->kind), ch->name, kind_word(ch->kind));
 }
 
 /* The account to change, of the right kind. */
@@ -356,7 +356,8 @@ carry_out(struct cli *c, struct change *ch)
 	if (!done && is(ch, ACTION_WORD_DELETE) &&
 		args_has(ch->a, "--return") && count_waiting(c, ch->name))
 		return cli_refuse(ERR_CLOSED,
-			"%s: --return needs the daemon, and it is not running",
+			"%s: --return needs the daemon, and it is not running: "
+			"start tidepostd, or leave --return out",
 			ch->a->command->name);
 	if (!done) {
 		store_who(ch->who, sizeof(ch->who));
@@ -381,7 +382,9 @@ check_domains(const struct cli *c, const struct change *ch)
 
 		if (conf_is_local(c->conf, domain))
 			return cli_refuse(ERR_EXISTS,
-				"domain %.*s is one of local.domains",
+				"domain %.*s is one of local.domains, where "
+				"mail ends here: a customer cannot have it as "
+				"well",
 				STR_FMT(domain));
 	}
 	return 0;
@@ -453,7 +456,9 @@ read_recipients(struct cli *c, struct change *ch)
 			text_plural(wrong, "line", "lines"), file);
 	if (ch->settings.list_n == 0)
 		return cli_refuse(ERR_INVALID,
-			"%s holds no address; nothing was changed", file);
+			"%s holds no address; nothing was changed: write one "
+			"to a line",
+			file);
 	return 0;
 }
 
@@ -571,8 +576,9 @@ account_list(struct cli *c, enum spool_account_kind kind, const char *name,
 	int status = cli_read(c, read_list, &j);
 
 	if (status == 0 && name && j.list.n == 0)
-		status = cli_refuse(
-			ERR_NOTFOUND, "no %s \"%s\"", kind_word(kind), name);
+		status = cli_refuse(ERR_NOTFOUND,
+			"no %s \"%s\"; see: tidepost %s list", kind_word(kind),
+			name, kind_word(kind));
 	*list_r = j.list;
 	return status;
 }

@@ -33,8 +33,9 @@ unknown_option(const struct command *command, struct str name, struct err *e)
 	char typed[64];
 
 	if (!str_copy(typed, sizeof(typed), name))
-		return err_set(e, ERR_USAGE, "%s: no option \"%.60s...\"",
-			command->name, name.p);
+		return err_set(e, ERR_USAGE,
+			"%s: no option \"%.60s...\"; see: tidepost help %s",
+			command->name, name.p, command->name);
 	for (const struct option *o = options_of(command); o->name; o++) {
 		unsigned distance = str_distance(o->name, typed);
 
@@ -70,8 +71,9 @@ take_value(const struct command *command, const char *name, struct str behind,
 	else if (**next)
 		*value_r = *(*next)++;
 	else
-		return err_set(e, ERR_USAGE, "%s: %s needs a value",
-			command->name, name);
+		return err_set(e, ERR_USAGE,
+			"%s: %s needs a value; see: tidepost help %s",
+			command->name, name, command->name);
 	return OK;
 }
 
@@ -83,11 +85,13 @@ check_option(const struct command *command, const struct args *a,
 		return err_set(e, ERR_UNSUPPORTED,
 			"%s: %s is not yet supported", command->name, o->name);
 	if (!o->value && joined)
-		return err_set(e, ERR_USAGE, "%s: %s takes no value",
-			command->name, o->name);
+		return err_set(e, ERR_USAGE,
+			"%s: %s takes no value; see: tidepost help %s",
+			command->name, o->name, command->name);
 	if (!o->many && args_has(a, o->name))
-		return err_set(e, ERR_USAGE, "%s: %s was given twice",
-			command->name, o->name);
+		return err_set(e, ERR_USAGE,
+			"%s: %s was given twice; give it once", command->name,
+			o->name);
 	return OK;
 }
 
@@ -136,8 +140,10 @@ check_words(const struct args *a, struct err *e)
 			"%s needs %s; see: tidepost help %s", command->name,
 			command->words, command->name);
 	if (a->words_n > command->most)
-		return err_set(e, ERR_USAGE, "%s: \"%s\" is too much",
-			command->name, a->words[command->most]);
+		return err_set(e, ERR_USAGE,
+			"%s: \"%s\" is one word too many; see: tidepost help "
+			"%s",
+			command->name, a->words[command->most], command->name);
 	return OK;
 }
 

@@ -44,7 +44,7 @@ static const struct {
 	{{"-c", "FILE", "4711"}, OK, "conf FILE words 4711"},
 	{{"--help"}, OK, "help"},
 	{{NULL}, ERR_USAGE, "queue list needs ID..."},
-	{{"1", "2", "3"}, ERR_USAGE, "\"3\" is too much"},
+	{{"1", "2", "3"}, ERR_USAGE, "\"3\" is one word too many; see: tidepost help"},
 	{{"1", "--form", "x"}, ERR_USAGE, "did you mean --from?"},
 	{{"1", "--jsno"}, ERR_USAGE, "did you mean --json?"},
 	{{"1", "--colour"}, ERR_USAGE, "no option \"--colour\"; see: "},

@@ -50,13 +50,17 @@ ask_line(const char *question, const char *proposed, char *out, size_t size,
 	else
 		text_printf(stderr, "%s: ", question);
 	if (!fgets(out, (int)size, stdin))
-		return err_set(e, ERR_USAGE, "no answer; nothing was changed");
+		return err_set(e, ERR_USAGE,
+			"no answer; nothing was changed: answer y or n, or add "
+			"--yes");
 	n = strcspn(out, "\n");
 	if (out[n] != '\n')
-		return err_set(e, ERR_INVALID, "the answer is too long");
+		return err_set(e, ERR_INVALID,
+			"the answer is too long; nothing was changed");
 	out[n] = '\0';
 	if (n == 0 && !str_copyz(out, size, proposed ? proposed : ""))
-		return err_set(e, ERR_INVALID, "the answer is too long");
+		return err_set(e, ERR_INVALID,
+			"the answer is too long; nothing was changed");
 	return OK;
 }
 
@@ -84,20 +88,22 @@ read_line(const sigset_t *waiting, char *out, size_t size, struct err *e)
 
 	while ((got = read_octet(waiting, &c)) == 1 && c != '\n') {
 		if (c == '\0')
-			return err_set(
-				e, ERR_INVALID, "a password holds no NUL");
+			return err_set(e, ERR_INVALID,
+				"a password holds no NUL; nothing was changed");
 		if (n + 1 >= size)
 			return err_set(e, ERR_LIMIT,
 				"a password has at most %zu octets", size - 1);
 		out[n++] = c;
 	}
 	if (got < 0)
-		return err_set(e, ERR_IO, "the password could not be read");
+		return err_set(e, ERR_IO,
+			"the password could not be read; nothing was changed");
 	if (n && out[n - 1] == '\r')
 		n--;
 	out[n] = '\0';
 	if (n == 0)
-		return err_set(e, ERR_INVALID, "the password is empty");
+		return err_set(e, ERR_INVALID,
+			"the password is empty; nothing was changed");
 	return OK;
 }
 
@@ -110,7 +116,9 @@ read_hidden(const sigset_t *waiting, const char *prompt, char *out, size_t size,
 	enum err_code code;
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return err_set(e, ERR_IO, "standard input is no terminal");
+		return err_set(e, ERR_IO,
+			"standard input is no terminal; give the password with "
+			"--password-stdin");
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	/* What was typed before the question is no answer to it. */
@@ -136,7 +144,8 @@ ask_twice(const sigset_t *waiting, const char *name, char *password_r,
 		code = read_hidden(
 			waiting, "The same again: ", again, sizeof(again), e);
 	if (code == OK && strcmp(again, password_r) != 0)
-		code = err_set(e, ERR_INVALID, "the two differ");
+		code = err_set(e, ERR_INVALID,
+			"the two differ; nothing was changed, try again");
 	explicit_bzero(again, sizeof(again));
 	return code;
 }

@@ -136,7 +136,9 @@ ended(const struct record *r, int64_t *count_r)
 	if (count_r && !record_get_int(r, KEY_COUNT, count_r))
 		*count_r = -1;
 	if (!record_get_int(r, KEY_END, &status) || status < 0 || status > 125)
-		return cli_refuse(ERR_IO, "the daemon's answer has no status");
+		return cli_refuse(ERR_IO,
+			"the daemon's answer has no status; is it of another "
+			"version? Start it anew");
 	if (text && status) {
 		fflush(stdout);
 		colour_print(stderr, COLOUR_BAD, STR("tidepost:"));

@@ -22,7 +22,9 @@ static int
 run_add(struct cli *c, const struct args *a)
 {
 	if (!args_has(a, "--domain"))
-		return cli_refuse(ERR_USAGE, "customer add needs --domain");
+		return cli_refuse(ERR_USAGE,
+			"customer add needs --domain DOMAIN; see: tidepost "
+			"help customer add");
 	return run_change(c, a);
 }
 

@@ -124,7 +124,8 @@ take_number(struct parse *p, struct str key, struct str value, struct err *e)
 		code = account_lifetime_parse(value, &s->lifetime_s, e);
 	else if (is_number(key, "max-priority", &s->has_max_priority, &twice))
 		code = account_priority_parse(value, &s->max_priority, e);
-	return twice ? err_set(e, ERR_INVALID, "was given twice") : code;
+	return twice ? err_set(e, ERR_INVALID, "was given twice: take one away")
+		     : code;
 }
 
 static enum err_code
@@ -132,7 +133,8 @@ take_clear(struct str value, char out[SASL_SECRET_MAX + 1], struct err *e)
 {
 	if (value.n && decode(value, out, SASL_SECRET_MAX + 1))
 		return OK;
-	return err_set(e, ERR_INVALID, "not a password");
+	return err_set(e, ERR_INVALID,
+		"not a password: 1 octet or more, %%XX for what is not plain");
 }
 
 /* A secret may stand before its verifier. */
@@ -142,7 +144,9 @@ take_verifier(struct str value, struct verifier *v, struct err *e)
 	struct verifier parsed;
 
 	if (!verifier_parse(value, &parsed))
-		return err_set(e, ERR_INVALID, "not a SCRAM-SHA-256 verifier");
+		return err_set(e, ERR_INVALID,
+			"not a SCRAM-SHA-256 verifier as customer export "
+			"writes it");
 	memcpy(parsed.secret, v->secret, sizeof(parsed.secret));
 	*v = parsed;
 	return OK;
@@ -187,7 +191,8 @@ take_pair(struct parse *p, struct str key, struct str value, struct err *e)
 		const char *before = p->entry->settings.text[which];
 
 		if (!may_repeat(which) && before)
-			return err_set(e, ERR_INVALID, "was given twice");
+			return err_set(e, ERR_INVALID,
+				"was given twice: take one away");
 		return take_texts(p, which, value, e);
 	}
 	code = take_number(p, key, value, e);

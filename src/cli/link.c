@@ -138,7 +138,7 @@ change_directly(struct cli *c, struct change *ch)
 	if (args_has(ch->a, "--wait"))
 		return cli_refuse(ERR_CLOSED,
 			"the daemon is not running: there is nothing to wait "
-			"for");
+			"for, nothing moves; start tidepostd");
 	ch->to.interface = args_value(ch->a, "--interface");
 	ch->to.address = args_value(ch->a, "--address");
 	ch->to.reason = args_value(ch->a, "--reason");
@@ -160,7 +160,9 @@ parse_deadline(const struct args *a, int64_t *deadline_r, struct err *e)
 	if (!text)
 		return OK;
 	if (!args_has(a, "--wait"))
-		return err_set(e, ERR_USAGE, "--deadline belongs to --wait");
+		return err_set(e, ERR_USAGE,
+			"--deadline belongs to --wait: give both, or none of "
+			"them");
 	if (!conf_parse_duration_ms(str_of(text), &ms) || ms < 1000 ||
 		ms / 1000 > DEADLINE_MAX_S)
 		return err_set(e, ERR_USAGE,
@@ -251,7 +253,9 @@ change_by_interface(struct cli *c, const struct args *a, const char *interface)
 	int status;
 
 	if (args_has(a, "--wait"))
-		return cli_refuse(ERR_USAGE, "--wait needs the name of a link");
+		return cli_refuse(ERR_USAGE,
+			"--wait needs the name of a link; see: tidepost link "
+			"list");
 	status = cli_load(c);
 	for (size_t i = 0; status == 0 && i < c->conf->links_n; i++) {
 		const struct conf_link *l = &c->conf->links[i];
@@ -263,7 +267,8 @@ change_by_interface(struct cli *c, const struct args *a, const char *interface)
 	}
 	if (any || status != 0)
 		return status;
-	return cli_refuse(ERR_NOTFOUND, "no link in %s has interface = \"%s\"",
+	return cli_refuse(ERR_NOTFOUND,
+		"no link in %s has interface = \"%s\"; see: tidepost link list",
 		c->conf->file, interface);
 }
 

@@ -13,8 +13,9 @@ allow_directly(struct cli *c, struct allow *al, const char *name)
 			"no link \"%s\" in %s; see: tidepost link list", name,
 			c->conf->file);
 	if (!outlook_has_budget(al->link))
-		return cli_refuse(
-			ERR_USAGE, "link %s has no budget to raise", name);
+		return cli_refuse(ERR_USAGE,
+			"link %s has no budget to raise: links.budget sets one",
+			name);
 	return cli_write(c, allow_in_spool, al);
 }
 

@@ -151,8 +151,10 @@ parse_filter(const struct args *a, struct spool_event_filter *f, struct err *e)
 			"--message %s: ids look like 4711 or 4711.2", message);
 	if (session &&
 		(!str_u64(str_of(session), &f->session) || f->session == 0))
-		return err_set(
-			e, ERR_USAGE, "--session %s: not a number", session);
+		return err_set(e, ERR_USAGE,
+			"--session %s: not a session's number; see: tidepost "
+			"log",
+			session);
 	return OK;
 }
 

@@ -37,7 +37,8 @@ leading_options(struct cli *c, int argc, char **argv, int *at_r)
 				"and --color=WHEN",
 				argv[i]);
 		if (++i == argc)
-			return cli_refuse(ERR_USAGE, "-c needs a FILE");
+			return cli_refuse(ERR_USAGE,
+				"-c needs a FILE; see: tidepost help");
 		c->conf_option = argv[i];
 	}
 	*at_r = i;
@@ -76,7 +77,9 @@ flush_output(int status)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	return status ? status
-		      : cli_refuse(ERR_IO, "standard output: write failed");
+		      : cli_refuse(ERR_IO,
+				"standard output: write failed; is the disk "
+				"full, or did its reader end?");
 }
 
 /* The links that callers know by name. NULL: the verbs. */

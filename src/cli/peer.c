@@ -207,7 +207,8 @@ run_show(struct cli *c, const struct args *a)
 		if (strcmp(p.v[i].name, a->words[0]) == 0)
 			found = i;
 	if (status == 0 && found == SIZE_MAX)
-		status = cli_refuse(ERR_NOTFOUND, "no peer \"%s\" in %s",
+		status = cli_refuse(ERR_NOTFOUND,
+			"no peer \"%s\" in %s; see: tidepost peer list",
 			a->words[0], p.conf->file);
 	else if (status == 0 && args_has(a, "--json"))
 		print_json(&j, &p.v[found], &p.trust[found]);
@@ -291,7 +292,8 @@ run_trust(struct cli *c, const struct args *a)
 	if (status != 0)
 		return status;
 	if (!conf_peer(c->conf, trust.name))
-		return cli_refuse(ERR_NOTFOUND, "no peer \"%s\" in %s",
+		return cli_refuse(ERR_NOTFOUND,
+			"no peer \"%s\" in %s; see: tidepost peer list",
 			trust.name, c->conf->file);
 	if (day && !parse_day(day, &trust.until))
 		return cli_refuse(ERR_USAGE,

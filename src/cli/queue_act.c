@@ -175,7 +175,8 @@ carry_out(struct cli *c, struct wish *w)
 	request_free(&request);
 	if (!done && w->job.act->daemon_only)
 		return cli_refuse(ERR_CLOSED,
-			"%s needs the daemon, and it is not running",
+			"%s needs the daemon, and it is not running: start "
+			"tidepostd",
 			w->a->command->name);
 	if (!done) {
 		w->job.keep_until =

@@ -69,7 +69,8 @@ read_shown(struct spool_txn *t, void *arg, struct err *e)
 		code = spool_event_list(
 			t, &events, HISTORY_MAX, &s->events, &s->events_n, e);
 	if (code == OK && s->rows_n == 0)
-		code = err_set(e, ERR_NOTFOUND, "no such delivery");
+		code = err_set(e, ERR_NOTFOUND,
+			"no such delivery; see: tidepost queue list");
 	return code;
 }
 

@@ -26,7 +26,9 @@ take_line(struct spool_settings *s, struct str line, const char *domains,
 	if (code == OK && domains &&
 		!spool_settings_covers(domains, s->list[s->list_n - 1]))
 		return err_set(e, ERR_INVALID,
-			"%.*s: in no domain of this customer", STR_FMT(line));
+			"%.*s: in no domain of this customer; see: tidepost "
+			"customer list",
+			STR_FMT(line));
 	return code;
 }
 

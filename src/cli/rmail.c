@@ -121,7 +121,7 @@ find_rcpts(struct rmail *r, char **argv)
 	}
 	if (r->rcpts_n > 0)
 		return 0;
-	cli_refuse(ERR_USAGE, "rmail needs recipients");
+	cli_refuse(ERR_USAGE, "rmail needs recipients: rmail user@example.org");
 	return EX_USAGE;
 }
 

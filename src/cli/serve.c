@@ -45,11 +45,12 @@ run_serve(struct cli *c, const struct args *a)
 
 	if (!service || (strcmp(service, SERVICE_WORD_ODMR) != 0 &&
 				strcmp(service, SERVICE_WORD_SUBMISSION) != 0))
-		return cli_refuse(
-			ERR_USAGE, "--service odmr or submission is needed");
+		return cli_refuse(ERR_USAGE,
+			"serve needs --service odmr or --service submission");
 	status = cli_connect(c, &client);
 	if (status == 0 && !client)
-		status = cli_refuse(ERR_CLOSED, "the daemon is not running");
+		status = cli_refuse(ERR_CLOSED,
+			"the daemon is not running: start tidepostd");
 	else if (status == 0 && is_served(client, service, &status))
 		status = serve_relay(client);
 	control_close(client);

@@ -185,10 +185,10 @@ parse(const struct args *a, struct statements *st, struct err *e)
 
 	if (a->words_n && args_has(a, "--all"))
 		return err_set(e, ERR_USAGE,
-			"customer statement: either a name or --all");
+			"customer statement: give either a name or --all");
 	if (args_has(a, "--csv") && args_has(a, "--json"))
 		return err_set(e, ERR_USAGE,
-			"customer statement: either --csv or --json");
+			"customer statement: give either --csv or --json");
 	st->name = a->words_n ? a->words[0] : NULL;
 	if (!month)
 		month_of(clock_sane_s(), &st->from, &st->to);

@@ -33,14 +33,15 @@ connect_error(const char *path, int error, struct err *e)
 	case ECONNREFUSED:
 	case ENOTDIR:
 		return err_set(e, ERR_CLOSED,
-			"the daemon is not running (%s: %s)", path,
-			strerror(error));
+			"the daemon is not running (%s: %s): start tidepostd",
+			path, strerror(error));
 	case EACCES:
 	case EPERM:
 		return err_set(e, ERR_PERM, "%s: %s", path, strerror(error));
 	case EAGAIN:
-		return err_set(
-			e, ERR_BUSY, "%s: the daemon does not answer", path);
+		return err_set(e, ERR_BUSY,
+			"%s: the daemon does not answer; its log may say why",
+			path);
 	default:
 		return err_set(e, ERR_IO, "%s: %s", path, strerror(error));
 	}
@@ -108,8 +109,9 @@ wait_for(int fd, short events, uint64_t deadline_ms, struct err *e)
 		if (n > 0)
 			return OK;
 		if (n == 0 && clock_mono_ms() >= deadline_ms)
-			return err_set(
-				e, ERR_TIMEOUT, "the daemon does not answer");
+			return err_set(e, ERR_TIMEOUT,
+				"the daemon does not answer; its log may say "
+				"why");
 		if (n < 0 && errno != EINTR)
 			return err_set(e, ERR_IO, "poll: %s", strerror(errno));
 	}
@@ -127,7 +129,8 @@ send_all(int fd, struct str s, uint64_t deadline_ms, struct err *e)
 			continue;
 		}
 		if (errno == EPIPE || errno == ECONNRESET)
-			return err_set(e, ERR_CLOSED, "the daemon went away");
+			return err_set(e, ERR_CLOSED,
+				"the daemon went away; its log may say why");
 		if (errno != EAGAIN && errno != EINTR)
 			return err_set(e, ERR_IO, "control socket: %s",
 				strerror(errno));
@@ -182,7 +185,8 @@ read_some(struct control_client *c, struct err *e)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return OK;
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return err_set(e, ERR_CLOSED, "the daemon went away");
+		return err_set(e, ERR_CLOSED,
+			"the daemon went away; its log may say why");
 	if (n < 0)
 		return err_set(
 			e, ERR_IO, "control socket: %s", strerror(errno));
@@ -211,8 +215,9 @@ control_receive(struct control_client *c, struct record *record_r, bool *last_r,
 			return code;
 	}
 	if (!valid)
-		return err_set(
-			e, ERR_CORRUPT, "the daemon's answer is not a record");
+		return err_set(e, ERR_CORRUPT,
+			"the daemon's answer is not a record; is it of another "
+			"version? Start it anew");
 	*last_r = record_get(record_r, "end") != NULL;
 	return OK;
 }

@@ -61,10 +61,13 @@ budgets_allow(struct budgets *b, const char *link,
 	snprintf(cost, sizeof(cost), "%.2f", more->cost);
 	if (!en)
 		return err_set(e, ERR_NOTFOUND,
-			"no link \"%s\" in the configuration", link);
+			"no link \"%s\" in the configuration; see: tidepost "
+			"link list",
+			link);
 	if (!en->limited)
-		return err_set(
-			e, ERR_USAGE, "link %s has no budget to raise", link);
+		return err_set(e, ERR_USAGE,
+			"link %s has no budget to raise: links.budget sets one",
+			link);
 	budget_charge(&en->budget, 0, budgets_now());
 	budget_allow(&en->budget, more, budgets_now());
 	log_info("link-allow", LOG_STR("link", link), LOG_STR("by", who),

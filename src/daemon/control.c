@@ -195,7 +195,9 @@ handle(struct control_conn *c)
 		reload(c);
 	else
 		conn_end(c, err_exit_status(ERR_UNSUPPORTED),
-			"not yet supported by this daemon", -1);
+			"the daemon is of another version than the command: "
+			"start it anew",
+			-1);
 }
 
 /* The record that the next line makes. */
@@ -340,7 +342,8 @@ control_free(struct control *c)
 		return;
 	while (!list_empty(&c->conns))
 		conn_end(LIST_ITEM(c->conns.next, struct control_conn, node),
-			err_exit_status(ERR_CLOSED), "the daemon stops", -1);
+			err_exit_status(ERR_CLOSED),
+			"the daemon stops; try again when it runs", -1);
 	if (c->listener)
 		unlink(c->path);
 	listener_free(c->listener);

@@ -108,8 +108,9 @@ get(struct spool_txn *t, const struct account_job *j, const char *name,
 		spool_account_clear(a_r);
 	else if (rc != ERR_NOTFOUND)
 		return rc;
-	return err_set(e, ERR_NOTFOUND, "no %s \"%s\"",
-		j->customer ? "customer" : "user", name);
+	return err_set(e, ERR_NOTFOUND, "no %s \"%s\"; see: tidepost %s list",
+		j->customer ? "customer" : "user", name,
+		j->customer ? "customer" : "user");
 }
 
 static enum err_code

@@ -48,12 +48,16 @@ control_peer(struct control_conn *c)
 
 	if (!action || strcmp(action, ACTION_WORD_TRUST) != 0) {
 		conn_end(c, err_exit_status(ERR_UNSUPPORTED),
-			"not yet supported by this daemon", -1);
+			"the daemon is of another version than the command: "
+			"start it anew",
+			-1);
 		return;
 	}
 	if (!name || !conf_peer(c->n->conf, name)) {
 		conn_end(c, err_exit_status(ERR_NOTFOUND),
-			"no such peer in the configuration", -1);
+			"no such peer in the configuration; see: tidepost peer "
+			"list",
+			-1);
 		return;
 	}
 	j = xcalloc(1, sizeof(*j));

@@ -185,7 +185,8 @@ must_exist(struct spool_txn *t, const struct spool_filter *f, struct err *e)
 	if (rc != OK || n)
 		return rc;
 	protocol_id_format(f->id, f->n, id);
-	return err_set(e, ERR_NOTFOUND, "no message or delivery %s", id);
+	return err_set(e, ERR_NOTFOUND,
+		"no message or delivery %s; see: tidepost queue list", id);
 }
 
 static enum err_code

@@ -89,7 +89,9 @@ control_settings_domains(
 
 		if (conf_is_local(conf, domain))
 			return err_set(e, ERR_EXISTS,
-				"domain %.*s is one of local.domains",
+				"domain %.*s is one of local.domains, where "
+				"mail ends here: a customer cannot have it as "
+				"well",
 				STR_FMT(domain));
 	}
 	return OK;

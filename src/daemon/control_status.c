@@ -198,7 +198,7 @@ link_up(struct control_conn *c, const char *name)
 		conn_end(c, 0, NULL, -1);
 	else if (links_is_disabled(c->n->links, name))
 		conn_end(c, err_exit_status(ERR_BUSY),
-			"the link is disabled: enable it first", -1);
+			"the link is disabled; see: tidepost link enable", -1);
 	else if (was_usable)
 		links_again(c->n->links, name);
 }
@@ -216,7 +216,9 @@ link_allow(struct control_conn *c, const char *name, struct err *e)
 	more.cost = cost ? strtod(cost, NULL) : 0;
 	if (more.seconds < 0 || more.seconds > ALLOW_TIME_MAX_S || bytes < 0 ||
 		!(more.cost >= 0 && more.cost <= allow_cost_max))
-		return err_set(e, ERR_USAGE, "this cannot be allowed");
+		return err_set(e, ERR_USAGE,
+			"at most 31 days or 1000000000 of money can be allowed "
+			"at once");
 	more.bytes = (uint64_t)bytes;
 	return budgets_allow(c->n->budgets, name, &more, "an operator", e);
 }

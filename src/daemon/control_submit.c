@@ -44,8 +44,8 @@ control_submit(struct control_conn *c)
 	}
 	if (c->n->sessions_n >= c->n->conf->limits.connections ||
 		has_too_many(c->n, c->program.user)) {
-		conn_end(c, err_exit_status(ERR_BUSY), "too many connections",
-			-1);
+		conn_end(c, err_exit_status(ERR_BUSY),
+			"too many connections; try again in a moment", -1);
 		return;
 	}
 	c->submits = true;

@@ -135,7 +135,9 @@ make_run_dir(const struct conf *conf, struct err *e)
 	if (mkdir(conf->run_dir, 0755) == 0 || errno == EEXIST)
 		return OK;
 	return err_set(e, errno == EACCES ? ERR_PERM : ERR_IO,
-		"cannot make run_dir %s: %s", conf->run_dir, strerror(errno));
+		"cannot make run_dir %s: %s (make its folder first, or set "
+		"run_dir)",
+		conf->run_dir, strerror(errno));
 }
 
 /* Started as root: spool and run_dir belong to who we become. */

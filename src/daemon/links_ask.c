@@ -90,8 +90,8 @@ static enum err_code
 may_be_called(struct link_run *r, struct err *e)
 {
 	if (r->machine.disabled)
-		return err_set(
-			e, ERR_BUSY, "the link is disabled: enable it first");
+		return err_set(e, ERR_BUSY,
+			"the link is disabled; see: tidepost link enable");
 	if (links_is_at_rest(r) && !r->machine.conf.dials)
 		return err_set(e, ERR_CONFIG,
 			"link %s has no dial.up in the configuration: nothing "

@@ -284,7 +284,8 @@ services_program(struct node *n, enum conf_service service, struct err *e)
 			"comes first on all of them): add one with address = "
 			"\"program\"");
 	else if (n->sessions_n >= n->conf->limits.connections)
-		err_set(e, ERR_BUSY, "too many connections");
+		err_set(e, ERR_BUSY,
+			"too many connections; try again in a moment");
 	else
 		return l;
 	return NULL;

@@ -49,7 +49,9 @@ check_there(struct spool_txn *t, const struct spool_filter *f, struct err *e)
 	}
 	protocol_id_format(f->id, f->n, id);
 	return err_set(e, ERR_NOTFOUND,
-		"%s: no such delivery; nothing was changed", id);
+		"%s: no such delivery; nothing was changed; see: tidepost "
+		"queue list",
+		id);
 }
 
 enum err_code

@@ -35,7 +35,8 @@ allow_parse(const char *time, const char *bytes, const char *cost,
 	if (time && (!conf_parse_duration_ms(str_of(time), &ms) || ms < 1000 ||
 			    ms / 1000 > ALLOW_TIME_MAX_S))
 		return err_set(e, ERR_USAGE,
-			"--time %s: not a duration from 1s to 31d", time);
+			"--time %s: not a duration from 1s to 31d (as 15m)",
+			time);
 	more->seconds = ms / 1000;
 	if (bytes &&
 		(!conf_parse_size(str_of(bytes), &more->bytes) || !more->bytes))

@@ -156,11 +156,14 @@ bind_words(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return "the port is in use by another program";
+		return "the port is in use by another program: stop that one, "
+		       "or choose another port";
 	case EACCES:
-		return "no permission to use this port";
+		return "no permission to use this port: below 1024 start as "
+		       "root, or let systemd open it";
 	case EADDRNOTAVAIL:
-		return "this host has no such address";
+		return "this host has no such address: set one that it has, or "
+		       "*";
 	default:
 		return strerror(error);
 	}
@@ -289,10 +292,14 @@ unix_clear(const struct sockaddr_un *addr, struct err *e)
 		return OK; /* bind will say what is wrong, if anything is */
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(e, ERR_EXISTS,
-			"%s: there is a file that is no socket", path);
+			"%s: there is a file that is no socket: take it away, "
+			"or name another path",
+			path);
 	if (unix_is_alive(addr))
 		return err_set(e, ERR_LOCKED,
-			"%s: in use by another running program", path);
+			"%s: in use by another running program: stop that one, "
+			"or name another path",
+			path);
 	if (unlink(path) != 0 && errno != ENOENT)
 		return err_set(
 			e, bind_code(errno), "%s: %s", path, strerror(errno));
