@@ -319,7 +319,8 @@ parse(const struct args *a, struct history *h, struct err *e)
 	const char *by = args_value(a, "--by");
 
 	if (by && strcmp(by, "user") != 0)
-		return err_set(e, ERR_USAGE, "--by %.40s: only \"user\" is known", by);
+		return err_set(
+			e, ERR_USAGE, "--by %.40s: only \"user\" is known", by);
 	h->by_user = by != NULL;
 	if (args_has(a, "--csv") && args_has(a, "--json"))
 		return err_set(e, ERR_USAGE,
