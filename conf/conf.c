@@ -77,6 +77,7 @@ lists_free(struct conf *c)
 		rule_free(&c->rules[i]);
 	for (size_t i = 0; i < c->links_n; i++)
 		link_free(&c->links[i]);
+	strings_free(&c->included);
 	free(c->listeners);
 	free(c->peers);
 	free(c->routes);

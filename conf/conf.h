@@ -144,6 +144,7 @@ enum conf_deliver {
 
 struct conf {
 	char *file; /* where it came from */
+	struct conf_strings included;
 	char *hostname, *spool, *run_dir, *user;
 	struct conf_listener *listeners;
 	size_t listeners_n;

@@ -111,10 +111,20 @@ complain_unreadable(
 		complain_error(out, &at, "the configuration file %s", e->text);
 }
 
+/* What stands behind the first was included. */
 static void
-load(struct syntax *x, const char *file, const struct source *first,
+keep_included(const struct sources *s, struct conf *c)
+{
+	c->included.v = xcalloc(s->n, sizeof(*c->included.v));
+	for (size_t i = 1; i < s->n; i++)
+		c->included.v[c->included.n++] = str_dupz(s->v[i]->file);
+}
+
+static void
+load(struct syntax *x, const char *file, const struct sources *sources,
 	struct conf **conf_r, struct complaints *out)
 {
+	const struct source *first = sources->v[0];
 	struct node root = {0};
 
 	if (out->errors || !parse(x, &root, out))
@@ -122,6 +132,7 @@ load(struct syntax *x, const char *file, const struct source *first,
 	root.at = root.name_at = (struct place){first, 0, 0};
 	shape_check(&root, out);
 	*conf_r = build_conf(&root, file);
+	keep_included(sources, *conf_r);
 	check_conf(*conf_r, &root, out);
 	aliases_load(*conf_r,
 		check_at(node_member(&root, "local")
@@ -146,7 +157,7 @@ conf_load(const char *file, struct conf **conf_r, struct complaints *c_r)
 		complain_unreadable(first, &e, c_r);
 	} else {
 		syntax_read(&x, &sources, first, c_r);
-		load(&x, file, first, conf_r, c_r);
+		load(&x, file, &sources, conf_r, c_r);
 		syntax_free(&x);
 	}
 	if (c_r->errors) {

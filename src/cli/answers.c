@@ -28,10 +28,12 @@ is_host_or_none(struct str s)
 	return str_eq(s, STR(ANSWER_NONE)) || is_host(s);
 }
 
-/* Octets that need no escape inside the quotes of a configuration. */
+/* What needs no escape inside the quotes of a configuration. */
 static bool
 is_quotable(struct str s)
 {
+	if (!grammar_is_utf8(s))
+		return false;
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127 ||
 			s.p[i] == '"' || s.p[i] == '\\')

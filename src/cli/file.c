@@ -104,3 +104,45 @@ file_write(const char *file, unsigned mode, struct str s, struct err *e)
 		return write_to(file, s, e);
 	return replace_file(file, mode, s, e);
 }
+
+enum err_code
+file_copy(int from, int to, uint64_t most, const char *file, const char *copy,
+	struct err *e)
+{
+	char octets[READ_OCTETS];
+	enum err_code code = OK;
+	ssize_t n = 0;
+
+	for (; code == OK && most; most -= (uint64_t)n) {
+		n = read(from, octets,
+			most < READ_OCTETS ? (size_t)most : READ_OCTETS);
+		if (n == 0)
+			break;
+		if (n < 0)
+			return err_set(
+				e, ERR_IO, "%s: %s", file, strerror(errno));
+		code = file_put_all(
+			to, (struct str){octets, (size_t)n}, copy, e);
+	}
+	return code;
+}
+
+enum err_code
+file_sync_folder(const char *file, struct err *e)
+{
+	const char *slash = strrchr(file, '/');
+	char *folder =
+		!slash ? str_dupz(".")
+		: slash == file
+			? str_dupz("/")
+			: str_dup((struct str){file, (size_t)(slash - file)});
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum err_code code = OK;
+
+	if (fd < 0 || fsync(fd) < 0)
+		code = err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return code;
+}

@@ -7,14 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "cert/cert.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/file.h"
+#include "cli/node.h"
 #include "cli/tar.h"
 #include "faces/text.h"
-
-enum { COPY_OCTETS = 65536 };
 
 static int
 run_check(struct cli *c, const struct args *a)
@@ -49,27 +47,6 @@ may_replace(const char *file, const char *what, bool yes)
 	return agreed ? 0 : cli_refuse(ERR_USAGE, "nothing was changed");
 }
 
-/* The name is on the disk when its folder is. */
-static enum err_code
-sync_folder(const char *file, struct err *e)
-{
-	const char *slash = strrchr(file, '/');
-	char *folder =
-		!slash ? str_dupz(".")
-		: slash == file
-			? str_dupz("/")
-			: str_dup((struct str){file, (size_t)(slash - file)});
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err_code code = OK;
-
-	if (fd < 0 || fsync(fd) < 0)
-		code = err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return code;
-}
-
 static void
 print_size(const char *file)
 {
@@ -94,112 +71,7 @@ copy_to(struct spool *s, const char *file, struct err *e)
 		unlink(part);
 	}
 	free(part);
-	return code == OK ? sync_folder(file, e) : code;
-}
-
-/* --- the whole node --- */
-
-#define NODE_SPOOL "spool.db" /* the first member */
-
-/* FILE by its whole path; what is not there is said, and left out. */
-static enum err_code
-add_file(int fd, const char *file, struct err *e)
-{
-	enum err_code code;
-
-	if (!file || file[0] != '/')
-		return OK;
-	code = tar_add(fd, file, file + 1, e);
-	if (code != ERR_NOTFOUND)
-		return code;
-	text_printf(stderr, "left out: %s\n", e->text);
-	return OK;
-}
-
-static enum err_code
-add_authority(int fd, const struct conf *conf, struct err *e)
-{
-	struct cert_files f;
-	enum err_code code = OK;
-
-	cert_files_set(&f, conf->tls.certificate, conf->tls.key);
-	if (access(f.ca, F_OK) == 0)
-		code = add_file(fd, f.ca, e);
-	if (code == OK && access(f.ca_key, F_OK) == 0)
-		code = add_file(fd, f.ca_key, e);
-	cert_files_free(&f);
-	return code;
-}
-
-/* The configuration, and each file of its own that it names. */
-static enum err_code
-add_settings(int fd, const struct conf *conf, struct err *e)
-{
-	char *whole = realpath(conf->file, NULL);
-	enum err_code code = add_file(fd, whole, e);
-
-	free(whole);
-	if (code == OK)
-		code = add_file(fd, conf->tls.certificate, e);
-	if (code == OK)
-		code = add_file(fd, conf->tls.key, e);
-	if (code == OK && conf->tls.certificate && conf->tls.key)
-		code = add_authority(fd, conf, e);
-	if (code == OK)
-		code = add_file(fd, conf->tls.client_ca_file, e);
-	if (code == OK && conf->local.users == USERS_FILE)
-		code = add_file(fd, conf->local.users_from, e);
-	for (size_t i = 0; code == OK && i < conf->peers_n; i++) {
-		const struct conf_peer *p = &conf->peers[i];
-
-		code = add_file(fd, p->password_file, e);
-		if (code == OK)
-			code = add_file(fd, p->certificate, e);
-		if (code == OK)
-			code = add_file(fd, p->key, e);
-	}
-	return code;
-}
-
-static enum err_code
-write_node(const struct conf *conf, const char *copy, const char *part,
-	struct err *e)
-{
-	enum err_code code;
-	int fd;
-
-	unlink(part);
-	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_set(e, ERR_CREATE, "%s: %s", part, strerror(errno));
-	code = tar_add(fd, copy, NODE_SPOOL, e);
-	if (code == OK)
-		code = add_settings(fd, conf, e);
-	if (code == OK)
-		code = tar_end(fd, e);
-	close(fd);
-	return code;
-}
-
-static enum err_code
-node_to(struct cli *c, const char *file, struct err *e)
-{
-	char *copy = str_printf("%s.spool", file);
-	char *part = str_printf("%s.part", file);
-	enum err_code code = spool_copy(c->spool, copy, e);
-
-	if (code == OK)
-		code = write_node(c->conf, copy, part, e);
-	if (code == OK && rename(part, file) < 0)
-		code = err_set(e, ERR_CREATE, "%s: %s", file, strerror(errno));
-	if (code == OK)
-		code = sync_folder(file, e);
-	else
-		unlink(part);
-	unlink(copy);
-	free(copy);
-	free(part);
-	return code;
+	return code == OK ? file_sync_folder(file, e) : code;
 }
 
 static int
@@ -214,7 +86,7 @@ run_backup(struct cli *c, const struct args *a)
 		status = cli_spool_read(c);
 	if (status != 0)
 		return status;
-	code = args_has(a, "--node") ? node_to(c, file, &e)
+	code = args_has(a, "--node") ? node_write(c, file, &e)
 				     : copy_to(c->spool, file, &e);
 	if (code != OK)
 		return cli_fail(&e);
@@ -250,37 +122,15 @@ remove_spool(const char *path)
 	}
 }
 
-static enum err_code
-copy_octets(int from, int to, uint64_t most, const char *file, const char *copy,
-	struct err *e)
-{
-	char octets[COPY_OCTETS];
-	ssize_t n = 0;
-
-	for (; most &&
-		(n = read(from, octets,
-			 most < COPY_OCTETS ? (size_t)most : COPY_OCTETS)) > 0;
-		most -= (uint64_t)n)
-		if (file_put_all(
-			    to, (struct str){octets, (size_t)n}, copy, e) != OK)
-			return e->code;
-	if (n < 0)
-		return err_set(e, ERR_IO, "%s: %s", file, strerror(errno));
-	return OK;
-}
-
 /* To where the spool begins in FROM, a copy or a whole node; its octets. */
 static uint64_t
 find_spool(int from)
 {
-	char block[TAR_BLOCK];
-	uint64_t size;
+	struct tar_member m;
+	bool node = node_has_spool(from, &m);
 
-	if (read(from, block, sizeof(block)) == sizeof(block) &&
-		tar_is(block, NODE_SPOOL, &size))
-		return size;
-	lseek(from, 0, SEEK_SET);
-	return UINT64_MAX;
+	lseek(from, node ? (off_t)m.at : 0, SEEK_SET);
+	return node ? m.size : UINT64_MAX;
 }
 
 static enum err_code
@@ -291,7 +141,7 @@ copy_in(int from, const char *file, const char *copy, struct err *e)
 
 	if (to < 0)
 		return err_set(e, ERR_CREATE, "%s: %s", copy, strerror(errno));
-	code = copy_octets(from, to, find_spool(from), file, copy, e);
+	code = file_copy(from, to, find_spool(from), file, copy, e);
 	/* an empty file would be taken for a new spool */
 	if (code == OK && lseek(to, 0, SEEK_CUR) == 0)
 		code = err_set(e, ERR_CORRUPT, "%s: is empty", file);
@@ -330,7 +180,7 @@ restore_from(struct cli *c, int from, const char *file)
 	code = copy_in(from, file, copy, &e);
 	if (code == OK) {
 		code = make_ready(copy, &held, &e);
-		err_wrap(&e, code, "%s: nothing was changed", file);
+		err_wrap(&e, code, "%s: the spool was not changed", file);
 	}
 	if (code == OK)
 		code = spool_replace(c->spool, copy, &e);
@@ -346,27 +196,38 @@ restore_from(struct cli *c, int from, const char *file)
 }
 
 static int
-run_restore(struct cli *c, const struct args *a)
+restore_spool(struct cli *c, int from, const char *file, bool yes)
 {
-	const char *file = a->words[0];
-	int from, status = cli_load(c);
+	int status = cli_load(c);
 
 	if (status != 0)
 		return status;
 	if (!spool_path(c->conf))
 		return cli_refuse(ERR_UNSUPPORTED, "spool \"%s\" is no file",
 			c->conf->spool);
+	status = may_replace(spool_path(c->conf), "all mail in it", yes);
+	if (status == 0)
+		status = cli_spool_write(c);
+	return status == 0 ? restore_from(c, from, file) : status;
+}
+
+static int
+run_restore(struct cli *c, const struct args *a)
+{
+	const char *file = a->words[0], *to = args_value(a, "--to");
+	bool yes = args_has(a, "--yes");
 	/* before root becomes the daemon's user */
-	from = open(file, O_RDONLY | O_CLOEXEC);
+	int status = 0, from = open(file, O_RDONLY | O_CLOEXEC);
+
 	if (from < 0)
 		return cli_refuse(
 			ERR_NOTFOUND, "%s: %s", file, strerror(errno));
-	status = may_replace(
-		spool_path(c->conf), "all mail in it", args_has(a, "--yes"));
-	if (status == 0)
-		status = cli_spool_write(c);
-	if (status == 0)
-		status = restore_from(c, from, file);
+	if (to)
+		status = node_unpack(from, file, to);
+	else if (args_has(a, "--node"))
+		status = node_put_back(c, from, file, yes);
+	if (status == 0 && !to)
+		status = restore_spool(c, from, file, yes);
 	close(from);
 	return status;
 }
@@ -401,7 +262,12 @@ static const struct option backup_options[] = {
 };
 
 static const struct option restore_options[] = {
-	{.name = "--yes", .help = "replace the spool that is there"},
+	{.name = "--node",
+		.help = "with the configuration and secrets of the archive"},
+	{.name = "--to",
+		.value = "FOLDER",
+		.help = "only unpack the archive into a new folder"},
+	{.name = "--yes", .help = "replace what is there"},
 	{.name = NULL},
 };
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,10 +65,24 @@ octal(char *out, int digits, uint64_t value)
 	memcpy(out, text, (size_t)digits);
 }
 
+/* Numbers of users differ from host to host, names hardly. */
+static void
+set_owner(struct header *h, const struct stat *st)
+{
+	const struct passwd *pw = getpwuid(st->st_uid);
+	const struct group *gr = getgrgid(st->st_gid);
+
+	if (pw)
+		str_copyz(h->user, sizeof(h->user), pw->pw_name);
+	if (gr)
+		str_copyz(h->group, sizeof(h->group), gr->gr_name);
+}
+
 static void
 set_facts(struct header *h, const struct stat *st)
 {
-	octal(h->mode, 7, st->st_mode & 07777);
+	set_owner(h, st);
+	octal(h->mode, 7, st->st_mode & TAR_MODE);
 	octal(h->uid, 7, st->st_uid & 07777777);
 	octal(h->gid, 7, st->st_gid & 07777777);
 	octal(h->size, 11, (uint64_t)st->st_size);
@@ -148,23 +164,128 @@ tar_end(int fd, struct err *e)
 	return code;
 }
 
-bool
-tar_is(const char block[TAR_BLOCK], const char *name, uint64_t *size_r)
+/* --- reading --- */
+
+/* Digits, perhaps behind blanks, ended by a NUL or a blank. */
+static bool
+read_octal(const char *field, size_t n, uint64_t *value_r)
+{
+	size_t i = 0;
+
+	*value_r = 0;
+	while (i < n && field[i] == ' ')
+		i++;
+	if (i == n || field[i] < '0' || field[i] > '7')
+		return false;
+	for (; i < n && field[i] >= '0' && field[i] <= '7'; i++)
+		*value_r = *value_r * 8 + (uint64_t)(field[i] - '0');
+	return i < n && (field[i] == '\0' || field[i] == ' ');
+}
+
+static bool
+read_numbers(const struct header *h, struct tar_member *m)
+{
+	uint64_t mode, uid, gid;
+
+	if (!read_octal(h->mode, sizeof(h->mode), &mode) ||
+		!read_octal(h->uid, sizeof(h->uid), &uid) ||
+		!read_octal(h->gid, sizeof(h->gid), &gid) ||
+		!read_octal(h->size, sizeof(h->size), &m->size))
+		return false;
+	m->mode = (unsigned)(mode & TAR_MODE);
+	m->uid = (unsigned)uid;
+	m->gid = (unsigned)gid;
+	return true;
+}
+
+static void
+read_names(const struct header *h, struct tar_member *m)
+{
+	char prefix[sizeof(h->prefix) + 1], name[sizeof(h->name) + 1];
+
+	/* a field that is full has no NUL behind it */
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)sizeof(h->prefix),
+		h->prefix);
+	snprintf(name, sizeof(name), "%.*s", (int)sizeof(h->name), h->name);
+	snprintf(m->name, sizeof(m->name), "%s%s%s", prefix,
+		prefix[0] ? "/" : "", name);
+	snprintf(m->user, sizeof(m->user), "%.*s", (int)sizeof(h->user),
+		h->user);
+	snprintf(m->group, sizeof(m->group), "%.*s", (int)sizeof(h->group),
+		h->group);
+}
+
+/* A path downwards, each part of it a name. */
+static bool
+is_safe(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 127)
+			return false;
+	do {
+		struct str part = str_cut(name, '/', &name);
+
+		if (part.n == 0 || str_eq(part, STR(".")) ||
+			str_eq(part, STR("..")))
+			return false;
+	} while (name.n);
+	return true;
+}
+
+enum err_code
+tar_parse(const char block[TAR_BLOCK], struct tar_member *m, struct err *e)
 {
 	struct header h;
-	char sum[8];
+	uint64_t sum;
 
 	memcpy(&h, block, sizeof(h));
-	octal(sum, 6, checksum(&h));
+	*m = (struct tar_member){.size = 0};
 	if (memcmp(h.magic, "ustar", 5) != 0 ||
-		memcmp(h.checksum, sum, 6) != 0 ||
-		strncmp(h.name, name, sizeof(h.name)) != 0)
-		return false;
-	*size_r = 0;
-	for (size_t i = 0; i < sizeof(h.size) - 1; i++) {
-		if (h.size[i] < '0' || h.size[i] > '7')
-			return false;
-		*size_r = *size_r * 8 + (uint64_t)(h.size[i] - '0');
-	}
-	return true;
+		!read_octal(h.checksum, sizeof(h.checksum), &sum) ||
+		sum != checksum(&h) || !read_numbers(&h, m))
+		return err_set(e, ERR_CORRUPT, "is no archive, or damaged");
+	read_names(&h, m);
+	if (h.type != '0' && h.type != '\0')
+		return err_set(e, ERR_INVALID,
+			"holds what is no file (\"%s\"): it is not from "
+			"\"spool backup --node\"",
+			is_safe(str_of(m->name)) ? m->name : "?");
+	if (!is_safe(str_of(m->name)) || m->name[strlen(m->name) - 1] == '/')
+		return err_set(e, ERR_INVALID,
+			"holds a file whose name could lead anywhere: nothing "
+			"of it is used");
+	return OK;
+}
+
+static bool
+is_zero(const char block[TAR_BLOCK])
+{
+	static const char zeros[TAR_BLOCK];
+
+	return memcmp(block, zeros, TAR_BLOCK) == 0;
+}
+
+enum err_code
+tar_read(int fd, uint64_t at, struct tar_member *m, struct err *e)
+{
+	char block[TAR_BLOCK];
+	struct stat st;
+	enum err_code code;
+	uint64_t whole;
+
+	if (fstat(fd, &st) < 0 ||
+		pread(fd, block, sizeof(block), (off_t)at) != sizeof(block))
+		return err_set(e, ERR_CORRUPT, "was cut: its end is missing");
+	if (is_zero(block))
+		return ERR_NOTFOUND;
+	code = tar_parse(block, m, e);
+	if (code != OK)
+		return code;
+	m->at = at + TAR_BLOCK;
+	whole = (m->size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+	m->next = m->at + whole;
+	if (m->next > (uint64_t)st.st_size)
+		return err_set(
+			e, ERR_CORRUPT, "was cut within \"%s\"", m->name);
+	return OK;
 }

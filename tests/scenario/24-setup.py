@@ -158,9 +158,11 @@ def from_file():
            ("hostname = a\"b.example", ":1: hostname: this should be"),
            ("link = x\"; y", ":1: link: this should be"),
            ("link = " + "x" * 300, ":1: link: this should be"),
+           ("certificate = /etc/\udcac.pem", ":1: certificate: this should"),
            ("role = site\0x", ":1: "))
     for text, words in bad:
-        with open(fleet, "w", encoding="utf-8") as stream:
+        with open(fleet, "w", encoding="utf-8",
+                  errors="surrogateescape") as stream:
             stream.write(text + "\n")
         done = setup(f"{folder}/bad.conf", "--from", fleet)
         check(done.returncode == INVALID and fleet + words in done.stderr,

@@ -7,12 +7,18 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import grp
+import io
+import pwd
+import shutil
 import sqlite3
 import stat
 import subprocess
 import tarfile
 import threading
 import time
+
+import screen
 
 USAGE, UNKNOWN, DAEMON_RUNS, DAMAGED = 64, 65, 69, 74
 KILLS = 8
@@ -142,6 +148,205 @@ def node():
           "one that was cut is refused", done.stderr)
 
 
+def files_of(site):
+    return [site.file, site.conf["tls"]["certificate"], site.conf["tls"]["key"],
+            site.conf["tls"]["ca_file"], site.conf["peers"][0]["password_file"],
+            f"{site.dir}/more.conf", f"{site.dir}/hooks/stuck.d/tell"]
+
+
+def whole_node(site):
+    """With an included file and a hook; the archive, and what is in it."""
+    with open(f"{site.dir}/more.conf", "w", encoding="utf-8") as stream:
+        stream.write("customers = { tell_kept = true; };\n")
+    site.conf["hooks"] = f"{site.dir}/hooks"
+    os.makedirs(f"{site.dir}/hooks/stuck.d")
+    with open(f"{site.dir}/hooks/stuck.d/tell", "w", encoding="utf-8") as stream:
+        stream.write("#!/bin/sh\n")
+    os.chmod(stream.name, 0o755)
+    site.write_conf()
+    with open(site.file, "a", encoding="utf-8") as stream:
+        stream.write("@include \"more.conf\"\n")
+    site.write_conf = lambda: None  # it stays as it is now
+    site.start()
+    name = send(site)[0]
+    archive = f"{temp_dir()}/node.tar"
+    site.must("spool", "backup", "--node", archive)
+    return name, archive, {f: content(f) for f in files_of(site)}
+
+
+def content(file):
+    with open(file, "rb") as stream:
+        return stream.read(), stat.S_IMODE(os.stat(file).st_mode)
+
+
+def restore(*words):
+    """As on a machine that has nothing: without -c."""
+    return subprocess.run([CLI, "spool", "restore", *words], timeout=60,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          encoding="utf-8")
+
+
+def node_back():
+    """Configuration and secrets come back, to where they were."""
+    site = fresh()
+    name, archive, before = whole_node(site)
+    done = site.cli("spool", "restore", "--node", "--yes", archive)
+    check(done.returncode == DAEMON_RUNS and "stop it first" in done.stderr,
+          "refused while the daemon runs", done.stderr)
+    site.stop()
+    for file in before:
+        os.remove(file)
+    shutil.rmtree(f"{site.dir}/hooks")
+    os.remove(spool_of(site))
+    done = restore("--node", archive)
+    equal((done.returncode, done.stderr), (0, ""), "restored")
+    equal({f: content(f) for f in before}, before, "every file, and its rights")
+    equal(states(site), {name: "held"}, "and the spool, held")
+    with open(site.file, "a", encoding="utf-8") as stream:
+        stream.write("// changed since\n")
+    for file in before:
+        os.chmod(file, 0o644)
+    real = f"{site.dir}/elsewhere.conf"
+    os.rename(f"{site.dir}/more.conf", real)
+    os.symlink(real, f"{site.dir}/more.conf")
+    changed = {f: content(f) for f in before}
+    done = restore("--node", archive)
+    check(done.returncode == USAGE and "--yes" in done.stderr
+          and f"is there already: {site.file}" in done.stderr,
+          "nothing is replaced without --yes", done.stderr)
+    equal({f: content(f) for f in before}, changed, "all is as it was")
+    status, shown = screen.talk(["spool", "restore", "--node", archive],
+                                ("Replace what is there", "n\n"))
+    check(status == USAGE and "nothing was changed" in shown,
+          "asked for at a terminal", shown)
+    done = restore("--node", "--yes", archive)
+    equal(done.returncode, 0, "--yes replaces it")
+    equal({f: content(f) for f in before}, before, "as it was backed up")
+    check(os.path.islink(f"{site.dir}/more.conf"), "a link stays a link")
+    equal([f for f in os.listdir(site.dir) if f.endswith(".restore")], [],
+          "nothing is left beside them")
+    equal(site.start().stop(), 0, "and it starts")
+    os.rename(site.file, f"{site.dir}/b.conf")
+    done = subprocess.run(
+        [CLI, "-c", f"{site.dir}/b.conf", "spool", "restore", "--node",
+         archive], capture_output=True, encoding="utf-8", timeout=60)
+    check(done.returncode == USAGE and "leave out -c" in done.stderr
+          and not os.path.exists(site.file),
+          "another configuration than the one named", done.stderr)
+
+
+def node_aside():
+    """Into a folder, to look at."""
+    site = fresh()
+    name, archive, before = whole_node(site)
+    to = f"{temp_dir()}/look"
+    done = restore("--to", to, archive)
+    equal((done.returncode, done.stderr), (0, ""), "the daemon may run")
+    equal(stat.S_IMODE(os.stat(to).st_mode), 0o700, "nobody else looks in")
+    equal({f: content(to + f) for f in before}, before, "all of it is there")
+    equal(ids_of(f"{to}/spool.db"), {name}, "and the spool")
+    done = restore("--to", to, archive)
+    check(done.returncode == UNKNOWN and "not empty" in done.stderr,
+          "never into a folder that has something", done.stderr)
+    done = restore("--to", f"{to}/none/look", archive)
+    check(done.returncode == 73, "its folder has to be there", done.stderr)
+
+
+def owners():
+    """By name, since numbers differ from host to host; root only."""
+    if os.geteuid() != 0:
+        skip("only root gives files away")
+    site = fresh()
+    _, archive, _ = whole_node(site)
+    site.stop()
+    with open(archive, "rb") as stream:
+        other = bytearray(stream.read())
+    with tarfile.open(archive) as tar:
+        member = tar.getmembers()[1]
+    for user, group in (("nobody", "nogroup"), ("xyzzy", "nogroup")):
+        member.uname, member.gname = user, group
+        block = member.tobuf(tarfile.USTAR_FORMAT)[:512]
+        other[member.offset:member.offset + 512] = block
+        with open(archive, "wb") as stream:
+            stream.write(other)
+        done = restore("--node", "--yes", archive)
+        if user == "nobody":
+            equal(done.returncode, 0, "restored")
+            who = os.stat(site.file)
+            equal((pwd.getpwuid(who.st_uid).pw_name,
+                   grp.getgrgid(who.st_gid).gr_name), (user, group),
+                  "to whom the name says")
+            os.chown(site.file, 0, 0)
+        else:
+            check(done.returncode == UNKNOWN and "no such user" in done.stderr
+                  and "nothing was changed" in done.stderr,
+                  "a user that is not here", done.stderr)
+
+
+def hostile_archives():
+    """Nothing of an archive is used that holds what no backup writes."""
+    folder = temp_dir()
+    spool = ("spool.db", tarfile.REGTYPE, b"x")
+    conf = (f"{folder}/tidepost.conf"[1:], tarfile.REGTYPE, b"y")
+    bad = {
+        "absolute": [spool, (f"/{folder}/a", tarfile.REGTYPE, b"y")],
+        "upwards": [spool, ("etc/../../a", tarfile.REGTYPE, b"y")],
+        "dot": [spool, conf, ("./a", tarfile.REGTYPE, b"y")],
+        "symlink": [spool, conf, ("a", tarfile.SYMTYPE, b"")],
+        "hard link": [spool, conf, ("a", tarfile.LNKTYPE, b"")],
+        "device": [spool, conf, ("a", tarfile.CHRTYPE, b"")],
+        "folder": [spool, conf, ("a", tarfile.DIRTYPE, b"")],
+        "twice": [spool, conf, conf],
+        "escape": [spool, conf, ("a\033[2J", tarfile.REGTYPE, b"")],
+        "no spool": [conf, spool],
+        "a spool alone": [spool],
+    }
+    for what, members in bad.items():
+        file = f"{folder}/{what}"
+        with tarfile.open(file, "w", format=tarfile.USTAR_FORMAT) as tar:
+            for name, kind, octets in members:
+                info = tarfile.TarInfo("x")
+                info.name, info.type, info.size = name, kind, len(octets)
+                info.linkname = "/etc/passwd" if not octets else ""
+                tar.addfile(info, io.BytesIO(octets))
+        refused(file, what)
+    good = f"{folder}/good"
+    with tarfile.open(good, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, kind, octets in (spool, conf):
+            info = tarfile.TarInfo(name)
+            info.size = len(octets)
+            tar.addfile(info, io.BytesIO(octets))
+    with open(good, "rb") as stream:
+        octets = stream.read()[:6 * 512]
+    for what, content_ in (("cut", octets[:3 * 512]), ("no end", octets[:2048]),
+                           ("empty", b""), ("sum", b"S" + octets[1:]),
+                           ("long", tar_pax())):
+        with open(f"{folder}/{what}", "wb") as stream:
+            stream.write(content_)
+        refused(stream.name, what)
+    done = restore("--to", f"{folder}/out", good)
+    equal(done.returncode, 0, "the good one is taken")
+
+
+def tar_pax():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("a" * 300))
+    return out.getvalue()
+
+
+def refused(file, what):
+    folder = os.path.dirname(file)
+    before = sorted(os.listdir(folder))
+    for words in (["--node", "--yes"], ["--to", f"{folder}/out"]):
+        done = restore(*words, file)
+        check(done.returncode in (UNKNOWN, DAMAGED)
+              and done.stderr.startswith(f"tidepost: {file}: ")
+              and "\033" not in done.stderr,
+              f"refused: {what} {words[0]}", (done.returncode, done.stderr))
+        equal(sorted(os.listdir(folder)), before, "nothing was written")
+
+
 def bad_files():
     site = fresh().start()
     name = send(site)[0]
@@ -251,4 +456,5 @@ def smaller():
     site.must("spool", "check")
 
 
-run(way_back, new_machine, node, bad_files, killed, smaller)
+run(way_back, new_machine, node, node_back, node_aside, owners,
+    hostile_archives, bad_files, killed, smaller)
