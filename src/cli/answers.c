@@ -8,7 +8,10 @@
 #include "wire/grammar.h"
 #include "wire/verifier.h"
 
-enum { ANSWER_MAX_OCTETS = 255 };
+enum {
+	ANSWER_MAX_OCTETS = 255,
+	ANSWER_NAME_OCTETS = 63, /* as conf takes them */
+};
 
 static bool
 is_role(struct str s)
@@ -61,7 +64,7 @@ is_name(struct str s)
 		if (!alnum && !strchr(others, c))
 			return false;
 	}
-	return s.p[0] != '-';
+	return s.p[0] != '-' && s.n <= ANSWER_NAME_OCTETS;
 }
 
 static bool
@@ -82,7 +85,8 @@ static const struct {
 		"a host name with its domain, as mail.shore.example"},
 	[ANSWER_USER] = {"user", is_word, "a name without blanks or quotes"},
 	[ANSWER_LINK] = {"link", is_name,
-		"a name of letters, digits, dots and dashes, as vsat, or none"},
+		"a short name of letters, digits, dots and dashes, as vsat, or "
+		"none"},
 	[ANSWER_CERTIFICATE] = {"certificate", is_quotable,
 		"a path without quotes"},
 	[ANSWER_KEY] = {"key", is_quotable, "a path without quotes"},
@@ -222,15 +226,31 @@ answers_need(const struct answers *a, enum answer which)
 	}
 }
 
-/* NAME in the folder of the certificate; given. */
+/* One by a public authority where there is one, else "cert make" makes it. */
 static char *
-beside_certificate(const struct answers *a, const char *name)
+usual_certificate(const struct answers *a)
+{
+	char *public = str_printf("/etc/letsencrypt/live/%s/fullchain.pem",
+		a->v[ANSWER_HOSTNAME]);
+
+	if (access(public, F_OK) == 0)
+		return public;
+	free(public);
+	return str_dupz(ANSWERS_CERTIFICATE);
+}
+
+/* In the folder of the certificate; given. */
+static char *
+usual_key(const struct answers *a)
 {
 	const char *certificate = a->v[ANSWER_CERTIFICATE];
 	const char *slash = certificate ? strrchr(certificate, '/') : NULL;
+	const char *name = "privkey.pem";
 
 	if (!slash)
 		return NULL;
+	if (strcmp(certificate, ANSWERS_CERTIFICATE) == 0)
+		name = strrchr(ANSWERS_KEY, '/') + 1;
 	return str_printf(
 		"%.*s/%s", (int)(slash - certificate), certificate, name);
 }
@@ -257,10 +277,9 @@ answers_default(const struct answers *a, enum answer which)
 	case ANSWER_LINK:
 		return str_dupz("vsat");
 	case ANSWER_CERTIFICATE:
-		return str_printf("/etc/letsencrypt/live/%s/fullchain.pem",
-			a->v[ANSWER_HOSTNAME]);
+		return usual_certificate(a);
 	case ANSWER_KEY:
-		return beside_certificate(a, "privkey.pem");
+		return usual_key(a);
 	default:
 		return NULL;
 	}

@@ -25,6 +25,13 @@ enum answer {
 
 #define ANSWER_NONE "none"
 
+/* Where "tidepost cert make" makes them for the usual spool. */
+#define ANSWERS_CERTIFICATE "/var/lib/tidepost/tls/tidepost.pem"
+#define ANSWERS_KEY "/var/lib/tidepost/tls/tidepost.key"
+
+/* Mail for local people goes into folders below it, one for each domain. */
+#define ANSWERS_MAIL "/var/mail"
+
 struct answers {
 	char *v[ANSWERS_N]; /* owned; NULL: not known */
 };

@@ -61,9 +61,8 @@ write_tls(const struct answers *a, struct buf *out)
 			"// \"tidepost cert make\" makes these, and says what "
 			"phones need.\n"
 			"// tls = {\n"
-			"//   certificate = "
-			"\"/var/lib/tidepost/tls/tidepost.pem\";\n"
-			"//   key = \"/var/lib/tidepost/tls/tidepost.key\";\n"
+			"//   certificate = \"" ANSWERS_CERTIFICATE "\";\n"
+			"//   key = \"" ANSWERS_KEY "\";\n"
 			"// };\n\n");
 }
 
@@ -85,7 +84,7 @@ write_local(const struct answers *a, struct buf *out)
 		"person.\n"
 		"local = {\n"
 		"  domains = [ \"%s\" ];\n"
-		"  deliver = \"maildir:/var/mail/{domain}/{user}\";\n"
+		"  deliver = \"maildir:" ANSWERS_MAIL "/{domain}/{user}\";\n"
 		"};\n\n",
 		a->v[ANSWER_HOSTNAME]);
 }

@@ -144,7 +144,7 @@ complete(struct answers *a, const struct args *args, struct err *e)
 	return ask_secret(a, from_stdin, e);
 }
 
-/* --- files --- */
+/* --- files and folders --- */
 
 /* All that is written, and where. */
 struct setup {
@@ -194,12 +194,18 @@ may_replace(const char *file, bool yes, struct err *e)
 	return agreed ? OK : err_set(e, ERR_USAGE, "nothing was changed");
 }
 
+/* NULL: no user to give anything to, or we are not root. */
+static const struct passwd *
+daemon_user(void)
+{
+	return geteuid() == 0 ? getpwnam(SETUP_DAEMON_USER) : NULL;
+}
+
 /* The daemon's user reads both, where root makes them. */
 static enum err_code
 give_to_daemon(const char *file, bool secret, struct err *e)
 {
-	const struct passwd *pw =
-		geteuid() == 0 ? getpwnam(SETUP_DAEMON_USER) : NULL;
+	const struct passwd *pw = daemon_user();
 
 	if (!pw)
 		return OK;
@@ -282,17 +288,63 @@ write_files(const struct setup *s)
 	return status == 0 ? check_written(s->conf, true) : status;
 }
 
+/*
+ * Mailboxes are made by the daemon's user, who may not make anything beside
+ * them. Only for a node of this host: one elsewhere has its own folders.
+ */
+static enum err_code
+make_mail_folder(const struct setup *s, struct err *e)
+{
+	const struct passwd *pw = daemon_user();
+	char *folder;
+	enum err_code code = OK;
+
+	if (!pw || strcmp(s->conf, conf_path(NULL)) != 0)
+		return OK;
+	folder = str_printf(ANSWERS_MAIL "/%s", s->answers.v[ANSWER_HOSTNAME]);
+	if (mkdir(folder, 0755) == 0) {
+		if (lchown(folder, pw->pw_uid, pw->pw_gid) < 0)
+			code = err_set(
+				e, ERR_PERM, "%s: %s", folder, strerror(errno));
+		else
+			text_printf(
+				stdout, "made:    %s (mailboxes)\n", folder);
+	} else if (errno != EEXIST) {
+		code = err_set(
+			e, ERR_CREATE, "%s: %s", folder, strerror(errno));
+	}
+	free(folder);
+	return code;
+}
+
+/* How the daemon is started here: by systemd, where that runs. */
+static void
+print_start(const struct setup *s)
+{
+	if (strcmp(s->conf, conf_path(NULL)) != 0)
+		text_printf(stdout, "next:    tidepostd -c %s\n", s->conf);
+	else if (access("/run/systemd/system", F_OK) == 0)
+		text_printf(
+			stdout, "next:    systemctl enable --now tidepost\n");
+	else
+		text_printf(stdout, "next:    tidepostd\n");
+}
+
 static void
 print_next(const struct setup *s)
 {
+	const char *certificate = s->answers.v[ANSWER_CERTIFICATE];
 	bool usual = strcmp(s->conf, conf_path(NULL)) == 0;
 	const char *link = s->answers.v[ANSWER_LINK];
 
 	text_printf(stdout, "written: %s\n", s->conf);
 	if (s->has_secret)
 		text_printf(stdout, "written: %s (the password)\n", s->secret);
-	text_printf(stdout, "next:    tidepostd%s%s\n", usual ? "" : " -c ",
-		usual ? "" : s->conf);
+	if (certificate && access(certificate, F_OK) != 0)
+		text_printf(stdout,
+			"next:    tidepost%s%s cert make (there is no %s yet)\n",
+			usual ? "" : " -c ", usual ? "" : s->conf, certificate);
+	print_start(s);
 	text_printf(stdout, "then:    tidepost%s%s ", usual ? "" : " -c ",
 		usual ? "" : s->conf);
 	if (strcmp(s->answers.v[ANSWER_ROLE], "site") != 0)
@@ -332,6 +384,8 @@ run_setup(struct cli *c, const struct args *a)
 	int status;
 
 	status = code == OK ? write_files(&s) : cli_fail(&e);
+	if (status == 0 && make_mail_folder(&s, &e) != OK)
+		status = cli_fail(&e);
 	if (status == 0)
 		print_next(&s);
 	answers_free(&s.answers);
