@@ -454,3 +454,35 @@ cert_renew(const struct cert_files *f, int64_t now, bool *done_r, struct err *e)
 	X509_free(old);
 	return code;
 }
+
+/* --- looking --- */
+
+static bool
+digest_key(X509 *x, unsigned char key_r[CERT_KEY_OCTETS])
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+	bool ok = n > 0 && EVP_Digest(der, (size_t)n, key_r, NULL, EVP_sha256(),
+				   NULL) == 1;
+
+	OPENSSL_free(der);
+	return ok;
+}
+
+enum err_code
+cert_look(const char *file, unsigned char key_r[CERT_KEY_OCTETS],
+	int64_t *ends_r, struct err *e)
+{
+	X509 *x = read_certificate(file, e);
+	enum err_code code = OK;
+	struct tm tm = {0};
+
+	if (!x)
+		return e->code;
+	if (!digest_key(x, key_r) ||
+		!ASN1_TIME_to_tm(X509_get0_notAfter(x), &tm))
+		code = library_failed(file, e);
+	*ends_r = timegm(&tm);
+	X509_free(x);
+	return code;
+}

@@ -47,4 +47,11 @@ enum err_code cert_issue(const struct cert_files *f, const char *const *names,
 enum err_code cert_renew(
 	const struct cert_files *f, int64_t now, bool *done_r, struct err *e);
 
+enum { CERT_KEY_OCTETS = 32 };
+
+/* Of FILE's first certificate: SHA-256 of its public key, as peers.verify wants
+ * it, and its end. ERR_NOTFOUND, ERR_PERM, ERR_INVALID. */
+enum err_code cert_look(const char *file, unsigned char key_r[CERT_KEY_OCTETS],
+	int64_t *ends_r, struct err *e);
+
 #endif

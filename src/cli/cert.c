@@ -1,4 +1,4 @@
-/* cert make: an authority of our own, and a certificate from it. */
+/* cert: an authority of our own, and a certificate from it; our key. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +147,35 @@ run_make(struct cli *c, const struct args *a)
 	return status;
 }
 
+/* What a peer's operator compares with the key that was seen there. */
+static int
+run_show(struct cli *c, const struct args *a)
+{
+	unsigned char key[CERT_KEY_OCTETS];
+	char hex[2 * CERT_KEY_OCTETS + 1], time[TEXT_SHORT_MAX];
+	const char *file;
+	struct err e = {0};
+	int64_t ends;
+	int status = cli_load(c);
+
+	(void)a;
+	if (status != 0)
+		return status;
+	file = c->conf->tls.certificate;
+	if (!file)
+		return cli_refuse(ERR_NOTFOUND,
+			"%s has no tls.certificate (tidepost cert make)",
+			c->conf->file);
+	if (cert_look(file, key, &ends, &e) != OK)
+		return cli_fail(&e);
+	for (size_t i = 0; i < sizeof(key); i++)
+		snprintf(hex + 2 * i, 3, "%02x", key[i]);
+	text_time(ends, time);
+	text_printf(stdout, "%-14s%s\n%-14s%s\n%-14ssha256:%s\n", "certificate",
+		file, "good until", time, "key", hex);
+	return 0;
+}
+
 static const struct option make_options[] = {
 	{.name = "--yes", .help = "replace a certificate of somebody else"},
 	{.name = NULL},
@@ -159,5 +188,10 @@ const struct command cert_commands[] = {
 		.help = "A local authority, and our certificate from it.",
 		.example = "tidepost cert make",
 		.run = run_make},
+	{.name = "cert show",
+		.words = "",
+		.help = "Our certificate, its end, and its key to compare.",
+		.example = "tidepost cert show",
+		.run = run_show},
 	{.name = NULL},
 };

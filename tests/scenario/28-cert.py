@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import hashlib
 import smtplib
 import ssl
 import stat
@@ -62,6 +63,17 @@ def read(file):
         return stream.read()
 
 
+def shows_key(site, folder):
+    """What the operators of peers compare: as openssl reckons it."""
+    public = openssl("x509", "-in", f"{folder}/tidepost.pem", "-noout",
+                     "-pubkey")
+    der = ssl.PEM_cert_to_DER_cert(
+        public.replace("PUBLIC KEY", "CERTIFICATE"))
+    said = site.must("cert", "show")
+    check(f"sha256:{hashlib.sha256(der).hexdigest()}\n" in said
+          and f"{folder}/tidepost.pem" in said, "cert show", said)
+
+
 def phones():
     site, folder = fresh()
     said = site.must("cert", "make")
@@ -74,8 +86,12 @@ def phones():
           and "iPhone" in said, "it says what to do with them", said)
     openssl("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile",
             f"{folder}/tidepost-ca.pem", f"{folder}/tidepost.pem")
+    done = site.cli("cert", "show")
+    check(done.returncode == EXISTS and "no tls.certificate" in done.stderr,
+          "no certificate to show", done.stderr)
     with_certificate(site, folder)
     site.start()
+    shows_key(site, folder)
     for name in ("aurora.example.org", "127.0.0.1"):
         found = served(site, folder, name)
         check(390 < days_left(found) < 398, f"good for {name}", found)
