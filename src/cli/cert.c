@@ -77,24 +77,26 @@ print_made(const struct conf *conf, const struct cert_files *f, bool new_ca)
 		"written: %s, good for %d days; the daemon renews "
 		"it\n",
 		f->certificate, (int)CERT_DAYS);
-	if (!conf->tls.certificate)
+	if (!conf->tls.certificate) {
+		text_printf(stdout, "now put into %s:\n", conf->file);
 		text_printf(stdout,
-			"now put into %s:\n"
 			"  tls = { certificate = \"%s\"; key = \"%s\"; };\n",
-			conf->file, f->certificate, f->key);
-	text_printf(stdout,
-		"%s: %s\n"
-		"Put this one file on each phone and computer, once: by mail, "
-		"cable or web page.\n"
-		"  Android: Settings, Security, Install a certificate, CA "
-		"certificate.\n"
-		"  iPhone: open it, Settings, Profile Downloaded, Install; "
-		"then General, About,\n"
-		"  Certificate Trust Settings, and switch it on.\n"
-		"Its mail program then takes %s as server. Keep %s to this "
-		"host.\n",
+			f->certificate, f->key);
+	}
+	text_printf(stdout, "%s: %s\n",
 		new_ca ? "the new authority" : "the authority, as before",
-		f->ca, conf->hostname, f->ca_key);
+		f->ca);
+	fputs("Put this one file on each phone and computer aboard, once: by "
+	      "mail, cable or web\npage.\n"
+	      "  Android: Settings, Security, Install a certificate, CA "
+	      "certificate.\n"
+	      "  iPhone: open it, Settings, Profile Downloaded, Install; then "
+	      "General, About,\n"
+	      "  Certificate Trust Settings, and switch it on.\n",
+		stdout);
+	text_printf(stdout, "Its mail program then takes %s as server.\n",
+		conf->hostname);
+	text_printf(stdout, "Keep %s to this host.\n", f->ca_key);
 }
 
 static int
@@ -171,8 +173,9 @@ run_show(struct cli *c, const struct args *a)
 	for (size_t i = 0; i < sizeof(key); i++)
 		snprintf(hex + 2 * i, 3, "%02x", key[i]);
 	text_time(ends, time);
-	text_printf(stdout, "%-14s%s\n%-14s%s\n%-14ssha256:%s\n", "certificate",
-		file, "good until", time, "key", hex);
+	text_printf(stdout, "%-14s%s\n", "certificate", file);
+	text_printf(stdout, "%-14s%s\n", "good until", time);
+	text_printf(stdout, "%-14ssha256:%s\n", "key", hex);
 	return 0;
 }
 

@@ -265,6 +265,14 @@ write_conf(const struct setup *s, const char *file, struct err *e)
 	return code == OK ? give_to_daemon(file, false, e) : code;
 }
 
+static bool
+lacks_certificate(const struct setup *s)
+{
+	const char *file = s->answers.v[ANSWER_CERTIFICATE];
+
+	return file && access(file, F_OK) != 0;
+}
+
 /* Nothing is replaced before the new file has been found good. */
 static int
 write_files(const struct setup *s)
@@ -285,7 +293,9 @@ write_files(const struct setup *s)
 	if (status != 0)
 		unlink(beside);
 	free(beside);
-	return status == 0 ? check_written(s->conf, true) : status;
+	/* that "cert make" has to come yet is said with what is next */
+	return status == 0 ? check_written(s->conf, !lacks_certificate(s))
+			   : status;
 }
 
 /*
@@ -333,17 +343,17 @@ print_start(const struct setup *s)
 static void
 print_next(const struct setup *s)
 {
-	const char *certificate = s->answers.v[ANSWER_CERTIFICATE];
 	bool usual = strcmp(s->conf, conf_path(NULL)) == 0;
 	const char *link = s->answers.v[ANSWER_LINK];
 
 	text_printf(stdout, "written: %s\n", s->conf);
 	if (s->has_secret)
 		text_printf(stdout, "written: %s (the password)\n", s->secret);
-	if (certificate && access(certificate, F_OK) != 0)
+	if (lacks_certificate(s))
 		text_printf(stdout,
 			"next:    tidepost%s%s cert make (there is no %s yet)\n",
-			usual ? "" : " -c ", usual ? "" : s->conf, certificate);
+			usual ? "" : " -c ", usual ? "" : s->conf,
+			s->answers.v[ANSWER_CERTIFICATE]);
 	print_start(s);
 	text_printf(stdout, "then:    tidepost%s%s ", usual ? "" : " -c ",
 		usual ? "" : s->conf);

@@ -70,8 +70,10 @@ def shows_key(site, folder):
     der = ssl.PEM_cert_to_DER_cert(
         public.replace("PUBLIC KEY", "CERTIFICATE"))
     said = site.must("cert", "show")
+    equal([line.split()[0] for line in said.splitlines()],
+          ["certificate", "good", "key"], "three lines")
     check(f"sha256:{hashlib.sha256(der).hexdigest()}\n" in said
-          and f"{folder}/tidepost.pem" in said, "cert show", said)
+          and f"{folder}/tidepost.pem\n" in said, "cert show", said)
 
 
 def phones():
@@ -83,7 +85,8 @@ def phones():
               f"rights of {name}")
     check(f'certificate = "{folder}/tidepost.pem"' in said
           and f"{folder}/tidepost-ca.pem" in said and "Android" in said
-          and "iPhone" in said, "it says what to do with them", said)
+          and "\n  iPhone" in said and "\\x0a" not in said,
+          "it says what to do with them, a line each", said)
     openssl("verify", "-x509_strict", "-purpose", "sslserver", "-CAfile",
             f"{folder}/tidepost-ca.pem", f"{folder}/tidepost.pem")
     done = site.cli("cert", "show")
