@@ -18,6 +18,13 @@ CLEAN = {
     "spool/open.c": '#include "spool/sqlite/sqlite.h"\n',
     "src/net/loop_private.h": "#include <event2/event.h>\n",
     "src/net/tls.c": "#include <openssl/ssl.h>\n",
+    "docs/way.md": "By `f()` in `base/clock` and `spool/open.c`, [way](way.md),\n"
+                   "`smtp` and `/etc/x`.\n\nTests: 01-way, 02 (`f`); fuzz_x.\n"
+                   "\nSteps: `step-one`.\n",
+    "src/daemon/step.c": 'void g(void) { crash_point("step-one"); }\n',
+    "tests/scenario/01-way.py": "\n",
+    "tests/scenario/02-other.py": "\n",
+    "tests/fuzz/fuzz_x.c": "\n",
     "docs/note.txt": "see /etc/tidepost and /var/lib/tidepost\n",
 }
 
@@ -53,6 +60,14 @@ BROKEN = (
     ("clock", "spool/list.c", "int a = clock_gettime(0, &t);\n", "list.c:1"),
     ("circles", "src/base/str.h", '#include "net/loop_private.h"\n'
      "/* and back by the next line */\n", None),
+    ("docs", "docs/way.md", "in `base/gone`\n", "docs/way.md:1"),
+    ("docs", "docs/way.md", "\nby `gone()`\n", "docs/way.md:2"),
+    ("docs", "docs/way.md", "[x](gone.md)\n", "docs/way.md:1"),
+    ("docs", "docs/way.md", "see decision 099\n", "docs/way.md:1"),
+    ("docs", "docs/way.md", "a\n\nTests: 01-way,\n03.\n", "docs/way.md:3"),
+    ("docs", "docs/way.md", "Tests: 01-gone\n", "docs/way.md:1"),
+    ("docs", "docs/way.md", "Tests: fuzz_gone\n", "docs/way.md:1"),
+    ("docs", "docs/way.md", "Steps: `step-two`\n", "docs/way.md:1"),
     ("machine-paths", "docs/note.txt", "it is in /ho" "me/ann/mail\n",
      "docs/note.txt:1"),
 )
