@@ -338,4 +338,6 @@ deb:
 		$(DEB_TREE)
 	cp -R conf/dist/debian $(DEB_TREE)/debian
 	cd $(DEB_TREE) && dpkg-buildpackage -us -uc -b
+	if command -v lintian >/dev/null; then \
+		lintian --fail-on error build-deb/*.changes; fi
 	@ls build-deb/*.deb
