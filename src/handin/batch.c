@@ -1,7 +1,7 @@
 #include "handin/batch.h"
 
+#include "handin/batch_source.h"
 #include "mail/bsmtp.h"
-#include "mail/squeeze.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,57 +14,22 @@ struct batch {
 	struct talk *talk;
 	struct batch_result *result;
 	struct bsmtp_reader reader;
-	struct squeeze *squeeze; /* NULL before the first octets */
-	struct buf plain;	 /* decompressed, not yet fed */
-	char raw[BSMTP_BLOCK];
-	struct str unread; /* of RAW */
-	bool eof, done;	   /* of the file; of what it holds */
-	uint64_t plain_n;
+	struct batch_source *source;
+	struct buf plain; /* not yet fed */
+	bool done;	  /* nothing more comes of the file */
 	/* the message in hand */
 	size_t message_n, rcpt_n, rcpts_taken;
 	bool refused; /* what follows of it is not handed in */
 };
 
-/* --- octets of the file --------------------------------------------------- */
-
-static enum err_code
-read_raw(struct batch *b, struct err *e)
-{
-	ssize_t n;
-
-	if (b->unread.n || b->eof)
-		return OK;
-	do
-		n = read(b->conf->fd, b->raw, sizeof(b->raw));
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return err_set(e, ERR_IO, "read: %s", strerror(errno));
-	b->eof = n == 0;
-	b->unread = (struct str){b->raw, (size_t)n};
-	if (!b->squeeze)
-		b->squeeze = squeeze_new(squeeze_guess(b->unread), true);
-	return OK;
-}
-
-/* Up to BSMTP_BLOCK more octets to the reader; at the end it is finished. */
+/* Octets to the reader; at the end it is finished. */
 static enum err_code
 feed(struct batch *b, struct err *e)
 {
-	enum err_code rc = OK;
+	enum err_code rc = batch_source_read(b->source, &b->plain, &b->done, e);
 
-	while (rc == OK && !b->done && b->plain.len == 0) {
-		rc = read_raw(b, e);
-		if (rc == OK)
-			rc = squeeze_run(b->squeeze, &b->unread, b->eof,
-				&b->plain, &b->done, e);
-	}
 	if (rc != OK)
 		return rc;
-	b->plain_n += b->plain.len;
-	if (b->plain_n > b->conf->size_max)
-		return err_set(e, ERR_LIMIT,
-			"more than limits.batch_size (%llu octets)",
-			(unsigned long long)b->conf->size_max);
 	bsmtp_feed(&b->reader, buf_view(&b->plain));
 	buf_clear(&b->plain);
 	if (b->done)
@@ -256,15 +221,14 @@ enum err_code
 batch_hand_in(struct talk *t, const struct batch_conf *conf,
 	struct batch_result *result_r, struct err *e)
 {
-	static const struct batch empty;
-	struct batch *b = xmalloc(sizeof(*b));
+	struct batch *b = xcalloc(1, sizeof(*b));
 	enum err_code rc;
 
-	*b = empty;
 	*result_r = (struct batch_result){.line = 0};
 	b->conf = conf;
 	b->talk = t;
 	b->result = result_r;
+	b->source = batch_source_new(conf->fd, conf->size_max);
 	bsmtp_init(&b->reader);
 	buf_init(&b->plain, BSMTP_BLOCK);
 	rc = read_all(b, e);
@@ -272,7 +236,7 @@ batch_hand_in(struct talk *t, const struct batch_conf *conf,
 		result_r->later = true;
 	bsmtp_free(&b->reader);
 	buf_free(&b->plain);
-	squeeze_free(b->squeeze);
+	batch_source_free(b->source);
 	free(b);
 	return rc;
 }

@@ -57,36 +57,42 @@ base64_digit(char c)
 
 /* What is no digit is passed over (RFC 2045 6.8). */
 static void
-decode_base64(struct buf *out, struct str s)
+decode_base64(struct decode *d, struct buf *out, struct str s)
 {
-	uint32_t bits = 0;
-	unsigned n = 0;
-
-	for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
+	for (size_t i = 0; i < s.n && !d->ended; i++) {
 		int digit = base64_digit(s.p[i]);
 		char octet;
 
+		d->ended = s.p[i] == '=';
 		if (digit < 0)
 			continue;
-		bits = (bits << 6 | (uint32_t)digit) & 0xffffff;
-		n += 6;
-		if (n < 8)
+		d->bits = (d->bits << 6 | (uint32_t)digit) & 0xffffff;
+		d->bits_n += 6;
+		if (d->bits_n < 8)
 			continue;
-		n -= 8;
-		octet = (char)(bits >> n);
+		d->bits_n -= 8;
+		octet = (char)(d->bits >> d->bits_n);
 		buf_add(out, &octet, 1);
 	}
 }
 
 void
-decode_transfer(struct buf *out, struct str s, enum transfer how)
+decode_more(struct decode *d, struct buf *out, struct str s)
 {
-	if (how == TRANSFER_QP)
+	if (d->how == TRANSFER_QP)
 		decode_qp(out, s);
-	else if (how == TRANSFER_BASE64)
-		decode_base64(out, s);
+	else if (d->how == TRANSFER_BASE64)
+		decode_base64(d, out, s);
 	else
 		buf_adds(out, s);
+}
+
+void
+decode_transfer(struct buf *out, struct str s, enum transfer how)
+{
+	struct decode d = {.how = how};
+
+	decode_more(&d, out, s);
 }
 
 enum transfer

@@ -12,6 +12,16 @@
 /* Appends the octets that S stands for. */
 void decode_transfer(struct buf *out, struct str s, enum transfer how);
 
+/* The same for what comes in pieces; quoted-printable: whole lines each. */
+struct decode {
+	enum transfer how;
+	/* private: base64 */
+	uint32_t bits;
+	unsigned bits_n;
+	bool ended;
+};
+void decode_more(struct decode *d, struct buf *out, struct str s);
+
 /* "quoted-printable", "base64", in any case; all else is TRANSFER_NONE. */
 enum transfer decode_transfer_name(struct str name);
 

@@ -103,8 +103,8 @@ read_type(struct mime_part *p, struct str field)
 		strcpy(p->type, "text/plain");
 }
 
-static void
-read_header(struct mime_part *p)
+void
+mime_read_header(struct mime_part *p)
 {
 	struct str type = header_find(p->header, STR("Content-Type"));
 	struct str how =
@@ -121,16 +121,19 @@ read_header(struct mime_part *p)
 	p->how = decode_transfer_name(str_cut(line, '\n', &rest));
 }
 
+void
+mime_parameter(struct str header, struct str name, char *out, size_t size)
+{
+	parameter(header_find(header, STR("Content-Type")), name, out, size);
+}
+
 /* --- the walk --- */
 
 static void walk_part(
 	struct walk *w, struct str part, unsigned depth, unsigned alternative);
 
-/*
- * Is LINE a boundary (RFC 2046 5.1.1)? *LAST_R: it ends the multipart.
- */
-static bool
-is_boundary(struct str line, struct str boundary, bool *last_r)
+bool
+mime_is_boundary(struct str line, struct str boundary, bool *last_r)
 {
 	struct str rest;
 
@@ -173,7 +176,7 @@ walk_multipart(struct walk *w, const struct mime_part *p, struct str boundary,
 	while (rest.n && !last) {
 		struct str line = str_cut(rest, '\n', &rest);
 
-		if (!is_boundary(line, boundary, &last))
+		if (!mime_is_boundary(line, boundary, &last))
 			continue;
 		if (from)
 			walk_part(w, without_end(from, line.p), depth + 1,
@@ -194,9 +197,8 @@ walk_part(struct walk *w, struct str part, unsigned depth, unsigned alternative)
 	if (w->parts_n++ >= MIME_PARTS_MAX)
 		return;
 	p.header = mime_header(part, &p.body);
-	read_header(&p);
-	parameter(header_find(p.header, STR("Content-Type")), STR("boundary"),
-		boundary, sizeof(boundary));
+	mime_read_header(&p);
+	mime_parameter(p.header, STR("boundary"), boundary, sizeof(boundary));
 	if (deeper && strncmp(p.type, "multipart/", 10) == 0 && boundary[0]) {
 		walk_multipart(w, &p, str_of(boundary), depth);
 	} else if (deeper && strcmp(p.type, "message/rfc822") == 0 &&

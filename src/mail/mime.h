@@ -30,6 +30,14 @@ struct mime_part {
 typedef void mime_each(void *arg, const struct mime_part *part);
 void mime_walk(struct str message, mime_each *each, void *arg);
 
+/* What P's header says of its type, its encoding and the name of a file. */
+void mime_read_header(struct mime_part *p);
+/* Of Content-Type, without quotes; "": there is none; cut where it is too long.
+ */
+void mime_parameter(struct str header, struct str name, char *out, size_t size);
+/* LINE, without its end, as a boundary (RFC 2046 5.1.1); *LAST_R: the end. */
+bool mime_is_boundary(struct str line, struct str boundary, bool *last_r);
+
 /* The header at the front of MESSAGE, and what follows its empty line. */
 struct str mime_header(struct str message, struct str *body_r);
 
