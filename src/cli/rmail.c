@@ -10,6 +10,7 @@
 
 #include "cli/submit.h"
 #include "mail/bang.h"
+#include "mail/hashed.h"
 #include "mail/tidy.h"
 
 enum { RMAIL_LINE_MAX = 998, RMAIL_BLOCK = 16384 };
@@ -125,6 +126,13 @@ find_rcpts(struct rmail *r, char **argv)
 	return EX_USAGE;
 }
 
+/* Mail to this user alone is a batch (RFC 976 2.3). */
+static bool
+is_hashed(const struct rmail *r)
+{
+	return r->rcpts_n == 1 && strcmp(r->rcpts[0], HASHED_USER) == 0;
+}
+
 static int
 hand_in(struct rmail *r, const struct submit_place *place)
 {
@@ -149,11 +157,21 @@ hand_in(struct rmail *r, const struct submit_place *place)
 	return status;
 }
 
+static int
+hand_in_message(struct rmail *r, const struct submit_place *place)
+{
+	struct bang_lines from = {.n = 0};
+	int status = read_from_lines(r, &from);
+
+	if (status == 0)
+		status = find_sender(r, &from);
+	return status == 0 ? hand_in(r, place) : status;
+}
+
 int
 rmail_main(struct cli *c, char **argv)
 {
 	struct rmail r = {.tidy = {.limit = RMAIL_LINE_MAX}};
-	struct bang_lines from = {.n = 0};
 	struct submit_place place;
 	int status;
 
@@ -163,11 +181,8 @@ rmail_main(struct cli *c, char **argv)
 	buf_init(&r.lines, 0);
 	status = find_rcpts(&r, argv);
 	if (status == 0)
-		status = read_from_lines(&r, &from);
-	if (status == 0)
-		status = find_sender(&r, &from);
-	if (status == 0)
-		status = hand_in(&r, &place);
+		status = is_hashed(&r) ? rsmtp_hashed(c, &place)
+				       : hand_in_message(&r, &place);
 	for (size_t i = 0; i < r.rcpts_n; i++)
 		free(r.rcpts[i]);
 	free(r.rcpts);

@@ -18,6 +18,7 @@
 #include "faces/text.h"
 #include "handin/batch.h"
 #include "handin/drop.h"
+#include "mail/hashed.h"
 
 enum { RSMTP_BLOCK = 65536 };
 #define RSMTP_SIZE_MAX (UINT64_C(1) << 30) /* without a configuration */
@@ -30,8 +31,25 @@ size_max(const struct cli *c)
 
 /* --- into the drop directory ---------------------------------------------- */
 
+/* HASHED: NULL, or only its lines. */
 static enum err_code
-copy(int fd, struct drop *d, uint64_t most, struct err *e)
+put(struct drop *d, struct str octets, struct hashed *hashed, struct err *e)
+{
+	enum err_code rc;
+	struct buf kept;
+
+	if (!hashed)
+		return drop_write(d, octets, e);
+	buf_init(&kept, 0);
+	hashed_read(hashed, octets, &kept);
+	rc = drop_write(d, buf_view(&kept), e);
+	buf_free(&kept);
+	return rc;
+}
+
+static enum err_code
+copy(int fd, struct drop *d, struct hashed *hashed, uint64_t most,
+	struct err *e)
 {
 	static char octets[RSMTP_BLOCK];
 	enum err_code rc = OK;
@@ -48,16 +66,20 @@ copy(int fd, struct drop *d, uint64_t most, struct err *e)
 			return err_set(e, ERR_LIMIT,
 				"more than limits.batch_size (%llu octets)",
 				(unsigned long long)most);
-		rc = drop_write(d, (struct str){octets, (size_t)n}, e);
+		rc = put(d, (struct str){octets, (size_t)n}, hashed, e);
 	}
-	return rc == OK && total == 0 ? err_set(e, ERR_INVALID, "it is empty")
-				      : rc;
+	if (rc == OK && total == 0)
+		return err_set(e, ERR_INVALID, "it is empty");
+	if (rc == OK && hashed && !hashed->any)
+		return err_set(e, ERR_INVALID,
+			"no line begins with #, as those of a batch do");
+	return rc;
 }
 
-/* FILE: for words. NAME: NULL or that of its content. */
+/* FILE: for words. NAME: NULL or that of its content. HASHED: see put. */
 static int
 leave(struct cli *c, const struct submit_place *place, int fd, const char *file,
-	const char *name)
+	const char *name, struct hashed *hashed)
 {
 	struct drop *d = NULL;
 	struct err e = {0};
@@ -71,7 +93,7 @@ leave(struct cli *c, const struct submit_place *place, int fd, const char *file,
 	if (rc == ERR_EXISTS)
 		return 0; /* the same batch waits there already */
 	if (rc == OK) {
-		rc = copy(fd, d, size_max(c), &e);
+		rc = copy(fd, d, hashed, size_max(c), &e);
 		if (rc == OK)
 			rc = drop_close(d, &e);
 		else
@@ -152,7 +174,7 @@ bring(struct cli *c, const struct submit_place *place, int fd, const char *file)
 	if (batch_name(fd, name, &e) != OK)
 		return cli_refuse(e.code, "%s: %s", file, e.text);
 	if (control_connect(place->run_dir, &client, &e) != OK) {
-		status = leave(c, place, fd, file, name);
+		status = leave(c, place, fd, file, name, NULL);
 		if (status == 0)
 			text_printf(stdout,
 				"%s: left for the daemon, which is down\n",
@@ -185,6 +207,14 @@ bring_file(struct cli *c, const struct submit_place *place, const char *file)
 }
 
 int
+rsmtp_hashed(struct cli *c, const struct submit_place *place)
+{
+	struct hashed hashed = {.any = false};
+
+	return leave(c, place, STDIN_FILENO, "standard input", NULL, &hashed);
+}
+
+int
 rsmtp_main(struct cli *c, char **argv)
 {
 	struct submit_place place;
@@ -192,7 +222,8 @@ rsmtp_main(struct cli *c, char **argv)
 
 	submit_place_find(c, &place);
 	if (!*argv)
-		status = leave(c, &place, STDIN_FILENO, "standard input", NULL);
+		status = leave(
+			c, &place, STDIN_FILENO, "standard input", NULL, NULL);
 	for (; *argv; argv++) {
 		int one = bring_file(c, &place, *argv);
 

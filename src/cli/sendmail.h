@@ -10,4 +10,8 @@ int mailq_main(struct cli *c, char **argv);
 int rmail_main(struct cli *c, char **argv);
 int rsmtp_main(struct cli *c, char **argv);
 
+struct submit_place;
+/* rmail to HASHED_USER: a batch on standard input, its lines with "#". */
+int rsmtp_hashed(struct cli *c, const struct submit_place *place);
+
 #endif

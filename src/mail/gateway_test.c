@@ -10,6 +10,7 @@
 
 #include "mail/bang.h"
 #include "mail/bsmtp.h"
+#include "mail/hashed.h"
 #include "mail/compose.h"
 #include "mail/squeeze.h"
 #include "mail/tidy.h"
@@ -482,10 +483,38 @@ test_squeeze(void **state)
 	}
 }
 
+/* In any pieces: what counts of the example of RFC 976 2.3. */
+static void
+lines_with_a_hash(void **state)
+{
+	static const char in[] = "From foo!bar Sun Jan 12 23:59:00 1986 remote "
+				 "from seismo\nTo: b-smtp@cbosgd\n\n"
+				 "#HELO seismo\n # no\n##x\r\n#\n\n#QUIT";
+
+	(void)state;
+	for (size_t step = 1; step < sizeof(in); step++) {
+		struct str rest = str_of(in);
+		struct hashed h = {.any = false};
+		struct buf out;
+
+		buf_init(&out, 0);
+		while (rest.n) {
+			size_t n = rest.n < step ? rest.n : step;
+
+			hashed_read(&h, (struct str){rest.p, n}, &out);
+			rest = str_skip(rest, n);
+		}
+		assert_true(h.any);
+		assert_string_equal(buf_z(&out), "HELO seismo\n#x\r\n\nQUIT");
+		buf_free(&out);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_with_a_hash),
 		cmocka_unit_test(test_bang_to_address),
 		cmocka_unit_test(test_bang_long),
 		cmocka_unit_test(test_bang_lines),
