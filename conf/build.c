@@ -169,8 +169,11 @@ build_route(struct conf_route *r, const struct node *g)
 	r->peers = build_strings(g, "routes.peers");
 	r->command = build_text(g, "routes.command");
 	r->folder = build_text(g, "routes.folder");
+	r->mailto = build_text(g, "routes.mailto");
+	r->seal_file = build_text(g, "routes.seal_file");
 	r->format = (enum conf_format)number(g, "routes.format");
 	r->compress = (enum conf_compress)number(g, "routes.compress");
+	r->batch_size = (uint64_t)build_value(g, "routes.batch_size").n;
 	r->timeout_s = build_seconds(g, "routes.timeout");
 }
 
@@ -367,6 +370,15 @@ build_notices(struct conf *c, const struct node *g)
 }
 
 static void
+build_batches(struct conf *c, const struct node *g)
+{
+	c->batches.address = build_text(g, "batches.address");
+	c->batches.senders = build_strings(g, "batches.senders");
+	c->batches.seal_file = build_text(g, "batches.seal_file");
+	c->batches.relay = flag(g, "batches.relay");
+}
+
+static void
 build_mx(struct conf *c, const struct node *g)
 {
 	c->mx.server = build_text(g, "mx.server");
@@ -462,6 +474,7 @@ build_conf(const struct node *root, const char *file)
 	build_queue(c, node_member(root, "queue"));
 	build_customers(c, node_member(root, "customers"));
 	build_notices(c, node_member(root, "notices"));
+	build_batches(c, node_member(root, "batches"));
 	build_mx(c, node_member(root, "mx"));
 	build_report(c, node_member(root, "report"));
 	build_metrics(c, node_member(root, "metrics"));

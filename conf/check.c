@@ -261,6 +261,7 @@ check_conf(
 	check_listeners(&k);
 	check_peers(&k);
 	check_routes(&k);
+	check_batches(&k);
 	check_links(&k);
 	check_report(&k);
 }

@@ -26,6 +26,7 @@ void check_listeners(const struct check *k);
 void check_local(const struct check *k);
 void check_peers(const struct check *k);
 void check_routes(const struct check *k);
+void check_batches(const struct check *k);
 void check_links(const struct check *k);
 void check_report(const struct check *k);
 
@@ -34,6 +35,12 @@ const struct node *check_group(const struct check *k, const char *name);
 /* The path behind "dovecot:"; AT is the value, KEY its name. */
 void check_dovecot(const struct check *k, const struct place *at,
 	const char *key, const char *path);
+/*
+ * A file with a secret, the value of KEY, at AT: its path and mode alone; the
+ * daemon reads it when it needs it.
+ */
+void check_secret_file(const struct check *k, const char *key, const char *file,
+	const struct place *at);
 /* Item I of the list LIST ("peers"). */
 const struct node *check_item(
 	const struct check *k, const char *list, size_t i);

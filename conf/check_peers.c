@@ -73,31 +73,28 @@ check_verify(
 			p->tls_name);
 }
 
-/* Its owner and mode alone; the daemon reads it when it needs it. */
-static void
-check_password_file(
-	const struct check *k, const char *file, const struct place *at)
+void
+check_secret_file(const struct check *k, const char *key, const char *file,
+	const struct place *at)
 {
 	struct stat st;
 
 	if (file[0] != '/')
-		complain_error(k->out, at,
-			"peers.password_file: the path should begin with /");
+		complain_error(
+			k->out, at, "%s: the path should begin with /", key);
 	else if (stat(file, &st) != 0)
 		complain_warning(k->out, at,
-			"peers.password_file: %s cannot be found; write the "
-			"password into it",
-			file);
+			"%s: %s cannot be found; write the password into it",
+			key, file);
 	else if (!S_ISREG(st.st_mode))
 		complain_warning(k->out, at,
-			"peers.password_file: %s is no regular file: write the "
-			"password into a file",
-			file);
+			"%s: %s is no regular file: write the password into a "
+			"file",
+			key, file);
 	else if (st.st_mode & S_IROTH)
 		complain_warning(k->out, at,
-			"peers.password_file: everyone on this host can read "
-			"%s: chmod o-r it",
-			file);
+			"%s: everyone on this host can read %s: chmod o-r it",
+			key, file);
 }
 
 static void
@@ -153,8 +150,8 @@ check_login(
 	bool user = node_member(g, "user");
 
 	if (p->password_file)
-		check_password_file(
-			k, p->password_file, check_at(g, "password_file"));
+		check_secret_file(k, "peers.password_file", p->password_file,
+			check_at(g, "password_file"));
 	if (user && !node_member(g, "password_file"))
 		complain_error(k->out, check_at(g, "user"),
 			"peers.user is set, but peers.password_file is not: "

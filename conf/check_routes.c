@@ -96,34 +96,83 @@ check_route_peers(
 {
 	if (!node_member(g, "peers"))
 		complain_error(k->out, &g->at,
-			"routes: this route has no peers, command or folder: "
-			"set one of them");
+			"routes: this route has no peers, command, folder or "
+			"mailto: set one of them");
 	else if (check_given(g, "peers") && r->peers.n == 0)
 		complain_error(k->out, check_at(g, "peers"),
 			"routes.peers: at least one peer should stand here");
 	check_peer_names(k, &r->peers, g, "routes.peers");
 }
 
-/* What a route with a command or a folder may not have beside it. */
+/* A batch in a batch, and so on for ever. */
+static void
+check_mailto(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	const struct conf_route *way;
+	struct mailbox to;
+
+	if (!address_parse(str_of(r->mailto), true, &to)) {
+		complain_error(k->out, check_at(g, "mailto"),
+			"routes.mailto: %s is no address; write it as "
+			"batch@example.org",
+			r->mailto);
+		return;
+	}
+	way = conf_is_local(k->conf, mailbox_domain(&to))
+		      ? NULL
+		      : conf_route_for(k->conf, &to);
+	if ((way && way->mailto) ||
+		(k->conf->batches.address &&
+			strcasecmp(k->conf->batches.address, r->mailto) == 0))
+		complain_error(k->out, check_at(g, "mailto"),
+			"routes.mailto: mail to %s would become a batch "
+			"itself; put a route with peers for it in front",
+			r->mailto);
+}
+
+/* One of the three, and nothing that belongs to another. */
+static void
+check_gateway_kind(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	const char *second = !r->command ? "mailto"
+			     : r->folder ? "folder"
+					 : "mailto";
+
+	if ((r->command && (r->folder || r->mailto)) ||
+		(r->folder && r->mailto))
+		complain_error(k->out, check_at(g, second),
+			"routes.%s: a route has a command, a folder or mailto: "
+			"keep one of them",
+			second);
+	if (node_member(g, "peers"))
+		complain_error(k->out, check_at(g, "peers"),
+			"routes.peers: a route has peers, or else a command, a "
+			"folder or mailto: keep one of them");
+	if (r->seal_file && !r->mailto)
+		complain_error(k->out, check_at(g, "seal_file"),
+			"routes.seal_file: only with mailto: take it away");
+}
+
+/* What a route with a command, a folder or mailto may not have beside it. */
 static void
 check_gateway(
 	const struct check *k, const struct conf_route *r, const struct node *g)
 {
 	bool rmail = r->format == FORMAT_RMAIL;
 
-	if (node_member(g, "peers"))
-		complain_error(k->out, check_at(g, "peers"),
-			"routes.peers: a route has peers, a command or a "
-			"folder: keep one of them");
-	if (r->command && r->folder)
-		complain_error(k->out, check_at(g, "folder"),
-			"routes.folder: a route has a command or a folder: "
-			"keep one of them");
+	check_gateway_kind(k, r, g);
+	if (r->mailto)
+		check_mailto(k, r, g);
+	if (r->seal_file)
+		check_secret_file(k, "routes.seal_file", r->seal_file,
+			check_at(g, "seal_file"));
 	if (r->folder && r->folder[0] != '/')
 		complain_error(k->out, check_at(g, "folder"),
 			"routes.folder: this should be an absolute path, such "
 			"as /media/stick/outbox");
-	if (rmail && r->folder)
+	if (rmail && !r->command)
 		complain_error(k->out, check_at(g, "format"),
 			"routes.format: rmail needs a command");
 	if (rmail && r->command && !strstr(r->command, "{}"))
@@ -139,19 +188,50 @@ static void
 check_target(
 	const struct check *k, const struct conf_route *r, const struct node *g)
 {
-	static const char *const only[] = {"format", "compress", "timeout"};
+	static const char *const only[] = {
+		"format", "compress", "timeout", "batch_size", "seal_file"};
 
-	if (r->command || r->folder) {
+	if (conf_route_is_gateway(r)) {
 		check_gateway(k, r, g);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(only) / sizeof(*only); i++)
 		if (check_given(g, only[i]))
 			complain_error(k->out, check_at(g, only[i]),
-				"routes.%s: only where there is a command or a "
-				"folder: take it away",
+				"routes.%s: only where there is a command, a "
+				"folder or mailto: take it away",
 				only[i]);
 	check_route_peers(k, r, g);
+}
+
+/* Batches that come as mail. */
+void
+check_batches(const struct check *k)
+{
+	const struct node *g = check_group(k, "batches");
+	const struct conf *c = k->conf;
+	struct mailbox address;
+
+	if (c->batches.address &&
+		!address_parse(str_of(c->batches.address), true, &address))
+		complain_error(k->out, check_at(g, "address"),
+			"batches.address: %s is no address; write it as "
+			"batch@example.org",
+			c->batches.address);
+	if (check_given(g, "senders") && c->batches.senders.n == 0)
+		complain_error(k->out, check_at(g, "senders"),
+			"batches.senders: at least one sender should stand "
+			"here");
+	for (size_t i = 0; i < c->batches.senders.n; i++)
+		if (!address_parse(
+			    str_of(c->batches.senders.v[i]), true, &address))
+			complain_error(k->out, check_at_string(g, "senders", i),
+				"batches.senders: %s is no address; write it "
+				"as postmaster@example.org",
+				c->batches.senders.v[i]);
+	if (c->batches.seal_file)
+		check_secret_file(k, "batches.seal_file", c->batches.seal_file,
+			check_at(g, "seal_file"));
 }
 
 void

@@ -34,6 +34,8 @@ route_free(struct conf_route *r)
 	strings_free(&r->peers);
 	free(r->command);
 	free(r->folder);
+	free(r->mailto);
+	free(r->seal_file);
 }
 
 static void
@@ -122,6 +124,9 @@ conf_free(struct conf *c)
 	free(c->queue.retry_s);
 	free(c->hooks);
 	free(c->notices.copy_to);
+	free(c->batches.address);
+	strings_free(&c->batches.senders);
+	free(c->batches.seal_file);
 	free(c->mx.server);
 	free(c->mx.root_key);
 	peer_free(&c->mx.peer);

@@ -76,10 +76,13 @@ struct conf_route {
 	char *match;
 	char *name; /* NULL: match names it */
 	struct conf_strings peers;
-	char *command, *folder; /* instead of peers; NULL */
+	/* instead of peers; NULL. mailto: an address */
+	char *command, *folder, *mailto;
+	char *seal_file; /* of mailto; NULL: no seal */
 	enum conf_format format;
 	enum conf_compress compress;
-	int64_t timeout_s; /* of the command */
+	uint64_t batch_size; /* 0: the default, which differs */
+	int64_t timeout_s;   /* of the command */
 };
 
 enum {
@@ -199,6 +202,12 @@ struct conf {
 		struct conf_strings trusted;
 		char *drop; /* NULL: the spool is no file */
 	} programs;
+	struct {
+		char *address; /* where batches come as mail; NULL: none */
+		struct conf_strings senders;
+		char *seal_file; /* NULL: somebody else vouches for them */
+		bool relay;	 /* what is in them may go on */
+	} batches;
 	struct conf_strings auth_results; /* empty: the hostname */
 	struct conf_peer *peers;
 	size_t peers_n;
@@ -305,6 +314,8 @@ bool conf_is_local(const struct conf *c, struct str domain);
 const struct conf_route *conf_route_for(
 	const struct conf *c, const struct mailbox *recipient);
 const char *conf_route_name(const struct conf_route *r);
+/* Its mail goes as batches: it has a command, a folder or mailto. */
+bool conf_route_is_gateway(const struct conf_route *r);
 
 /* The words of the interface: "4M", "90s", "urgent" (also for the CLI). */
 bool conf_parse_size(struct str s, uint64_t *octets_r);

@@ -112,6 +112,12 @@ conf_route_name(const struct conf_route *r)
 }
 
 bool
+conf_route_is_gateway(const struct conf_route *r)
+{
+	return r->command || r->folder || r->mailto;
+}
+
+bool
 conf_listener_is_program(const struct conf_listener *l)
 {
 	return l->address && strcmp(l->address, CONF_ADDRESS_PROGRAM) == 0;

@@ -691,6 +691,20 @@ static const struct schema_row rows[] = {
 			"the mail waits.",
 	},
 	{
+		.path = "routes.mailto",
+		.type = SCHEMA_STRING,
+		.sentence = "Instead of peers: an address to which batches are "
+			    "mailed (RFC 2442), by the route that this address "
+			    "has.",
+	},
+	{
+		.path = "routes.seal_file",
+		.type = SCHEMA_STRING,
+		.sentence = "File whose first line is a secret: with mailto, "
+			    "batches are sealed with it, so that the far end "
+			    "knows whose they are.",
+	},
+	{
 		.path = "routes.format",
 		.type = SCHEMA_WORD,
 		.fallback = "bsmtp",
@@ -706,6 +720,15 @@ static const struct schema_row rows[] = {
 		.fallback = "none",
 		.words = "none gzip zstd",
 		.sentence = "What a batch is compressed with.",
+	},
+	{
+		.path = "routes.batch_size",
+		.type = SCHEMA_SIZE,
+		.least = 1024,
+		.most = GIGA,
+		.sentence = "How large a batch may become, before it is "
+			    "compressed; a larger message goes alone. By "
+			    "default 64M, with mailto 5M.",
 	},
 	{
 		.path = "routes.timeout",
@@ -1149,6 +1172,43 @@ static const struct schema_row rows[] = {
 		.sentence = "The largest message that comes back whole in a "
 			    "notice, where its sender asked for that "
 			    "(RET=FULL); of others only the header does.",
+	},
+	{
+		.path = "batches",
+		.type = SCHEMA_GROUP,
+		.sentence = "Batches that come as mail (RFC 2442); without it "
+			    "such mail is mail like other.",
+	},
+	{
+		.path = "batches.address",
+		.type = SCHEMA_STRING,
+		.required = true,
+		.sentence = "Mail to this address holds a batch, whose "
+			    "messages are taken as if they had come "
+			    "themselves.",
+	},
+	{
+		.path = "batches.senders",
+		.type = SCHEMA_STRINGS,
+		.required = true,
+		.sentence = "The addresses whose mail is taken there, by the "
+			    "sender of the envelope; all other is refused.",
+	},
+	{
+		.path = "batches.seal_file",
+		.type = SCHEMA_STRING,
+		.sentence =
+			"File whose first line is the secret of their "
+			"routes.seal_file; a batch without its seal is held. "
+			"Without this key a batch is held unless a login or "
+			"the host in front vouches for its sender.",
+	},
+	{
+		.path = "batches.relay",
+		.type = SCHEMA_BOOL,
+		.fallback = "false",
+		.sentence = "Whether messages in them may go to other domains "
+			    "than local ones and those of customers.",
 	},
 	{
 		.path = "mx",

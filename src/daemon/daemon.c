@@ -33,6 +33,7 @@
 #include "daemon/session.h"
 #include "daemon/steady.h"
 #include "daemon/ticketkeys.h"
+#include "daemon/unpack.h"
 #include "spool/queue.h"
 
 #include <errno.h>
@@ -441,6 +442,7 @@ close_all(struct node *n)
 		etrn_stop(n->etrn);
 	dropbox_stop(n->dropbox);
 	gateways_stop(n->gateways);
+	unpack_stop(n->unpack);
 	close_sessions(n);
 	if (n->local)
 		local_join(n->local);
@@ -471,6 +473,7 @@ close_all(struct node *n)
 	dispatch_free(n->dispatch);
 	local_free(n->local);
 	gateways_free(n->gateways);
+	unpack_free(n->unpack);
 	helper_free(n->helper);
 	etrn_free(n->etrn);
 	accounts_free(n->accounts);
@@ -540,6 +543,7 @@ daemon_run(struct node *n, struct err *e)
 	n->fill = fill_new(n);
 	n->local = local_new(n);
 	n->gateways = gateways_new(n);
+	n->unpack = unpack_new(n);
 	n->etrn = etrn_new(n);
 	n->steady = steady_new(n);
 	n->life = life_new(n);

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 #include "daemon/gateways.h"
+#include "daemon/policy.h"
+#include "daemon/unpack.h"
 #include "daemon/dispatch_private.h"
 #include "daemon/local.h"
 
@@ -169,6 +171,7 @@ dispatch_all(struct dispatch *d)
 	mx_kick(d->mx, false);
 	local_kick(d->n->local);
 	gateways_kick(d->n->gateways, NULL);
+	unpack_kick(d->n->unpack);
 }
 
 void
@@ -200,6 +203,10 @@ dispatch_arrived(struct dispatch *d, const char *route)
 		return;
 	if (strcmp(route, "local") == 0) {
 		local_kick(d->n->local);
+		return;
+	}
+	if (strcmp(route, POLICY_BATCH) == 0) {
+		unpack_kick(d->n->unpack);
 		return;
 	}
 	links_waiting_changed(d->n->links);

@@ -317,22 +317,15 @@ handed_in(void *arg)
 
 /* The session whose other end is a helper thread's. */
 static bool
-begin_session(struct dropbox *d, struct receive_program *who)
+begin_session(struct dropbox *d, const struct receive_program *who)
 {
-	static const struct stream_ops no_owner_yet;
 	struct dropped *f = &d->file;
-	int fds[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+	f->socket = caller_session(d->n, who);
+	if (f->socket < 0)
 		snprintf(f->err.text, sizeof(f->err.text), "%s",
 			strerror(errno));
-		return false;
-	}
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	f->socket = fds[1];
-	receive_from_program(
-		d->n, who, stream_new(d->n->loop, fds[0], &no_owner_yet, NULL));
-	return true;
+	return f->socket >= 0;
 }
 
 static void

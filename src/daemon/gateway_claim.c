@@ -55,7 +55,8 @@ claim_one(struct spool_txn *t, struct gateway_job *j,
 	if (rc != OK)
 		return rc;
 	j->messages_n++;
-	return spool_set_in_doubt(t, j->owner, m->message.id, e);
+	/* a message of ours is there or not: nothing to doubt */
+	return j->mail ? OK : spool_set_in_doubt(t, j->owner, m->message.id, e);
 }
 
 static enum err_code
@@ -78,8 +79,9 @@ claim(struct spool_txn *t, void *arg, struct err *e)
 	uint64_t octets = 0;
 
 	gateway_forget_messages(j); /* of an earlier run of this */
-	while (rc == OK && j->messages_n < most &&
-		octets < GATEWAY_OCTETS_MAX) {
+	while (rc == OK && j->messages_n < most && octets < j->octets_max) {
+		/* the first may be too large, and goes alone */
+		c.max_size = j->messages_n ? j->octets_max - octets : 0;
 		rc = claim_one(t, j, &c, e);
 		if (rc == OK)
 			octets += j->messages[j->messages_n - 1].message.size;

@@ -138,6 +138,8 @@ write_batch(void *arg)
 	else
 		j->code = batchfile_make(&b, j->dir, &j->fd, &j->err);
 	j->bad = b.at;
+	if (j->code == OK && j->mail)
+		j->code = gateway_mail_write(j, &j->err);
 }
 
 static void
@@ -146,6 +148,8 @@ written(void *arg)
 	struct gateway_job *j = arg;
 
 	if (j->w->g->stopping) {
+		if (j->mail)
+			gateway_mail_drop(j);
 		gateway_drop(j);
 	} else if (j->code == OK && j->command) {
 		run(j);
@@ -162,6 +166,11 @@ written(void *arg)
 void
 gateway_hand_over(struct gateway_job *j)
 {
+	if (j->mail && !gateway_mail_begin(j, &j->err)) {
+		j->how = HOW_FAILED;
+		gateway_settle(j);
+		return;
+	}
 	pool_submit_droppable(
 		j->n->pool, write_batch, written, gateway_drop, j);
 }

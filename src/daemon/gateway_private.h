@@ -8,9 +8,10 @@
 #include "spool/queue.h"
 
 enum {
-	GATEWAY_MESSAGES_MAX = 1000, /* of one batch */
-	GATEWAY_OCTETS_MAX = 64 * 1024 * 1024,
-	GATEWAY_AGAIN_S = 60, /* after a fault of the spool */
+	GATEWAY_MESSAGES_MAX = 1000,	       /* of one batch */
+	GATEWAY_OCTETS_MAX = 64 * 1024 * 1024, /* by default */
+	GATEWAY_MAIL_MAX = 5 * 1024 * 1024,    /* of one that is mailed */
+	GATEWAY_AGAIN_S = 60,		       /* after a fault of the spool */
 	GATEWAY_NODE_MAX = 16,
 };
 
@@ -52,7 +53,9 @@ struct gateway_job {
 	char *command, *folder, *hostname, *dir; /* owned */
 	enum conf_format format;
 	enum squeeze_kind squeeze;
+	uint64_t octets_max;
 	int64_t timeout_s;
+	struct gateway_mail *mail; /* owned; NULL: it is not mailed */
 	char node[GATEWAY_NODE_MAX + 1];
 	struct spool_claimed *messages; /* owned */
 	size_t messages_n;
@@ -85,6 +88,24 @@ void gateway_forget_messages(struct gateway_job *j);
 /* --- gateway_hand.c: the batch is written, and a command has it --- */
 
 void gateway_hand_over(struct gateway_job *j);
+
+/* --- gateway_mail.c: it becomes a message --- */
+
+struct gateway_mail *gateway_mail_new(const struct conf_route *r);
+void gateway_mail_free(struct gateway_mail *m); /* NULL is fine */
+/* On the loop. False: E says why it cannot go. */
+bool gateway_mail_begin(struct gateway_job *j, struct err *e);
+/* On a helper thread, with the batch in J->fd: its octets go to the spool. */
+enum err_code gateway_mail_write(struct gateway_job *j, struct err *e);
+/* In the transaction that ends what is in it: it is there. */
+enum err_code gateway_mail_add(
+	struct spool_txn *t, struct gateway_job *j, struct err *e);
+void gateway_mail_added(struct gateway_job *j);
+/* Not: what the spool has of its octets goes. */
+void gateway_mail_drop(struct gateway_job *j);
+/* What the log says of those that are in it. */
+const char *gateway_mail_words(
+	const struct gateway_job *j, char *out, size_t size);
 
 /* --- gateway_settle.c: what becomes of it --- */
 

@@ -56,6 +56,8 @@ write_settles(struct spool_txn *t, void *arg, struct err *e)
 
 	for (size_t i = 0; i < j->messages_n && rc == OK; i++)
 		rc = settle_write(t, j->settles[i], e);
+	if (rc == OK && j->mail && j->how == HOW_DONE)
+		rc = gateway_mail_add(t, j, e);
 	if (rc != OK)
 		return rc;
 	return spool_route_reason_put(t, j->w->name,
@@ -87,6 +89,9 @@ settled(void *arg, enum err_code code, const struct err *e)
 		spool_submit(j->n->spool, write_settles, settled, j);
 		return;
 	}
+	if (j->mail && code != ERR_UNCERTAIN &&
+		(code != OK || j->how != HOW_DONE))
+		gateway_mail_drop(j);
 	if (code != OK) {
 		settle_release_owner(j->n, j->owner);
 		log_error("outcome-not-stored", LOG_STR("route", j->w->name),
@@ -97,6 +102,8 @@ settled(void *arg, enum err_code code, const struct err *e)
 	for (size_t i = 0; i < j->messages_n; i++)
 		settle_written(j->settles[i]);
 	gateway_tell(j);
+	if (j->mail && j->how == HOW_DONE)
+		gateway_mail_added(j);
 	if (j->how == HOW_DONE)
 		j->w->failures = 0;
 	else if (j->how != HOW_BAD)
@@ -107,15 +114,20 @@ settled(void *arg, enum err_code code, const struct err *e)
 static void
 judge(struct gateway_job *j, struct settle *st, size_t message, size_t i)
 {
+	char words[WIRE_MAILBOX_MAX + 80];
 	struct reply ok;
 
 	if (j->how == HOW_BAD && message == j->bad) {
 		settle_hold(st, i, REASON_DISK, j->err.text);
 		return;
 	}
-	reply_set(&ok, 250, "2.0.0", "%s %.200s",
-		j->folder ? "in the batch" : "handed to the command",
-		j->folder ? j->name : j->command);
+	if (j->mail)
+		reply_set(&ok, 250, "2.0.0", "%s",
+			gateway_mail_words(j, words, sizeof(words)));
+	else
+		reply_set(&ok, 250, "2.0.0", "%s %.200s",
+			j->folder ? "in the batch" : "handed to the command",
+			j->folder ? j->name : j->command);
 	if (j->how == HOW_DONE)
 		settle_reply(st, i, &ok);
 	else
@@ -132,7 +144,9 @@ gateway_settle(struct gateway_job *j)
 			j->n, &j->messages[i], j->owner, j->w->name, NULL, 0);
 
 		j->settles[i] = st;
-		settle_tell_success(st, DSN_RELAYED);
+		/* RFC 2442: who reads a batch does what NOTIFY asks for */
+		if (!j->mail)
+			settle_tell_success(st, DSN_RELAYED);
 		settle_quiet(st);
 		for (size_t k = 0; k < j->messages[i].n; k++)
 			judge(j, st, i, k);

@@ -28,6 +28,7 @@ job_free(struct gateway_job *j)
 	free(j->hostname);
 	free(j->dir);
 	free(j->name);
+	gateway_mail_free(j->mail);
 	free(j);
 }
 
@@ -79,7 +80,7 @@ route_of(const struct gateway *w)
 	for (size_t i = 0; i < conf->routes_n; i++) {
 		const struct conf_route *r = &conf->routes[i];
 
-		if ((r->command || r->folder) &&
+		if (conf_route_is_gateway(r) &&
 			strcmp(conf_route_name(r), w->name) == 0)
 			return r;
 	}
@@ -122,6 +123,10 @@ begin(struct gateway *w)
 	j->dir = str_dupz(work_folder(n->conf));
 	j->format = r->format;
 	j->squeeze = kinds[r->compress];
+	j->octets_max = r->batch_size ? r->batch_size
+			: r->mailto   ? GATEWAY_MAIL_MAX
+				      : GATEWAY_OCTETS_MAX;
+	j->mail = r->mailto ? gateway_mail_new(r) : NULL;
 	j->timeout_s = r->timeout_s;
 	j->messages = xcalloc(GATEWAY_MESSAGES_MAX, sizeof(*j->messages));
 	w->busy = true;
@@ -170,7 +175,7 @@ gateways_reload(struct gateways *g)
 		LIST_ITEM(node, struct gateway, node)->known = false;
 	}
 	for (size_t i = 0; i < conf->routes_n; i++)
-		if (conf->routes[i].command || conf->routes[i].folder)
+		if (conf_route_is_gateway(&conf->routes[i]))
 			take_route(g, &conf->routes[i]);
 	LIST_EACH(node, tmp, &g->list)
 	{

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/delay.h"
 #include "daemon/dispatch.h"
+#include "daemon/policy.h"
 #include "daemon/giveup.h"
 #include "daemon/lifetime.h"
 #include "daemon/steady.h"
@@ -67,8 +68,9 @@ find_old(struct life *l)
 	l->longest_s = conf->queue.longest_s;
 	if (!l->longest_s || !l->trusted)
 		return;
-	l->old = xcalloc((conf->routes_n + 1) * LIFE_STATES, sizeof(*l->old));
+	l->old = xcalloc((conf->routes_n + 2) * LIFE_STATES, sizeof(*l->old));
 	add_old(l, "local");
+	add_old(l, POLICY_BATCH);
 	for (size_t i = 0; i < conf->routes_n; i++)
 		add_old(l, conf_route_name(&conf->routes[i]));
 }
@@ -146,6 +148,7 @@ set_going(struct life *l)
 	const struct conf *conf = l->n->conf;
 
 	dispatch_arrived(l->n->dispatch, "local");
+	dispatch_arrived(l->n->dispatch, POLICY_BATCH);
 	for (size_t i = 0; i < conf->routes_n; i++)
 		dispatch_arrived(
 			l->n->dispatch, conf_route_name(&conf->routes[i]));

@@ -30,6 +30,7 @@ struct hooks;
 struct lifetime;
 struct fill;
 struct gateways;
+struct unpack;
 struct links;
 struct local;
 struct metrics;
@@ -68,6 +69,7 @@ struct node {
 	struct local *local;
 	struct helper *helper; /* NULL: not needed at the start */
 	struct gateways *gateways;
+	struct unpack *unpack;
 	struct dropbox *dropbox; /* NULL: there is none */
 	struct etrn *etrn;
 	struct control *control;

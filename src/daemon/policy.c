@@ -46,6 +46,22 @@ is_local(const struct conf *conf, const struct mailbox *m)
 	       (domain.n == 0 || str_eq_nocase(domain, str_of(conf->hostname)));
 }
 
+static bool
+is_for_batches(const struct conf *conf, const struct mailbox *m)
+{
+	return conf->batches.address &&
+	       strcasecmp(conf->batches.address, m->text) == 0;
+}
+
+bool
+policy_sends_batches(const struct conf *conf, const char *sender)
+{
+	for (size_t i = 0; i < conf->batches.senders.n; i++)
+		if (strcasecmp(conf->batches.senders.v[i], sender) == 0)
+			return true;
+	return false;
+}
+
 bool
 policy_route(void *arg, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1])
@@ -54,6 +70,8 @@ policy_route(void *arg, const struct mailbox *recipient,
 	char customer[SASL_NAME_MAX + 1];
 	const struct conf_route *route;
 
+	if (is_for_batches(r->conf, recipient))
+		return str_copyz(route_r, SPOOL_NAME_MAX + 1, POLICY_BATCH);
 	if (is_local(r->conf, recipient))
 		return str_copyz(route_r, SPOOL_NAME_MAX + 1, "local");
 	if (accounts_customer_name(
@@ -343,13 +361,26 @@ policy_admit(struct node *n, const char *name, const struct policy_recipient *q,
 			"try again later");
 }
 
+static void
+answer_batch(
+	struct node *n, const struct policy_recipient *q, struct reply *reply_r)
+{
+	if (policy_sends_batches(n->conf, q->message.sender->text))
+		reply_set(reply_r, 250, "2.1.5", "Ok");
+	else
+		reply_set(reply_r, 550, "5.7.1",
+			"Batches are taken from known senders only");
+}
+
 /* May this client send to anybody? */
 static bool
 is_trusted(struct node *n, const struct policy_client *c)
 {
 	if (c->turned)
 		return false;
-	if (c->service == SERVICE_LMTP || c->program)
+	if (c->program)
+		return !c->program->home;
+	if (c->service == SERVICE_LMTP)
 		return true; /* the rights of the socket decided */
 	if (c->account[0])
 		return account_of(n, c) != NULL;
@@ -368,6 +399,8 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 
 	if (local)
 		answer_local(n, q, reply_r);
+	else if (routed && strcmp(route_r, POLICY_BATCH) == 0)
+		answer_batch(n, q, reply_r);
 	else if (c->turned)
 		reply_set(reply_r, 550, "5.7.1",
 			"Only mail for this site is taken here");

@@ -85,7 +85,8 @@ struct policy_router {
 struct policy_router policy_router(const struct node *n);
 
 /*
- * The next hop of RECIPIENT: "local", "customer:NAME" or a route's name.
+ * The next hop of RECIPIENT: "local", "customer:NAME", POLICY_BATCH or a
+ * route's name.
  * False: none. A spool_router; ARG is a struct policy_router.
  */
 bool policy_route(void *arg, const struct mailbox *recipient,
@@ -93,6 +94,11 @@ bool policy_route(void *arg, const struct mailbox *recipient,
 /* The same for the node as it is now. */
 bool policy_route_now(struct node *n, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1]);
+
+/* The route of mail that holds a batch (unpack.h). */
+#define POLICY_BATCH "batch:in"
+/* Is SENDER one of batches.senders? */
+bool policy_sends_batches(const struct conf *conf, const char *sender);
 
 /* "customer:NAME". NAME is at most POLICY_CUSTOMER_MAX octets. */
 enum { POLICY_CUSTOMER_MAX = SPOOL_NAME_MAX - 9 };

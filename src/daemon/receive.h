@@ -27,7 +27,10 @@ struct receive_program {
 	 * message is taken, and returned to the sender with it.
 	 */
 	bool returns;
+	bool home; /* its mail goes to local domains and customers only */
 };
+/* Takes the body of message ID, which is none, out of the spool. */
+void receive_body_drop(struct node *n, int64_t id);
 /* STREAM is given, P copied. */
 void receive_from_program(
 	struct node *n, const struct receive_program *p, struct stream *stream);

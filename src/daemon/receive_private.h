@@ -178,8 +178,6 @@ void receive_body_end(struct receive *r);
 void receive_reset(struct receive *r);
 /* The transaction is over; what the spool has of its body stays. */
 void receive_forget(struct receive *r);
-/* Takes the body of message ID out of the spool, in the background. */
-void receive_body_drop(struct node *n, int64_t id);
 
 /*
  * What is told to the sender of message M of its aliases; NULL: nothing. As

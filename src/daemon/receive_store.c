@@ -38,11 +38,13 @@ struct store {
 	uint64_t owner; /* of their deliveries, while they end */
 };
 
-/* Local mail, and a customer's, goes by no link of ours. */
+/* Mail that stays here, and a customer's, goes by no link of ours. */
 static bool
 goes_by_link(const char *route)
 {
-	return strcmp(route, "local") != 0 && !policy_route_customer(route);
+	return strcmp(route, "local") != 0 &&
+	       strcmp(route, POLICY_BATCH) != 0 &&
+	       !policy_route_customer(route);
 }
 
 /* A rule's hold and links. */

@@ -78,8 +78,7 @@ is_gateway(const struct conf *conf, const char *route)
 {
 	for (size_t i = 0; i < conf->routes_n; i++)
 		if (strcmp(conf_route_name(&conf->routes[i]), route) == 0)
-			return conf->routes[i].command ||
-			       conf->routes[i].folder;
+			return conf_route_is_gateway(&conf->routes[i]);
 	return false;
 }
 

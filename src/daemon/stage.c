@@ -90,17 +90,28 @@ fill(const struct letter *l, bool for_program, int fd, struct err *e)
 }
 
 enum err_code
-stage_new(const struct conf *conf, const struct letter *l, bool for_program,
-	int *fd_r, struct err *e)
+stage_open(const struct conf *conf, int *fd_r, struct err *e)
 {
 	char folder[LETTER_PATH_MAX];
-	enum err_code rc;
 	int fd;
 
 	folder_of(conf->spool, folder);
 	fd = open_nameless(folder);
 	if (fd < 0)
 		return letter_errno(e, "make a file in", folder);
+	*fd_r = fd;
+	return OK;
+}
+
+enum err_code
+stage_new(const struct conf *conf, const struct letter *l, bool for_program,
+	int *fd_r, struct err *e)
+{
+	int fd = -1;
+	enum err_code rc = stage_open(conf, &fd, e);
+
+	if (rc != OK)
+		return rc;
 	rc = fill(l, for_program, fd, e);
 	if (rc == OK && lseek(fd, 0, SEEK_SET) < 0)
 		rc = letter_errno(e, "read", "a copy of the message");

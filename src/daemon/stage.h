@@ -16,6 +16,9 @@
 enum err_code stage_new(const struct conf *conf, const struct letter *l,
 	bool for_program, int *fd_r, struct err *e);
 
+/* Such a file, empty, for anything else that has no name. *fd_r is given. */
+enum err_code stage_open(const struct conf *conf, int *fd_r, struct err *e);
+
 /* The body of a letter in such a file, FD: where this is in *fd_arg. */
 enum err_code stage_read(void *fd_arg, uint64_t offset, char *out, size_t size,
 	size_t *n_r, struct err *e);

@@ -37,7 +37,12 @@ bsmtp_feed(struct bsmtp_reader *r, struct str octets)
 void
 bsmtp_finish(struct bsmtp_reader *r)
 {
-	tidy_end(&r->tidy, &r->in);
+	/*
+	 * A dot at the very end of what came may be the first of two: where its
+	 * line has no end, the message has none.
+	 */
+	if (!r->in_body)
+		tidy_end(&r->tidy, &r->in);
 }
 
 bool
