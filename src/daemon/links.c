@@ -142,11 +142,23 @@ links_is_at_rest(const struct link_run *r)
 	       r->machine.state.now == LINK_DISABLED;
 }
 
+/* Called again straight away: each call is counted and paid by itself. */
+static void
+end_call(struct link_run *r)
+{
+	links_hook_hung_up(r);
+	budgets_use(r->l->n->budgets, r->row.name, false);
+	links_dial_over(r);
+}
+
 void
 links_event(struct link_run *r, enum link_event ev)
 {
 	int before = (int)r->machine.state.now;
 	unsigned commands = link_event(&r->machine, ev, clock_mono_ms());
+
+	if (before == LINK_HANGING_UP && r->machine.state.now == LINK_DIALING)
+		end_call(r);
 
 	if (before == LINK_DIALING && r->machine.state.now == LINK_HANGING_UP &&
 		r->machine.failed)

@@ -176,10 +176,8 @@ links_dial_kill(struct link_run *r)
 /* --- the end --- */
 
 void
-links_dial_tidy(struct link_run *r)
+links_dial_over(struct link_run *r)
 {
-	if (link_record(&r->machine).dialed)
-		return;
 	child_free(r->up);
 	r->up = NULL;
 	r->up_runs = r->hang_up_waits = false;
@@ -191,6 +189,13 @@ links_dial_tidy(struct link_run *r)
 		link_configure(&r->machine, &c);
 	}
 	r->called = NULL;
+}
+
+void
+links_dial_tidy(struct link_run *r)
+{
+	if (!link_record(&r->machine).dialed)
+		links_dial_over(r);
 }
 
 void

@@ -72,8 +72,9 @@ links_hook_budget(struct link_run *r, const char *why)
 	r->budget_told = true;
 }
 
+/* STATE NULL: that of its machine. */
 static void
-tell_link(struct link_run *r, bool up)
+tell_link(struct link_run *r, bool up, const char *state)
 {
 	char why[LINKS_REASON_MAX];
 	struct hook_use use;
@@ -83,6 +84,8 @@ tell_link(struct link_run *r, bool up)
 		return;
 	use = use_now(r);
 	facts = facts_of(r, &use);
+	if (state)
+		facts.state = state;
 	links_reason(r, why, sizeof(why));
 	facts.reason = why;
 	hooks_link(r->l->n->hooks, up, &facts);
@@ -102,14 +105,20 @@ links_hook_begin(struct link_run *r, int before)
 		r->budget_told = false;
 	}
 	if (now == LINK_UP || now == LINK_EXCHANGING || now == LINK_IDLE)
-		tell_link(r, true);
+		tell_link(r, true, NULL);
 }
 
 void
 links_hook_end(struct link_run *r)
 {
-	if (links_is_at_rest(r) || r->machine.state.now == LINK_DIALING)
-		tell_link(r, false);
+	if (links_is_at_rest(r))
+		tell_link(r, false, NULL);
+}
+
+void
+links_hook_hung_up(struct link_run *r)
+{
+	tell_link(r, false, "down");
 }
 
 void

@@ -143,6 +143,8 @@ void links_reason(const struct link_run *r, char *out, size_t size);
  */
 void links_hook_begin(struct link_run *r, int before);
 void links_hook_end(struct link_run *r);
+/* It was hung up and is dialled again: the end of the call before. */
+void links_hook_hung_up(struct link_run *r);
 /* STATE NULL: that of its machine. WHY may be NULL. */
 void links_hook_tell(struct link_run *r, enum hook_event what,
 	const char *state, const char *why);
@@ -165,6 +167,8 @@ void links_dial_kill(struct link_run *r);
 void links_dial_hang_up(struct link_run *r);
 /* After each event: ends what a call left behind, once it is over. */
 void links_dial_tidy(struct link_run *r);
+/* It is over, and the next one begins. */
+void links_dial_over(struct link_run *r);
 /* Nothing of it runs any more. */
 void links_dial_free(struct link_run *r);
 
