@@ -296,7 +296,9 @@ deliver_work(void *arg, enum want want)
 		return true;
 	}
 	deliver_top_up(d);
-	if (d->stepping || want != WANT_WORK || d->resting)
+	/* Nor while something is read: a turn would take D from under it. */
+	if (d->stepping || d->reading || d->looking || want != WANT_WORK ||
+		d->resting)
 		return false;
 	d->resting = true;
 	d->s->doing = "idle";
