@@ -36,6 +36,7 @@ struct local_job {
 	uint64_t owner;
 	struct spool_claimed claimed;
 	bool found;
+	bool unsure; /* as of its local when it began */
 	int64_t now, due;
 	/* what the helper thread found, one a delivery */
 	struct letter_end *ends;
@@ -199,7 +200,7 @@ deliver_one(struct local_job *j, size_t i)
 		.hostname = conf->hostname,
 		.sender = j->claimed.message.sender,
 		.body = {j->claimed.message.size, read_piece, j},
-		.again = j->l->unsure || d->attempts > 0 ||
+		.again = j->unsure || d->attempts > 0 ||
 			 d->next_attempt > 0 ||
 			 d->queued_at <= j->l->n->started_s,
 	};
@@ -300,6 +301,7 @@ begin(struct local_job *j)
 	struct node *n = j->l->n;
 
 	j->conf = n->conf;
+	j->unsure = j->l->unsure;
 	j->ends = xcalloc(j->claimed.n, sizeof(*j->ends));
 	j->unknown = xcalloc(j->claimed.n, sizeof(*j->unknown));
 	for (size_t i = 0; i < j->claimed.n; i++)
@@ -322,6 +324,8 @@ claimed(void *arg, enum err_code code, const struct err *e)
 		claim(l);
 		return;
 	}
+	if (code == ERR_UNCERTAIN)
+		settle_release_owner(l->n, j->owner);
 	if (code != OK) {
 		dispatch_due_at(l->n->dispatch, clock_sane_s() + LOCAL_AGAIN_S);
 		log_error("claim-failed", LOG_STR("route", "local"),

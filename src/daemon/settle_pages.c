@@ -93,6 +93,8 @@ claimed(void *arg, enum err_code code, const struct err *e)
 	struct job *j = arg;
 	const struct settle_page *p = &j->page;
 
+	if (code == ERR_UNCERTAIN)
+		settle_release_owner(j->n, j->owner);
 	if (code != OK || p->n == 0) {
 		end(j, code, e);
 		return;
