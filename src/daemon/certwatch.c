@@ -154,18 +154,17 @@ looked(void *arg, enum err_code code, const struct err *e)
 	struct certwatch *w = j->w;
 	struct warnings old = w->now;
 
-	if (code != OK) {
+	if (code == OK) {
+		w->now = j->found;
+		for (size_t i = 0; i < j->found.n; i++)
+			if (!is_among(&old, j->found.v[i]))
+				tell(w, j->found.v[i]);
+		free(old.v);
+	} else {
 		log_warning(
 			"certificates-not-checked", LOG_STR("why", e->text));
 		free(j->found.v);
-		free(j);
-		return;
 	}
-	j->w->now = j->found;
-	for (size_t i = 0; i < j->found.n; i++)
-		if (!is_among(&old, j->found.v[i]))
-			tell(j->w, j->found.v[i]);
-	free(old.v);
 	if (!w->n->stopping)
 		take_renewed(w, j);
 	free(j);
