@@ -231,7 +231,7 @@ dispatch_link_up(struct dispatch *d, const char *link)
 	for (size_t i = 0; i < d->peers_n; i++) {
 		struct peer_run *p = d->peers[i];
 
-		if (!dispatch_is_of_link(d, p, link))
+		if (!dispatch_is_of_link(d, p->peer->name, link))
 			continue;
 		p->want_collect = dispatch_collects(p->peer);
 		p->wait_until = p->collect_after = 0;

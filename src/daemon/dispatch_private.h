@@ -57,9 +57,9 @@ dispatch_collects(const struct conf_peer *peer)
 	return peer->collect != COLLECT_NONE;
 }
 
-/* Does LINK carry the peer of P? */
+/* Does LINK carry PEER? */
 bool dispatch_is_of_link(
-	const struct dispatch *d, const struct peer_run *p, const char *link);
+	const struct dispatch *d, const char *peer, const char *link);
 
 /* --- dispatch_look.c --- */
 

@@ -24,12 +24,11 @@ dispatch_is_at_rest(const struct peer_run *p)
 
 bool
 dispatch_is_of_link(
-	const struct dispatch *d, const struct peer_run *p, const char *link)
+	const struct dispatch *d, const char *peer, const char *link)
 {
 	const struct conf_link *cl;
 
-	for (size_t i = 0;
-		(cl = conf_link_for(d->n->conf, p->peer->name, &i)) != NULL;)
+	for (size_t i = 0; (cl = conf_link_for(d->n->conf, peer, &i)) != NULL;)
 		if (strcmp(cl->name, link) == 0)
 			return true;
 	return false;
@@ -44,7 +43,7 @@ is_busy_on(const struct peer_run *p, const char *link)
 	if (p->exchange)
 		return strcmp(p->link, link) == 0 ||
 		       strcmp(p->next_link, link) == 0;
-	return p->checking && dispatch_is_of_link(p->d, p, link);
+	return p->checking && dispatch_is_of_link(p->d, p->peer->name, link);
 }
 
 /* Tells the link when none of its peers has anything left to do. */

@@ -204,7 +204,8 @@ links_resting(struct links *l, const char *link)
 	if (!r)
 		return;
 	if (r->machine.state.now == LINK_IDLE) {
-		links_tell_rest(r);
+		if (!list_empty(&r->waits))
+			links_tell_rest(r);
 		return;
 	}
 	tell_result(r);

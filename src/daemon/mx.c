@@ -44,9 +44,12 @@ struct mx {
 	bool stopping;
 	/* Where the next scan begins, so that each domain has its turn. */
 	struct domain after;
+	bool whole;		  /* this round began with the first domain */
+	struct loop_timer *renew; /* the resolver: a link went down */
 };
 
 static void scan(struct mx *m);
+static void renew(void *arg);
 
 /* --- which routes go by MX now --- */
 
@@ -91,6 +94,17 @@ run_free(struct run *r)
 	free(r);
 }
 
+/* Something ended: links that have nothing more to do now are told. */
+static void
+rest(struct mx *m)
+{
+	const struct conf_link *cl;
+
+	for (size_t i = 0;
+		(cl = conf_link_for(m->n->conf, CONF_MX, &i)) != NULL;)
+		dispatch_settle_link(m->n->dispatch, cl->name);
+}
+
 static void
 run_end(struct run *r)
 {
@@ -101,9 +115,10 @@ run_end(struct run *r)
 	run_free(r);
 	if (m->stopping)
 		return;
-	if (link[0])
-		dispatch_settle_link(m->n->dispatch, link);
 	mx_kick(m, false);
+	rest(m);
+	if (link[0] && !dispatch_is_of_link(m->n->dispatch, CONF_MX, link))
+		dispatch_settle_link(m->n->dispatch, link); /* any more */
 }
 
 static void
@@ -438,7 +453,7 @@ scanned(void *arg, enum err_code code, const struct err *e)
 {
 	struct scan *s = arg;
 	struct mx *m = s->m;
-	bool from_start = !s->after.z[0], all = true;
+	bool all = true;
 
 	m->scanning = false;
 	if (m->stopping) {
@@ -450,17 +465,19 @@ scanned(void *arg, enum err_code code, const struct err *e)
 		dispatch_due_at(m->n->dispatch, clock_sane_s() + AGAIN_S);
 	} else {
 		all = start_found(m, s);
+		/* Behind it, or what stands before the place it began at. */
+		m->again |= all && (s->found_n == SCAN_MAX || !m->whole);
 		if (all && s->found_n < SCAN_MAX) {
-			m->after.z[0] = '\0'; /* round again */
+			m->after.z[0] = '\0';
+			m->whole = true;
 			if (s->due > 0)
 				dispatch_due_at(m->n->dispatch, s->due);
 		}
-		/* Behind it, or what stands before the place it began at. */
-		m->again |= all && (s->found_n == SCAN_MAX || !from_start);
 	}
 	free_scan(s);
 	if (m->again)
 		scan(m);
+	rest(m);
 }
 
 static void
@@ -503,6 +520,7 @@ mx_new(struct node *n)
 	m->n = n;
 	list_init(&m->runs);
 	m->waits = mx_waits_new();
+	m->renew = loop_timer_new(n->loop, renew, m);
 	return m;
 }
 
@@ -511,6 +529,7 @@ mx_kick(struct mx *m, bool now)
 {
 	if (now)
 		mx_waits_end(m->waits);
+	m->whole = !m->after.z[0] && !m->scanning;
 	scan(m);
 }
 
@@ -526,34 +545,9 @@ mx_link_finish(struct mx *m, const char *link)
 	}
 }
 
-void
-mx_link_lost(struct mx *m, const char *link)
-{
-	LIST_EACH(node, tmp, &m->runs)
-	{
-		struct run *r = LIST_ITEM(node, struct run, node);
-
-		if (r->exchange && strcmp(r->link, link) == 0)
-			exchange_link_lost(r->exchange);
-	}
-}
-
-bool
-mx_is_busy_on(const struct mx *m, const char *link)
-{
-	LIST_EACH(node, tmp, &m->runs)
-	{
-		const struct run *r = LIST_ITEM(node, struct run, node);
-
-		if (strcmp(r->link, link) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* No look-up may be open when its resolver goes. */
+/* With what is being looked up. */
 static void
-drop_looks(struct mx *m)
+drop_resolver(struct mx *m)
 {
 	LIST_EACH(node, tmp, &m->runs)
 	{
@@ -564,23 +558,66 @@ drop_looks(struct mx *m)
 		mxlook_cancel(r->look);
 		run_free(r);
 	}
+	resolver_free(m->resolver);
+	m->resolver = NULL;
+}
+
+void
+mx_link_lost(struct mx *m, const char *link)
+{
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (r->exchange && strcmp(r->link, link) == 0)
+			exchange_link_lost(r->exchange);
+	}
+	/* not from inside an answer */
+	if (dispatch_is_of_link(m->n->dispatch, CONF_MX, link))
+		loop_timer_set(m->renew, 0);
+}
+
+/* What was asked has no answer; the next link may have other name servers. */
+static void
+renew(void *arg)
+{
+	struct mx *m = arg;
+
+	if (m->stopping)
+		return;
+	drop_resolver(m);
+	mx_kick(m, false);
+	rest(m);
+}
+
+bool
+mx_is_busy_on(const struct mx *m, const char *link)
+{
+	bool any = m->scanning; /* it may be the one that is taken */
+
+	LIST_EACH(node, tmp, &m->runs)
+	{
+		const struct run *r = LIST_ITEM(node, struct run, node);
+
+		if (strcmp(r->link, link) == 0)
+			return true;
+		any |= !r->link[0];
+	}
+	return any && dispatch_is_of_link(m->n->dispatch, CONF_MX, link);
 }
 
 void
 mx_reload(struct mx *m)
 {
-	drop_looks(m);
-	resolver_free(m->resolver);
-	m->resolver = NULL;
-	mx_waits_end(m->waits);
-	scan(m);
+	drop_resolver(m);
+	mx_kick(m, true);
 }
 
 void
 mx_stop(struct mx *m)
 {
 	m->stopping = true;
-	drop_looks(m);
+	drop_resolver(m);
 	LIST_EACH(node, tmp, &m->runs)
 	{
 		struct run *r = LIST_ITEM(node, struct run, node);
@@ -588,8 +625,6 @@ mx_stop(struct mx *m)
 		if (r->exchange)
 			exchange_link_lost(r->exchange);
 	}
-	resolver_free(m->resolver);
-	m->resolver = NULL;
 }
 
 void
@@ -598,5 +633,6 @@ mx_free(struct mx *m)
 	if (!m)
 		return;
 	mx_waits_free(m->waits);
+	loop_timer_free(m->renew);
 	free(m);
 }

@@ -21,6 +21,7 @@ void mx_reload(struct mx *m);
 /* As dispatch has them. */
 void mx_link_finish(struct mx *m, const char *link);
 void mx_link_lost(struct mx *m, const char *link);
+/* Also while it is not known yet whether it will be. */
 bool mx_is_busy_on(const struct mx *m, const char *link);
 /* Ends what runs, no attempt is counted; begins nothing any more. */
 void mx_stop(struct mx *m);

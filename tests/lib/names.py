@@ -47,14 +47,26 @@ def record_octets(kind, text):
     return name_octets(text)
 
 
+def sockets(port):
+    """One for UDP and one for TCP, on PORT; 0: one that both have free."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", port))
+        try:
+            return udp, socket.create_server(("127.0.0.1",
+                                              udp.getsockname()[1]))
+        except OSError:
+            udp.close()
+            if port:
+                raise
+
+
 class Names:
     def __init__(self, zone, port=0):
         self.zone = zone
         self.asked = []  # (name, type)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", port))
+        self.udp, self.tcp = sockets(port)
         self.port = self.udp.getsockname()[1]
-        self.tcp = socket.create_server(("127.0.0.1", self.port))
         self.over = threading.Event()
         for serve in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=serve, daemon=True).start()

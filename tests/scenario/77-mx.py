@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+from modem import Modem
 from names import Cut, Names
 
 A, B, C, DEAD = "127.0.0.31", "127.0.0.32", "127.0.0.33", "127.0.0.77"
@@ -348,6 +349,78 @@ def many_dead_domains():
           len(node.queue()))
 
 
+def ticks(node):
+    """Processor time that the daemon used, in seconds."""
+    with open(f"/proc/{node.process.pid}/stat", encoding="utf-8") as stream:
+        fields = stream.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rests():
+    """More domains that wait than one look finds: it looks, and is quiet."""
+    count = 120
+    zone = {}
+    for i in range(count):
+        zone.update(zone_of(f"d{i:03}.example", (10, DEAD)))
+    node, _ = gate(zone, mx={"sessions": 20})
+    for _ in range(2):
+        for i in range(0, count, 30):
+            hand_in(node, *[f"x@d{k:03}.example" for k in range(i, i + 30)])
+        check(wait_until(lambda: sum(r["attempts"] for r in node.queue())
+                         >= count, 60), "each domain was tried",
+              len(node.queue()))
+    used = ticks(node)
+    time.sleep(3)
+    used = ticks(node) - used
+    check(used < 0.5, "nothing is done while they wait", used)
+
+
+def by_link(make_link, zone):
+    """A node that delivers by MX over one link."""
+    names = Names(zone)
+    world = World()
+    node = world.make_site(
+        hostname=HOSTNAME, peer={}, peers=[], links=[make_link(world)],
+        routes=[{"match": "*", "peers": ["mx"]}],
+        mx={"server": names.server, "port": PORT})
+    node.start()
+    return node, names
+
+
+def reported_link():
+    """--wait waits for what goes by MX. What the name servers of a link said
+    goes with the link."""
+    a = server(A)
+    node, names = by_link(lambda _: {"name": "vsat", "peers": ["mx"]},
+                          zone_of("example.net", (10, A)))
+    for count in (1, 2):
+        before = names.asked.count(("example.net", "MX"))
+        hand_in(node, "x@example.net")
+        equal(node.link_up("vsat"), 0, "all has moved")
+        equal((len(a.mails), node.queue()), (count, []), "it has")
+        node.must("link", "down", "vsat")
+        check(names.asked.count(("example.net", "MX")) > before,
+              "its hosts are asked for on each use of the link")
+
+
+def dialled_link():
+    """It is hung up when all has gone, and not before."""
+    lines = []
+
+    def make_link(world):
+        lines.append(Modem(world))
+        return lines[0].link(name="vsat", peers=["mx"])
+
+    a = server(A)
+    node, _ = by_link(make_link, {**zone_of("example.net", (10, A)),
+                                  **zone_of("example.com", (10, A))})
+    hand_in(node, "x@example.net", "y@example.com")
+    done = node.cli("link", "call", "vsat", "--wait", "--deadline", "40s")
+    equal(done.returncode, 0, "all has moved")
+    equal((len(a.mails), node.queue()), (2, []), "it has")
+    lines[0].wait("up", "down")
+
+
 def reload_and_stop():
     """SIGHUP and SIGTERM while look-ups are under way."""
     node, names = gate({("slow.example", "MX"): "silent"})
@@ -364,4 +437,5 @@ def reload_and_stop():
 
 run(by_preference, next_host, many_domains, without_mx, literals, no_mail,
     no_domain, loops, not_known_now, dead_host, refuses, too_large, bad_tls,
-    tls_required, hostile, preferred_peer, many_dead_domains, reload_and_stop)
+    tls_required, hostile, preferred_peer, many_dead_domains, rests,
+    reported_link, dialled_link, reload_and_stop)
