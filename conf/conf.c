@@ -94,6 +94,7 @@ conf_free(struct conf *c)
 		return;
 	lists_free(c);
 	free(c->file);
+	free(c->text);
 	free(c->hostname);
 	free(c->spool);
 	free(c->run_dir);

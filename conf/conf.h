@@ -148,6 +148,7 @@ enum conf_deliver {
 struct conf {
 	char *file; /* where it came from */
 	struct conf_strings included;
+	char *text; /* all that it says, without comments */
 	char *hostname, *spool, *run_dir, *user;
 	struct conf_listener *listeners;
 	size_t listeners_n;
@@ -278,6 +279,11 @@ struct complaints {
  */
 void conf_load(const char *file, struct conf **conf_r, struct complaints *c_r);
 void conf_free(struct conf *c); /* NULL is fine */
+/*
+ * Do both say the same, but for comments and blanks? False where that is not
+ * certain: files of aliases and of time zones are not compared.
+ */
+bool conf_is_same(const struct conf *a, const struct conf *b);
 void complaints_free(struct complaints *c);
 /* "file:line: error: text" NEWLINE, the line and a caret: as check prints. */
 void complaint_format(const struct complaint *c, struct buf *out);

@@ -15,6 +15,16 @@ conf_path(const char *option)
 	return named && named[0] ? named : default_path;
 }
 
+bool
+conf_is_same(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0; i < a->links_n; i++)
+		if (a->links[i].zone)
+			return false;
+	return !a->local.alias_table && !b->local.alias_table &&
+	       strcmp(a->text, b->text) == 0;
+}
+
 static bool
 names(const struct conf_strings *s, const char *name)
 {

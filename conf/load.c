@@ -133,6 +133,7 @@ load(struct syntax *x, const char *file, const struct sources *sources,
 	shape_check(&root, out);
 	*conf_r = build_conf(&root, file);
 	keep_included(sources, *conf_r);
+	(*conf_r)->text = str_dupz(buf_z(&x->text));
 	check_conf(*conf_r, &root, out);
 	aliases_load(*conf_r,
 		check_at(node_member(&root, "local")

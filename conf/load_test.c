@@ -72,6 +72,33 @@ load_good(const char *text)
 	return c;
 }
 
+static bool
+is_same(const char *x, const char *y)
+{
+	struct conf *a = load_good(x), *b = load_good(y);
+	bool same = conf_is_same(a, b);
+
+	conf_free(a);
+	conf_free(b);
+	return same;
+}
+
+static void
+test_same(void **state)
+{
+	static const char zone[] =
+		"hostname = \"a.example\";\n"
+		"links = ( { name = \"x\"; timezone = \"EST5\"; } );";
+
+	(void)state;
+	assert_false(is_same(full, full)); /* a time zone */
+	assert_true(is_same("hostname = \"a.example\";",
+		"# the same\nhostname=\n\"a.example\" ;"));
+	assert_false(is_same(
+		"hostname = \"a.example\";", "hostname = \"b.example\";"));
+	assert_false(is_same(zone, zone));
+}
+
 static void
 test_node(void **state)
 {
@@ -504,6 +531,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_node),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_listeners),

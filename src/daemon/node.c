@@ -287,6 +287,10 @@ node_reload(struct node *n, struct err *e)
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
 	}
+	if (conf_is_same(old, next)) { /* there may be a new certificate */
+		conf_free(next);
+		next = old;
+	}
 	if (!helper_agrees(n->helper, next, e))
 		rc = ERR_CONFIG;
 	if (rc == OK)
@@ -299,11 +303,13 @@ node_reload(struct node *n, struct err *e)
 		page_free(page);
 		tls_server_free(tls_server);
 		tls_client_free(tls_client);
-		conf_free(next);
+		if (next != old)
+			conf_free(next);
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
 	}
-	retire(n, old);
+	if (next != old)
+		retire(n, old);
 	n->conf = next;
 	metrics_serve(n->metrics, page);
 	tls_server_free(n->tls_server);
