@@ -211,17 +211,22 @@ services_give(struct services *s, const struct passwd *pw, struct err *e)
 	return rc;
 }
 
+/* On the port that is wanted, or that it was given for 0. */
+static bool
+has_port(const struct service *sv, const struct conf_listener *want)
+{
+	if (sv->conf->port == want->port)
+		return want->port || strcmp(sv->conf->name, want->name) == 0;
+	return sv->listener && listener_port(sv->listener) == want->port;
+}
+
 static struct service *
 find_same(const struct services *s, const struct conf_listener *want)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		const struct conf_listener *have = s->v[i]->conf;
-
-		if (strcmp(have->address, want->address) == 0 &&
-			have->port == want->port &&
-			(want->port || strcmp(have->name, want->name) == 0))
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->v[i]->conf->address, want->address) == 0 &&
+			has_port(s->v[i], want))
 			return s->v[i];
-	}
 	return NULL;
 }
 
