@@ -31,6 +31,17 @@ dispatch_due_at(struct dispatch *d, int64_t when)
 	loop_timer_set(d->timer, (uint64_t)delay * 1000 + 50);
 }
 
+/* They may be free now, and have no peer any more. */
+static void
+settle_links(struct dispatch *d)
+{
+	const struct conf *conf = d->n->conf;
+
+	d->orphan_ended = false;
+	for (size_t i = 0; i < conf->links_n; i++)
+		dispatch_settle_link(d, conf->links[i].name);
+}
+
 static void
 on_timer(void *arg)
 {
@@ -40,6 +51,8 @@ on_timer(void *arg)
 	for (size_t i = 0; i < d->peers_n; i++)
 		d->peers[i]->fruitless = false; /* something became due */
 	dispatch_all(d);
+	if (d->orphan_ended)
+		settle_links(d);
 }
 
 /* --- the peers --- */
@@ -60,6 +73,7 @@ new_peer(struct dispatch *d, const struct conf_peer *peer)
 	struct peer_run *p = xcalloc(1, sizeof(*p));
 
 	p->d = d;
+	list_init(&p->node);
 	p->peer = peer;
 	p->routes = xcalloc(conf->routes_n, sizeof(*p->routes));
 	for (size_t i = 0; i < conf->routes_n; i++)
@@ -89,6 +103,7 @@ dispatch_new(struct node *n)
 	struct dispatch *d = xcalloc(1, sizeof(*d));
 
 	d->n = n;
+	list_init(&d->orphans);
 	d->timer = loop_timer_new(n->loop, on_timer, d);
 	d->mx = mx_new(n);
 	make_peers(d);
@@ -103,6 +118,7 @@ drop_peers(struct dispatch *d, bool end_exchanges)
 		struct peer_run *p = d->peers[i];
 
 		p->orphan = true;
+		list_push(&d->orphans, &p->node);
 		dispatch_await_stop(p);
 		if (p->exchange && end_exchanges)
 			exchange_link_lost(p->exchange);
@@ -123,11 +139,25 @@ dispatch_reload(struct dispatch *d)
 	dispatch_all(d);
 }
 
+/* LINK NULL: whatever they use. */
+static void
+end_orphans(struct dispatch *d, const char *link)
+{
+	LIST_EACH(node, tmp, &d->orphans)
+	{
+		struct peer_run *p = LIST_ITEM(node, struct peer_run, node);
+
+		if (p->exchange && (!link || strcmp(p->link, link) == 0))
+			exchange_link_lost(p->exchange);
+	}
+}
+
 void
 dispatch_stop(struct dispatch *d)
 {
 	d->stopping = true;
 	loop_timer_clear(d->timer);
+	end_orphans(d, NULL);
 	drop_peers(d, true);
 	mx_stop(d->mx);
 }
@@ -256,6 +286,13 @@ dispatch_link_finish(struct dispatch *d, const char *link)
 		if (p->exchange && strcmp(p->link, link) == 0)
 			exchange_finish(p->exchange);
 	}
+	LIST_EACH(node, tmp, &d->orphans)
+	{
+		struct peer_run *p = LIST_ITEM(node, struct peer_run, node);
+
+		if (p->exchange && strcmp(p->link, link) == 0)
+			exchange_finish(p->exchange);
+	}
 	mx_link_finish(d->mx, link);
 }
 
@@ -270,5 +307,6 @@ dispatch_link_lost(struct dispatch *d, const char *link)
 		if (p->exchange && strcmp(p->link, link) == 0)
 			exchange_link_lost(p->exchange);
 	}
+	end_orphans(d, link);
 	mx_link_lost(d->mx, link);
 }

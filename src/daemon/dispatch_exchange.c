@@ -129,6 +129,18 @@ after_failure(struct peer_run *p)
 	dispatch_pass(p);
 }
 
+/* What it leaves is for who has its name now; not from inside of its end. */
+static void
+orphan_done(struct peer_run *p)
+{
+	struct dispatch *d = p->d;
+
+	if (dispatch_is_at_rest(p))
+		dispatch_free_peer(p);
+	d->orphan_ended = true;
+	dispatch_due_at(d, clock_sane_s());
+}
+
 static void
 exchange_done(void *arg, const struct exchange_result *result)
 {
@@ -136,7 +148,7 @@ exchange_done(void *arg, const struct exchange_result *result)
 	struct node *n = p->d->n;
 
 	p->exchange = NULL;
-	if (p->orphan || p->d->stopping) {
+	if (p->d->stopping) {
 		if (p->orphan && dispatch_is_at_rest(p))
 			dispatch_free_peer(p);
 		return;
@@ -146,6 +158,10 @@ exchange_done(void *arg, const struct exchange_result *result)
 		LOG_STR("text", result->text));
 	if (!result->taken_down)
 		links_peer_result(n->links, p->link, result);
+	if (p->orphan) {
+		orphan_done(p);
+		return;
+	}
 	set_trouble(p, result);
 	if (result->expects_mail && !result->taken_down)
 		dispatch_await(p, result->address);

@@ -241,6 +241,8 @@ dispatch_look(struct peer_run *p)
 		exchange_more(p->exchange);
 		return;
 	}
+	if (dispatch_is_behind(p))
+		return; /* it looks when that has ended */
 	if (!links_way_to(n->links, p->peer->name, &way)) {
 		dispatch_rest(p);
 		dispatch_pass(p);

@@ -38,12 +38,15 @@ struct peer_run {
 	enum spool_reason trouble;
 	char trouble_text[SPOOL_TEXT_MAX + 1];
 	bool orphan; /* its configuration is gone; freed when at rest */
+	struct list_node node; /* among the orphans */
 };
 
 struct dispatch {
 	struct node *n;
 	struct peer_run **peers;
 	size_t peers_n;
+	struct list_node orphans; /* their exchanges go on to their end */
+	bool orphan_ended;	  /* since the timer ran */
 	struct loop_timer *timer;
 	int64_t timer_at; /* 0: not set */
 	struct mx *mx;	  /* delivery by MX */
@@ -85,6 +88,8 @@ bool dispatch_may_collect(const struct peer_run *p);
 /* Neither an exchange nor a look is under way. */
 bool dispatch_is_at_rest(const struct peer_run *p);
 void dispatch_free_peer(struct peer_run *p);
+/* An exchange of P's peer runs by the configuration before. */
+bool dispatch_is_behind(const struct peer_run *p);
 /* Tells LINK when none of its peers has anything left to do. */
 void dispatch_settle_link(struct dispatch *d, const char *link);
 /* The same for the link P used last, and those that it could use now. */

@@ -11,6 +11,7 @@
 void
 dispatch_free_peer(struct peer_run *p)
 {
+	list_remove(&p->node);
 	loop_timer_free(p->await_timer);
 	free(p->routes);
 	free(p);
@@ -20,6 +21,20 @@ bool
 dispatch_is_at_rest(const struct peer_run *p)
 {
 	return !p->exchange && !p->checking;
+}
+
+bool
+dispatch_is_behind(const struct peer_run *p)
+{
+	LIST_EACH(node, tmp, &p->d->orphans)
+	{
+		const struct peer_run *o =
+			LIST_ITEM(node, struct peer_run, node);
+
+		if (o->exchange && strcmp(o->peer->name, p->peer->name) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -46,6 +61,20 @@ is_busy_on(const struct peer_run *p, const char *link)
 	return p->checking && dispatch_is_of_link(p->d, p->peer->name, link);
 }
 
+static bool
+is_used_by_orphan(const struct dispatch *d, const char *link)
+{
+	LIST_EACH(node, tmp, &d->orphans)
+	{
+		const struct peer_run *p =
+			LIST_ITEM(node, struct peer_run, node);
+
+		if (p->exchange && strcmp(p->link, link) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Tells the link when none of its peers has anything left to do. */
 void
 dispatch_settle_link(struct dispatch *d, const char *link)
@@ -53,7 +82,7 @@ dispatch_settle_link(struct dispatch *d, const char *link)
 	for (size_t i = 0; i < d->peers_n; i++)
 		if (is_busy_on(d->peers[i], link))
 			return;
-	if (!mx_is_busy_on(d->mx, link))
+	if (!is_used_by_orphan(d, link) && !mx_is_busy_on(d->mx, link))
 		links_resting(d->n->links, link);
 }
 

@@ -595,6 +595,7 @@ exchange_start(struct node *n, const struct exchange_conf *conf)
 
 	x->n = n;
 	x->conf = *conf;
+	x->settings = n->conf;
 	x->peer = conf->peer;
 	x->refs = 1;
 	x->routes = xcalloc(conf->routes_n, sizeof(*x->routes));

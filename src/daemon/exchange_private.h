@@ -12,6 +12,7 @@ enum step { STEP_PUSH, STEP_COLLECT };
 struct exchange {
 	struct node *n;
 	struct exchange_conf conf;
+	const struct conf *settings; /* when it began; they live on */
 	const struct conf_peer *peer;
 	char **routes;
 	char *link, *interface, *address; /* owned; NULL none */

@@ -38,7 +38,7 @@ static const struct conf_strings *
 asked_domains(const struct exchange *x)
 {
 	return x->peer->domains.n ? &x->peer->domains
-				  : &x->n->conf->local.domains;
+				  : &x->settings->local.domains;
 }
 
 /* Asked first: what waits goes over the same connection behind it. */
