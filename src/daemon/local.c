@@ -200,8 +200,7 @@ deliver_one(struct local_job *j, size_t i)
 		.hostname = conf->hostname,
 		.sender = j->claimed.message.sender,
 		.body = {j->claimed.message.size, read_piece, j},
-		.again = j->unsure || d->attempts > 0 ||
-			 d->next_attempt > 0 ||
+		.again = j->unsure || d->attempts > 0 || d->next_attempt > 0 ||
 			 d->queued_at <= j->l->n->started_s,
 	};
 	struct err e = {0};
