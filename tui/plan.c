@@ -74,6 +74,8 @@ add_totals(const struct console *c, const char *name,
 	if (t->stay)
 		buf_addf(out, "; %u %s", t->stay,
 			text_plural(t->stay, "stays", "stay"));
+	if (p->beyond)
+		buf_addf(out, "; %" PRIu64 " more not looked at", p->beyond);
 }
 
 static void

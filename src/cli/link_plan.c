@@ -81,6 +81,10 @@ print_json(const struct outlook_plan *p)
 	json_uint(&j, "turnarounds", p->total.turnarounds);
 	json_end(&j);
 	json_inbound(&j, p);
+	json_object(&j, "not_looked_at");
+	json_uint(&j, "deliveries", p->beyond);
+	json_uint(&j, "bytes", p->beyond_bytes);
+	json_end(&j);
 	json_print(&j, stdout);
 	json_free(&j);
 }
@@ -116,6 +120,10 @@ print_table(const struct outlook_plan *p)
 	printf("%u messages, %" PRIu64 " bytes, %.0f seconds, cost %.2f\n",
 		p->total.messages, p->total.bytes, seconds(p->total.ms),
 		p->total.cost);
+	if (p->beyond)
+		printf("not looked at, since that much waits: %" PRIu64
+		       " more, %" PRIu64 " bytes as they are stored\n",
+			p->beyond, p->beyond_bytes);
 	if (p->inbound.sessions)
 		printf("inbound is not known; the mean of %u past session%s: "
 		       "%" PRIu64 " messages, %" PRIu64 " bytes, %.0f seconds, "

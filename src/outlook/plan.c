@@ -29,8 +29,54 @@ peer_over(const struct conf *conf, const struct conf_link *link,
 	return NULL;
 }
 
+/* What is looked at, and how much of it so far. */
+struct sight {
+	const struct conf_link *link;
+	struct outlook_plan *plan;
+	struct spool_stat *stats; /* owned */
+	size_t stats_n, looked;
+};
+
+/* May LINK carry what is bound to LINKS, a line each; "": any? */
+static bool
+may_carry(const char *links, const char *link)
+{
+	struct str rest = str_of(links);
+
+	while (rest.n)
+		if (str_eq(str_cut(rest, '\n', &rest), str_of(link)))
+			return true;
+	return !links[0];
+}
+
+static void
+add_rows(struct sight *s, const struct spool_row *rows, size_t n)
+{
+	struct outlook_plan *p = s->plan;
+
+	p->rows = xrealloc(p->rows, (p->n + n) * sizeof(*p->rows));
+	for (size_t i = 0; i < n; i++) {
+		p->beyond--;
+		p->beyond_bytes -= rows[i].size;
+		if (may_carry(rows[i].d.links, s->link->name))
+			p->rows[p->n++] = rows[i];
+	}
+	s->looked += n;
+}
+
+static void
+count_waiting(struct sight *s, const char *route, enum spool_state state)
+{
+	for (size_t i = 0; i < s->stats_n; i++)
+		if (s->stats[i].state == state &&
+			strcmp(s->stats[i].route, route) == 0) {
+			s->plan->beyond += s->stats[i].deliveries;
+			s->plan->beyond_bytes += s->stats[i].bytes;
+		}
+}
+
 static enum err_code
-add_state(struct spool_txn *t, struct outlook_plan *p, const char *route,
+add_state(struct spool_txn *t, struct sight *s, const char *route,
 	enum spool_state state, struct err *e)
 {
 	struct spool_filter f = {
@@ -39,16 +85,13 @@ add_state(struct spool_txn *t, struct outlook_plan *p, const char *route,
 	size_t n = PAGE;
 	enum err_code rc = OK;
 
-	while (rc == OK && n == PAGE && p->n + PAGE <= OUTLOOK_ROWS_MAX) {
+	count_waiting(s, route, state);
+	while (rc == OK && n == PAGE && s->looked + PAGE <= OUTLOOK_ROWS_MAX) {
 		struct spool_row *rows = NULL;
 
 		rc = spool_list(t, &f, &after, PAGE, &rows, &n, e);
-		if (rc == OK && n) {
-			p->rows = xrealloc(
-				p->rows, (p->n + n) * sizeof(*p->rows));
-			memcpy(p->rows + p->n, rows, n * sizeof(*rows));
-			p->n += n;
-		}
+		if (rc == OK && n)
+			add_rows(s, rows, n);
 		free(rows);
 	}
 	return rc;
@@ -159,9 +202,12 @@ gather(struct spool_txn *t, const struct conf *conf,
 	const struct conf_link *link, struct outlook_plan *p,
 	struct plan_peer *peer, struct err *e)
 {
+	struct sight s = {.link = link, .plan = p};
 	enum err_code rc = know_past(t, link->name, &p->inbound, e);
 	bool known = false;
 
+	if (rc == OK)
+		rc = spool_stats(t, &s.stats, &s.stats_n, e);
 	for (size_t i = 0; i < conf->routes_n && rc == OK; i++) {
 		const struct conf_route *route = &conf->routes[i];
 		const struct conf_peer *over = peer_over(conf, link, route);
@@ -173,12 +219,13 @@ gather(struct spool_txn *t, const struct conf *conf,
 			rc = know_peer(t, over, peer, e);
 		known = true;
 		if (rc == OK)
-			rc = add_state(t, p, name, SPOOL_READY, e);
+			rc = add_state(t, &s, name, SPOOL_READY, e);
 		if (rc == OK)
-			rc = add_state(t, p, name, SPOOL_DEFERRED, e);
+			rc = add_state(t, &s, name, SPOOL_DEFERRED, e);
 		if (rc == OK)
-			rc = add_state(t, p, name, SPOOL_HELD, e);
+			rc = add_state(t, &s, name, SPOOL_HELD, e);
 	}
+	free(s.stats);
 	return rc;
 }
 

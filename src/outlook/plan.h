@@ -15,6 +15,8 @@ struct outlook_plan {
 	struct spool_row *rows;	 /* owned; in order */
 	struct plan_item *items; /* owned; as many */
 	size_t n;
+	/* Deliveries that were not looked at, since there are too many. */
+	uint64_t beyond, beyond_bytes;
 	struct plan_total total;
 	struct plan_inbound inbound;
 };

@@ -14,21 +14,22 @@ LINK = {"name": "iridium", "peers": ["shore"], "bit_rate": 2400,
         "cost": {"per_minute": 1.2, "billing_step": "20s"}}
 
 
-def make_site(**link):
+def make_site(conf=None, **link):
     peer = Peer(auth=False)
     world = World()
     site = world.make_site(
         peer=world.peer(submission=peer.port, tls="none", user=None,
                         password_file=None, collect="none",
                         collect_port=None),
-        relay={"max_priority": 9}, links=[dict(LINK, **link)]).start()
+        relay={"max_priority": 9}, links=[dict(LINK, **link)], **(conf or {})).start()
     return peer, site
 
 
-def send(site, subject, text="hello\r\n", params=""):
+def send(site, subject, text="hello\r\n", params="",
+         to="ben@shore.example"):
     with Smtp(site.port("lan")) as client:
         client.ehlo()
-        reply = client.mail("ann@aurora.example.org", "ben@shore.example",
+        reply = client.mail("ann@aurora.example.org", to,
                             make(subject, text), params)
     if reply.code != 250:
         raise AssertionError(reply)
@@ -71,6 +72,42 @@ def says_it_all():
     equal(len(peer.mails), 2, "as planned")
 
 
+def other_links():
+    """What a rule keeps for another link is not in the plan."""
+    _, site = make_site()
+    site.conf["links"].append({"name": "harbour", "peers": ["shore"]})
+    site.conf["rules"] = [{"to": "late@shore.example", "links": ["harbour"]}]
+    site.restart()
+    send(site, "late", to="late@shore.example")
+    send(site, "now", to="now@shore.example")
+    _, rows = plan(site)
+    equal([r["recipient"] for r in rows[:-1]], ["now@shore.example"],
+          "only what may go over this link")
+    equal(rows[-1]["total"]["messages"], 1, "in the total, too")
+    equal(rows[-1]["not_looked_at"], {"deliveries": 0, "bytes": 0},
+          "and nothing is left out")
+
+
+def thousands():
+    """More than is looked at: it says how much."""
+    _, site = make_site()
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for i in range(6):
+            reply = client.mail("ann@aurora.example.org",
+                                [f"u{i}.{k}@shore.example"
+                                 for k in range(900)], make("all"))
+            equal(reply.code, 250, "taken")
+    size = site.rows("queue", "show", "1")[0]["size"]
+    _, rows = plan(site)
+    more = rows[-1]["not_looked_at"]
+    equal((len(rows) - 1, more["deliveries"]), (5000, 400),
+          "what is not looked at is counted")
+    equal(more["bytes"], 400 * size, "with its octets")
+    check("400 more" in site.cli("link", "plan", "iridium").stdout,
+          "and people are told")
+
+
 def no_budget():
     _, site = make_site(budget={"day": {"bytes": "1K"}})
     send(site, "small")
@@ -82,4 +119,4 @@ def no_budget():
                                                    "iridium").stdout)
 
 
-run(says_it_all, no_budget)
+run(says_it_all, other_links, thousands, no_budget)
