@@ -153,6 +153,12 @@ enum err_code spool_domain_next(struct spool_txn *t, const char *route,
  */
 enum err_code spool_route_wake(struct spool_txn *t, const char *route,
 	int64_t now, int64_t refused_before, struct err *e);
+/*
+ * The clock was set back: what is DEFERRED, on whatever route, to a time behind
+ * LATEST is due NOW. At most LIMIT of them; *n_r: how many there were.
+ */
+enum err_code spool_wake_behind(struct spool_txn *t, int64_t latest,
+	int64_t now, size_t limit, size_t *n_r, struct err *e);
 
 /* --- what asks for a call of a link --- */
 

@@ -1,5 +1,7 @@
 #include "spool/private.h"
 
+#include <stdlib.h>
+
 /*
  * A refusal is respected for its while; a lost connection is no refusal. One
  * that lies ahead was noted by a clock that went wrong.
@@ -58,5 +60,46 @@ spool_route_wake(struct spool_txn *t, const char *route, int64_t now,
 		first = false;
 		rows_free(&page);
 	}
+	return rc;
+}
+
+/* --- the clock was set back --- */
+
+/* The next ones of ROUTE that wait for a time behind LATEST. */
+static enum err_code
+wake_behind(struct spool_txn *t, const char *route, int64_t latest, int64_t now,
+	size_t limit, size_t *n, struct err *e)
+{
+	struct query q = {.table = T_DELIVERY,
+		.index = DELIVERY_BY_DUE,
+		.limit = limit - *n};
+	struct rows page;
+	enum err_code rc;
+
+	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
+	query_number(&q, DELIVERY_NEXT_ATTEMPT, OP_GT, latest);
+	rows_init(&page, T_DELIVERY);
+	rc = tx_query(t, &q, &page, e);
+	if (rc == OK)
+		rc = wake_page(t, &page, now, INT64_MAX, e);
+	*n += page.n;
+	rows_free(&page);
+	return rc;
+}
+
+enum err_code
+spool_wake_behind(struct spool_txn *t, int64_t latest, int64_t now,
+	size_t limit, size_t *n_r, struct err *e)
+{
+	struct spool_stat *stats;
+	size_t n;
+	enum err_code rc = spool_stats(t, &stats, &n, e);
+
+	*n_r = 0;
+	for (size_t i = 0; i < n && rc == OK && *n_r < limit; i++)
+		if (stats[i].state == SPOOL_DEFERRED)
+			rc = wake_behind(
+				t, stats[i].route, latest, now, limit, n_r, e);
+	free(stats);
 	return rc;
 }

@@ -178,14 +178,15 @@ static void
 collect_again(struct peer_run *p)
 {
 	struct link_way way;
+	int64_t ago; /* the clock may have been set back since */
 
 	if (!dispatch_collects(p->peer))
 		return;
 	if (!links_way_to(p->d->n->links, p->peer->name, &way) || way.link)
 		return; /* a link's coming up decides */
 	dispatch_due_at(p->d, clock_sane_s() + DISPATCH_COLLECT_EVERY_S + 1);
-	if (!p->exchange &&
-		clock_sane_s() - p->collected_at >= DISPATCH_COLLECT_EVERY_S)
+	ago = clock_sane_s() - p->collected_at;
+	if (!p->exchange && (ago >= DISPATCH_COLLECT_EVERY_S || ago < 0))
 		p->want_collect = true;
 }
 

@@ -2,11 +2,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/dispatch.h"
 #include "sched/clockwatch.h"
+#include "spool/queue.h"
 #include "spool/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { BACK_BATCH = 500 }; /* deliveries of one transaction */
 
 struct steady {
 	struct node *n;
@@ -82,6 +86,56 @@ set_by_written(void *arg, enum err_code code, const struct err *e)
 	free(arg);
 }
 
+/*
+ * What was put off to a time that is far away now is tried at once: retries run
+ * by the wall clock, but nobody said that they should wait for its error.
+ */
+struct back_job {
+	struct node *n;
+	int64_t now, latest;
+	size_t woken;
+};
+
+static enum err_code
+write_back(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct back_job *j = arg;
+
+	return spool_wake_behind(
+		t, j->latest, j->now, BACK_BATCH, &j->woken, e);
+}
+
+static void
+back_written(void *arg, enum err_code code, const struct err *e)
+{
+	struct back_job *j = arg;
+	struct node *n = j->n;
+
+	if (code != OK) {
+		log_error("retries-not-set-back", LOG_STR("why", e->text));
+	} else if (j->woken == BACK_BATCH && !n->stopping) {
+		spool_submit(n->spool, write_back, back_written, j);
+		return;
+	}
+	if (!n->stopping)
+		dispatch_now(n->dispatch);
+	free(j);
+}
+
+static void
+set_back(struct steady *s)
+{
+	const struct conf *conf = s->n->conf;
+	struct back_job *j = xcalloc(1, sizeof(*j));
+
+	j->n = s->n;
+	j->now = j->latest = clock_sane_s();
+	for (size_t i = 0; i < conf->queue.retry_n; i++)
+		if (j->now + conf->queue.retry_s[i] > j->latest)
+			j->latest = j->now + conf->queue.retry_s[i];
+	spool_submit(s->n->spool, write_back, back_written, j);
+}
+
 static void
 note_jump(struct steady *s, int64_t jump_s)
 {
@@ -93,6 +147,8 @@ note_jump(struct steady *s, int64_t jump_s)
 				"that nobody sets"));
 	j->set_by = s->watch.set_by_s;
 	spool_submit(s->n->spool, write_set_by, set_by_written, j);
+	if (jump_s < 0 && s->n->dispatch && !s->n->stopping)
+		set_back(s);
 }
 
 static bool

@@ -921,6 +921,48 @@ a_new_session_wakes_its_route(void **state)
 	assert_sound(b);
 }
 
+struct behind {
+	size_t limit, n;
+};
+
+static enum err_code
+do_wake_behind(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct behind *j = arg;
+
+	return spool_wake_behind(t, NOW + 5000, NOW, j->limit, &j->n, e);
+}
+
+static void
+a_clock_set_back_wakes_what_is_far_off(void **state)
+{
+	struct box *b = *state;
+	struct claim_job j = {.claim = {.now = NOW}};
+	struct behind behind = {.limit = 2};
+
+	for (int64_t id = 1; id <= 4; id++)
+		put_letter(b, (struct letter){.id = id});
+	for (int64_t id = 1; id <= 4; id++) {
+		assert_int_equal(claim_simple(b, 1), id);
+		outcome(b, (struct spool_outcome){.message = id,
+				   .kind = OUTCOME_DEFERRED,
+				   .now = NOW + 90000,
+				   .reason = REASON_PEER_4XX,
+				   .next_attempt =
+					   id == 2 ? NOW + 5000 : NOW + 95000});
+	}
+	WRITE(b, do_wake_behind, &behind);
+	assert_int_equal(behind.n, 2); /* as many as it may */
+	WRITE(b, do_wake_behind, &behind);
+	assert_int_equal(behind.n, 1);
+	assert_int_equal(claim(b, &j), 1);
+	assert_int_equal(claim(b, &j), 3);
+	assert_int_equal(claim(b, &j), 4);
+	assert_int_equal(claim(b, &j), 0); /* 2 waits its time */
+	spool_claimed_clear(&j.got);
+	assert_sound(b);
+}
+
 static void
 a_start_ends_all_claims(void **state)
 {
@@ -1202,6 +1244,7 @@ main(void)
 		ON_BOTH(a_session_ends),
 		ON_BOTH(who_ends_a_claim_knows_the_doubt),
 		ON_BOTH(a_new_session_wakes_its_route),
+		ON_BOTH(a_clock_set_back_wakes_what_is_far_off),
 		ON_BOTH(a_start_ends_all_claims),
 		ON_BOTH(people_act),
 		ON_BOTH(deletes_and_undeletes),
