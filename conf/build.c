@@ -63,6 +63,7 @@ static void
 build_programs(struct conf *c, const struct node *g)
 {
 	c->programs.trusted = build_strings(g, "programs.trusted");
+	c->programs.recipients = number(g, "programs.recipients");
 	c->programs.drop = build_text(g, "programs.drop");
 	if (!c->programs.drop)
 		c->programs.drop = drop_beside(c->spool);

@@ -201,7 +201,8 @@ struct conf {
 	char *auth; /* "spool" or "dovecot:..." */
 	struct {
 		struct conf_strings trusted;
-		char *drop; /* NULL: the spool is no file */
+		char *drop;	     /* NULL: the spool is no file */
+		unsigned recipients; /* of one message */
 	} programs;
 	struct {
 		char *address; /* where batches come as mail; NULL: none */

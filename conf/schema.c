@@ -502,6 +502,16 @@ static const struct schema_row rows[] = {
 			"its name.",
 	},
 	{
+		.path = "programs.recipients",
+		.type = SCHEMA_INT,
+		.least = 100,
+		.most = 50000,
+		.unit = "recipients",
+		.fallback = "10000",
+		.sentence = "Recipients of one message of a program, instead "
+			    "of limits.recipients.",
+	},
+	{
 		.path = "auth",
 		.type = SCHEMA_STRING,
 		.fallback = "spool",

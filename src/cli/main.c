@@ -3,6 +3,9 @@
  * rest come from the spool, facts in flight and changes go through the
  * daemon where it runs.
  */
+#include <fcntl.h>
+#include <unistd.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,6 +120,19 @@ run_verb(struct cli *c, int argc, char **argv)
 	return status;
 }
 
+/*
+ * What we open must not be taken for a standard stream that the caller closed:
+ * reading and writing there fails, or goes nowhere.
+ */
+static void
+keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
+			abort();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -125,6 +141,7 @@ main(int argc, char **argv)
 	struct cli c = {0};
 	int status;
 
+	keep_standard_streams();
 	text_init();
 	if (link_main)
 		status = link_main(&c, argv + 1);

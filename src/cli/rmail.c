@@ -91,11 +91,14 @@ find_sender(struct rmail *r, const struct bang_lines *from)
 	const char *why = "", *bang = strrchr(from->path, '!');
 	const char *user = bang ? bang + 1 : from->path;
 
-	if (from->n == 0)
-		return snprintf(r->sender, sizeof(r->sender), "%s",
-			       getenv("USER") ? getenv("USER") : "uucp") > 0
-			       ? 0
-			       : EX_SOFTWARE;
+	if (from->n == 0) {
+		const char *name = getenv("USER");
+
+		if (!name ||
+			!bang_to_address(str_of(name), true, r->sender, &why))
+			str_copyz(r->sender, sizeof(r->sender), "uucp");
+		return 0;
+	}
 	if (!*user || strcmp(user, "<>") == 0 ||
 		strcasecmp(user, "MAILER-DAEMON") == 0)
 		return 0; /* a notice: the null path */

@@ -16,14 +16,13 @@
 enum {
 	SENDMAIL_LINE_MAX = 998, /* RFC 5322 2.1.1; longer ones are broken */
 	SENDMAIL_BLOCK = 16384,
-	SENDMAIL_RCPTS_MAX = 100000,
 };
 
 /* --- who it is to, and from ----------------------------------------------- */
 
 struct rcpts {
 	char **v; /* owned */
-	size_t n;
+	size_t n, max;
 };
 
 static void
@@ -34,8 +33,8 @@ add_rcpt(void *arg, struct str address)
 	for (size_t i = 0; i < r->n; i++)
 		if (str_eq(str_of(r->v[i]), address))
 			return;
-	if (r->n == SENDMAIL_RCPTS_MAX)
-		return;
+	if (r->n > r->max)
+		return; /* more than may be: that is said at the end */
 	r->v = xrealloc(r->v, (r->n + 1) * sizeof(*r->v));
 	r->v[r->n++] = str_dup(address);
 }
@@ -79,11 +78,13 @@ struct user {
 static void
 who_am_i(struct user *u)
 {
-	const struct passwd *pw = getpwuid(getuid());
+	/* whom the daemon sees; who is root there may have begun as another */
+	uid_t uid = geteuid() ? geteuid() : getuid();
+	const struct passwd *pw = getpwuid(uid);
 
 	*u = (struct user){.full = ""};
 	if (!pw || !str_copyz(u->name, sizeof(u->name), pw->pw_name))
-		snprintf(u->name, sizeof(u->name), "%u", (unsigned)getuid());
+		snprintf(u->name, sizeof(u->name), "%u", (unsigned)uid);
 	if (pw)
 		snprintf(u->full, sizeof(u->full), "%.*s",
 			(int)strcspn(pw->pw_gecos, ","), pw->pw_gecos);
@@ -123,7 +124,8 @@ find_sender(const struct sendmail_options *o, const struct user *u,
 struct input {
 	struct tidy tidy;
 	struct buf lines; /* tidied */
-	bool eof, failed;
+	bool eof;
+	int error; /* errno; 0 none */
 };
 
 /* More lines, or the end. */
@@ -137,13 +139,20 @@ read_lines(struct input *in)
 	do
 		n = read(STDIN_FILENO, octets, sizeof(octets));
 	while (n < 0 && errno == EINTR);
-	in->failed = n < 0;
+	in->error = n < 0 ? errno : 0;
 	if (n > 0)
 		tidy_feed(
 			&in->tidy, (struct str){octets, (size_t)n}, &in->lines);
 	in->eof = n <= 0 || in->tidy.ended;
 	if (in->eof)
 		tidy_end(&in->tidy, &in->lines);
+}
+
+static int
+cannot_read(const struct input *in)
+{
+	cli_refuse(ERR_IO, "standard input: %s", strerror(in->error));
+	return EX_IOERR;
 }
 
 static int
@@ -159,6 +168,8 @@ read_header(struct input *in, struct compose *head)
 	if (rc != OK)
 		return cli_refuse(rc, "the header has more than %d octets",
 			(int)COMPOSE_HEADER_MAX);
+	if (in->error)
+		return cannot_read(in);
 	compose_end(head);
 	return 0;
 }
@@ -172,11 +183,7 @@ send_rest(struct submit *s, struct input *in, const struct compose *head)
 		read_lines(in);
 		status = submit_octets(s, buf_view(&in->lines));
 	}
-	if (status == 0 && in->failed) {
-		cli_refuse(ERR_IO, "standard input: %s", strerror(errno));
-		status = EX_IOERR;
-	}
-	return status;
+	return status == 0 && in->error ? cannot_read(in) : status;
 }
 
 static int
@@ -213,7 +220,7 @@ sendmail_send(struct cli *c, const struct sendmail_options *o)
 	struct input in = {
 		.tidy = {.limit = SENDMAIL_LINE_MAX, .dot_ends = !o->dots}};
 	struct submit_place place;
-	struct rcpts rcpts = {0};
+	struct rcpts rcpts = {.v = NULL};
 	struct compose head;
 	struct user user;
 	struct one sender;
@@ -221,6 +228,7 @@ sendmail_send(struct cli *c, const struct sendmail_options *o)
 
 	who_am_i(&user);
 	submit_place_find(c, &place);
+	rcpts.max = place.rcpts_max;
 	compose_init(&head);
 	buf_init(&in.lines, 0);
 	status = find_sender(o, &user, &sender) ? 0 : EX_DATAERR;

@@ -13,6 +13,8 @@
 
 #define DEFAULT_RUN_DIR "/run/tidepost"
 #define DEFAULT_DROP "/var/lib/tidepost-drop"
+#define DEFAULT_SIZE (UINT64_C(50) << 20)
+enum { DEFAULT_RCPTS = 10000 };
 
 /* --- where the node is ---------------------------------------------------- */
 
@@ -39,7 +41,13 @@ submit_place_find(struct cli *c, struct submit_place *p)
 	if (!c->conf)
 		conf_load(conf_path(c->conf_option), &c->conf, &unused);
 	complaints_free(&unused);
-	*p = (struct submit_place){.home = home_of(c->conf)};
+	*p = (struct submit_place){
+		.home = home_of(c->conf),
+		.rcpts_max =
+			c->conf ? c->conf->programs.recipients : DEFAULT_RCPTS,
+		.size_max =
+			c->conf ? c->conf->limits.message_size : DEFAULT_SIZE,
+	};
 	p->run_dir = str_dupz(c->conf ? c->conf->run_dir : DEFAULT_RUN_DIR);
 	if (!c->conf)
 		p->drop = str_dupz(DEFAULT_DROP);
@@ -61,6 +69,7 @@ struct submit {
 	struct control_client *client; /* NULL: it goes into DROP */
 	struct talk talk;
 	struct drop *drop; /* NULL: nothing to take away */
+	uint64_t size, size_max;
 	struct dot_writer dots;
 };
 
@@ -258,10 +267,17 @@ int
 submit_begin(const struct submit_place *place, const struct submit_mail *m,
 	struct submit **submit_r)
 {
-	struct submit *s = xcalloc(1, sizeof(*s));
+	struct submit *s;
 	struct err e = {0};
 	int status = 0;
 
+	if (m->rcpts_n > place->rcpts_max) {
+		cli_refuse(ERR_LIMIT, "more than programs.recipients (%zu)",
+			place->rcpts_max);
+		return EX_DATAERR;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->size_max = place->size_max;
 	if (!m->transit && reach(s, place, &status, &e) == OK)
 		status = say_envelope(s, m);
 	else
@@ -280,6 +296,13 @@ drop_octets(struct submit *s, struct str octets)
 	enum err_code rc = OK;
 	struct buf out;
 
+	s->size += octets.n;
+	if (s->size > s->size_max) {
+		cli_refuse(ERR_LIMIT,
+			"larger than limits.message_size (%llu octets)",
+			(unsigned long long)s->size_max);
+		return EX_DATAERR;
+	}
 	buf_init(&out, 65536);
 	while (octets.n && rc == OK) {
 		octets = str_skip(octets, dot_write(&s->dots, octets, &out));

@@ -11,6 +11,8 @@
 struct submit_place {
 	char *run_dir, *drop; /* owned; drop may be NULL */
 	char *home;	      /* the domain of bare names; owned; "" unknown */
+	size_t rcpts_max;     /* programs.recipients */
+	uint64_t size_max;    /* limits.message_size, in the drop directory */
 };
 /* Never fails: where the file cannot be read the defaults count. */
 void submit_place_find(struct cli *c, struct submit_place *p);

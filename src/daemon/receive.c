@@ -389,7 +389,8 @@ make_machine(struct receive *r)
 		.hostname = conf->hostname,
 		.extensions = extensions(r),
 		.message_size_max = conf->limits.message_size,
-		.recipients_max = conf->limits.recipients,
+		.recipients_max = r->program ? conf->programs.recipients
+					     : conf->limits.recipients,
 		.line_max = conf->limits.line,
 		.errors_max = conf->limits.errors,
 		.commands_max = conf->limits.commands,
@@ -403,7 +404,8 @@ make_machine(struct receive *r)
 		.odmr = r->service == SERVICE_ODMR,
 		.turned = r->turned,
 		.lmtp = r->service == SERVICE_LMTP,
-		.limit_rcpt = conf->limits.recipients,
+		.limit_rcpt = r->program ? conf->programs.recipients
+					 : conf->limits.recipients,
 		.program = r->program != NULL,
 		.home_domain =
 			r->service != SERVICE_SUBMISSION && !r->program ? NULL

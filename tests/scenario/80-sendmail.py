@@ -349,7 +349,7 @@ def hostile_files():
             ("mail.empty", ""),
             ("mail.other", message("other").replace("ann@", '"a b"@@')),
             ("mail.many", message("many").replace("DATA", "RCPT TO:<ann>\r\n"
-                                                  * 2000 + "DATA")),
+                                                  * 20000 + "DATA")),
             ("mail.zeros", "\0" * 100000),
             ("mail.line", "MAIL FROM:<" + "x" * 100000),
             ("mail.good", message("good"))):
@@ -401,6 +401,137 @@ def killed_while_importing():
                   [1, 1, 1], f"{label}:{nth}: each arrives once")
 
 
+def very_many_recipients():
+    host = Host()
+    everybody = [f"n{i}@far.example" for i in range(10000)]
+    done = host.sendmail("-i", *everybody, data="Subject: all\n\nx\n")
+    equal(done.returncode, 0, "10,000 recipients of one message")
+    equal(host.site.status()["queue"]["ready"], 10000, "all of them wait")
+    for up in (True, False):
+        if not up:
+            host.site.stop()
+        done = host.sendmail("-t", *everybody,
+                             data="To: one@far.example\nSubject: x\n\nx\n")
+        equal(done.returncode, 65, "one more: 65")
+        check(b"programs.recipients" in done.stderr, "the limit is named",
+              done.stderr)
+        equal(host.dropped(), [], "and nobody is left out silently")
+
+
+def too_large_while_down():
+    host = Host(limits={"message_size": "1M"})
+    large = b"Subject: x\n\n" + b"0123456789abcdef\n" * 100000
+    equal(host.sendmail("ann", data=large).returncode, 65,
+          "too large for the daemon: 65")
+    host.site.stop()
+    for name, data in (("sendmail", large), ("rmail", large)):
+        done = host.run(name, "ann", data=data)
+        equal(done.returncode, 65, f"{name}: likewise while it is down")
+        check(b"message_size" in done.stderr, "the limit is named",
+              done.stderr)
+        equal(host.dropped(), [], "nothing of it is left")
+
+
+def shell(host, command, data=b"", env=None):
+    return subprocess.run(
+        ["/bin/sh", "-c", command], input=data, capture_output=True,
+        cwd=host.bin, timeout=60, env=env if env is not None else dict(
+            os.environ, TIDEPOST_CONF=host.site.file))
+
+
+def odd_callers():
+    host = Host()
+    for up in (True, False):
+        done = shell(host, "exec ./sendmail -i ann <&-")
+        equal(done.returncode, 74, "standard input is closed: 74")
+        equal(len(done.stderr.splitlines()), 1, "one line says so")
+        equal(shell(host, "exec ./sendmail -t <&-").returncode, 74,
+              "not: no recipient in the header")
+        equal(shell(host, "exec ./rmail ann <&-").returncode, 74, "rmail, too")
+        check(shell(host, "exec ./rsmtp <&-").returncode != 0, "rsmtp, too")
+        if up:
+            host.site.stop()
+    equal(host.dropped(), [], "nothing of that is mail")
+    host.site.start()
+    shell(host, "exec ./sendmail -i ann >&- 2>&-", b"Subject: quiet\n\nx\n")
+    equal(len(host.site.wait_mail("ann")), 1, "nobody listens: it is sent")
+    shell(host, "exec ./sendmail -i ann", b"Subject: bare\n\nx\n",
+          {"TIDEPOST_CONF": host.site.file})
+    equal(len(host.site.wait_mail("ann", 2)), 2, "no HOME, no USER, no PATH")
+    for word in ("a\r\nRCPT TO:<eve@far.example>", "<a>\r\nDATA", "a\x01b",
+                 "ann@far.example\nDATA", " ", "a@[1.2.3.4"):
+        for args in ((word,), ("-f", word, "ann"), ("-t", word)):
+            done = host.sendmail("-i", *args, data="Subject: x\n\nx\n")
+            check(done.returncode in (64, 65, 68, 67), f"{args!r}: refused",
+                  done.returncode)
+    hostile = "x>\r\nRCPT TO:<eve@far.example>\r\nNOOP <"
+    equal(host.run("rmail", "ann", data="Subject: user\n\nx\n",
+                   env={"USER": hostile}).returncode, 0, "a hostile USER")
+    mail = host.site.wait_mail("ann", 3)[-1]
+    check(b"Return-Path: <uucp@" in mail, "is no sender", mail)
+    equal([r["recipient"] for r in host.site.queue()], [],
+          "and nobody else gets anything")
+
+
+def callers_with_other_rights():
+    """Another effective user or group than the real one."""
+    if os.getuid() != 0:
+        print("skip other users: needs root")
+        return
+    host = Host()
+    subprocess.run(["chmod", "-R", "a+rX", host.world.dir], check=True)
+    os.chmod(host.site.dir, 0o755)
+    folder = host.world.dir
+    while len(folder) > 1 and os.stat(folder).st_uid == 0:
+        os.chmod(folder, os.stat(folder).st_mode | 0o011)
+        folder = os.path.dirname(folder)
+    nobody = pwd.getpwnam("nobody")
+    daemon = pwd.getpwnam("daemon")
+    for up in (True, False):
+        if not up:
+            host.site.stop()
+        for what, ids in (
+                ("setgid", lambda: (os.setgroups([]), os.setresgid(
+                    nobody.pw_gid, daemon.pw_gid, daemon.pw_gid),
+                    os.setresuid(*[nobody.pw_uid] * 3))),
+                ("setuid", lambda: (os.setgroups([]), os.setresgid(
+                    *[nobody.pw_gid] * 3), os.setresuid(
+                    daemon.pw_uid, nobody.pw_uid, nobody.pw_uid)))):
+            os.umask(0o077)
+            done = subprocess.run(
+                [f"{host.bin}/sendmail", "-i", "ann"], input=b"S: x\n\nx\n",
+                capture_output=True, preexec_fn=ids, cwd="/",
+                env=dict(os.environ, TIDEPOST_CONF=host.site.file))
+            os.umask(0o022)
+            equal(done.returncode, 0, f"{what}, daemon up: {up}")
+    host.site.start()
+    for mail in host.site.wait_mail("ann", 4):
+        equal(parse(mail)["Return-Path"], f"<nobody@{HOME}>",
+              "from whom the daemon saw")
+    equal(len(host.site.mailbox("ann")), 4, "each of them once")
+
+
+def a_directory_of_others():
+    if os.getuid() != 0:
+        print("skip foreign directories: needs root")
+        return
+    host = Host()
+    host.site.stop()
+    host.sendmail("ann", data="Subject: waits\n\nx\n")
+    nobody = pwd.getpwnam("nobody")
+    for owner, mode in ((nobody.pw_uid, 0o3733), (0, 0o2733)):
+        os.chown(host.drop, owner, -1)
+        os.chmod(host.drop, mode)
+        host.site.start()
+        check(wait_until(lambda: host.site.events("drop-directory")),
+              f"owner {owner}, mode {mode:o}: it is said")
+        host.site.stop()
+        equal(len(host.dropped()), 1, "and nothing is taken from it")
+    os.chmod(host.drop, 0o3733)
+    host.site.start()
+    equal(len(host.site.wait_mail("ann")), 1, "put right, it is taken")
+
+
 def no_place_to_leave_it():
     host = Host()
     host.site.stop()
@@ -424,4 +555,6 @@ def broken_configuration():
 run(as_callers_do, dots_lines_and_headers, exit_codes,
     smtp_on_standard_input, queue_and_flush, notify_and_envid,
     who_may_say_what, left_while_down, refused_when_imported, hostile_files,
-    killed_while_importing, no_place_to_leave_it, broken_configuration)
+    killed_while_importing, very_many_recipients, too_large_while_down,
+    odd_callers, callers_with_other_rights, a_directory_of_others,
+    no_place_to_leave_it, broken_configuration)
