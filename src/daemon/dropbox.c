@@ -58,6 +58,8 @@ struct dropbox {
 	size_t entries_n, at;
 	int64_t now; /* of this look */
 	uint64_t size_max;
+	char wrong[200]; /* why the directory is not to be trusted; "" it is */
+	bool told;	 /* that was logged */
 	struct dropped file;
 };
 
@@ -149,6 +151,28 @@ read_directory(struct dropbox *d, DIR *dir)
 	qsort(d->entries, d->entries_n, sizeof(*d->entries), older);
 }
 
+/*
+ * Who owns it can put mail there under names of other users' files, and without
+ * the sticky bit anybody can. Such a directory is no witness.
+ */
+static void
+look_at_directory(struct dropbox *d)
+{
+	struct stat st;
+
+	d->wrong[0] = '\0';
+	if (fstat(d->dir, &st) < 0)
+		snprintf(d->wrong, sizeof(d->wrong), "%s", strerror(errno));
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		snprintf(d->wrong, sizeof(d->wrong),
+			"it belongs to user %u: chown it to the daemon's",
+			(unsigned)st.st_uid);
+	else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+		snprintf(d->wrong, sizeof(d->wrong),
+			"anybody can remove others' mail from it: chmod %o",
+			(unsigned)DROP_MODE);
+}
+
 static void
 scan(void *arg)
 {
@@ -158,7 +182,9 @@ scan(void *arg)
 
 	if (d->dir < 0)
 		d->dir = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = d->dir < 0
+	if (d->dir >= 0)
+		look_at_directory(d);
+	fd = d->dir < 0 || d->wrong[0]
 		     ? -1
 		     : openat(d->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
@@ -377,7 +403,14 @@ next_file(struct dropbox *d)
 static void
 scanned(void *arg)
 {
-	next_file(arg);
+	struct dropbox *d = arg;
+
+	if (d->wrong[0] && !d->told)
+		log_warning("drop-directory", LOG_STR("path", d->path),
+			LOG_STR("why", d->wrong),
+			LOG_STR("what", "nothing is taken from there"));
+	d->told = d->wrong[0] != '\0';
+	next_file(d);
 }
 
 static void
