@@ -5,16 +5,23 @@
 #include "daemon/letter.h"
 #include "mail/bang.h"
 #include "mail/bsmtp.h"
+#include "mail/recode.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCK = SPOOL_CHUNK_BYTES, BATCHFILE_MODE = 0640 };
+enum {
+	BLOCK = SPOOL_CHUNK_BYTES,
+	BATCHFILE_MODE = 0640,
+	BATCHFILE_HALF_KEEP_S = 86400, /* half a file, of an earlier start */
+};
 
 struct writer {
 	struct batchfile *b;
@@ -98,17 +105,47 @@ put_piece(
 	return rc;
 }
 
+/* One body, on its way: R, where it is binary, makes lines of it. */
+struct body_job {
+	struct writer *w;
+	struct dot_writer dots;
+	struct recode *r; /* NULL: as it is */
+	bool looks;	  /* its first pass */
+};
+
+/* No octets: the end. */
 static enum err_code
-put_body(struct writer *w, const struct spool_message *m,
-	struct dot_writer *dots, struct err *e)
+take_piece(struct body_job *b, struct str s, struct err *e)
+{
+	enum err_code rc;
+	struct buf out;
+
+	if (b->looks) {
+		recode_look(b->r, s);
+		return OK;
+	}
+	if (!b->r)
+		return put_piece(b->w, s, &b->dots, e);
+	buf_init(&out, 0);
+	if (s.n)
+		recode_write(b->r, s, &out);
+	else
+		recode_write_end(b->r, &out);
+	rc = put_piece(b->w, buf_view(&out), &b->dots, e);
+	buf_free(&out);
+	return rc;
+}
+
+static enum err_code
+read_body(struct body_job *b, const struct spool_message *m, struct err *e)
 {
 	struct piece p = {.id = m->id, .octets = xmalloc(BLOCK)};
 	enum err_code rc;
 
 	do {
-		rc = spool_read(w->b->spool, read_piece, &p, e);
+		rc = spool_read(b->w->b->spool, read_piece, &p, e);
 		if (rc == OK)
-			rc = put_piece(w, (struct str){p.octets, p.n}, dots, e);
+			rc = take_piece(b, (struct str){p.octets, p.n}, e);
 		p.offset += p.n;
 	} while (rc == OK && p.n);
 	free(p.octets);
@@ -129,14 +166,34 @@ batchfile_id(const struct batchfile *b, const struct spool_message *m,
 		(unsigned long long)m->received_at, (long long)m->id, n);
 }
 
+/* RFC 3030 3: a batch is lines; a binary message becomes some. */
+static enum err_code
+look_at_binary(struct body_job *b, const struct spool_message *m, struct err *e)
+{
+	const struct recode_to to = {.binary = true};
+	enum err_code rc;
+
+	if (m->params.body != BODY_BINARYMIME)
+		return OK;
+	b->r = recode_new(&to);
+	b->looks = true;
+	rc = read_body(b, m, e);
+	b->looks = false;
+	if (rc == OK && !recode_look_end(b->r))
+		rc = err_set(e, ERR_UNSUPPORTED, "message %lld: %s",
+			(long long)m->id, recode_why(b->r));
+	return rc;
+}
+
+/* SIZE: of its body as it is written. */
 static void
 add_envelope(const struct batchfile *b, const struct spool_claimed *c,
-	struct buf *out)
+	uint64_t size, struct buf *out)
 {
 	struct bsmtp_mail mail = {
 		.sender = c->message.sender,
 		.params = &c->message.params,
-		.size = c->message.size,
+		.size = size,
 		.has_8bit = c->message.has_8bit,
 	};
 
@@ -165,31 +222,46 @@ add_from_line(const struct batchfile *b, const struct spool_message *m,
 	bang_from_line(m->sender, date, b->hostname, out);
 }
 
+/* What stands in front of its body. */
+static void
+add_front(const struct body_job *body, const struct spool_claimed *c,
+	struct buf *out)
+{
+	const struct batchfile *b = body->w->b;
+	struct buf plain;
+
+	if (b->format != FORMAT_RMAIL) {
+		add_envelope(b, c,
+			body->r ? recode_size(body->r) : c->message.size, out);
+		return;
+	}
+	buf_init(&plain, 0);
+	add_from_line(b, &c->message, &plain);
+	add_lf(buf_view(&plain), out);
+	buf_free(&plain);
+}
+
 static enum err_code
 put_message(struct writer *w, const struct spool_claimed *c, struct err *e)
 {
-	struct dot_writer dots = {0};
-	enum err_code rc;
-	struct buf text, plain;
+	struct body_job body = {.w = w};
+	enum err_code rc = look_at_binary(&body, &c->message, e);
+	struct buf text;
 
 	buf_init(&text, 0);
-	if (w->b->format == FORMAT_RMAIL) {
-		buf_init(&plain, 0);
-		add_from_line(w->b, &c->message, &plain);
-		add_lf(buf_view(&plain), &text);
-		buf_free(&plain);
-	} else {
-		add_envelope(w->b, c, &text);
+	if (rc == OK) {
+		add_front(&body, c, &text);
+		rc = put(w, buf_view(&text), false, e);
 	}
-	rc = put(w, buf_view(&text), false, e);
 	buf_clear(&text);
 	if (rc == OK)
-		rc = put_body(w, &c->message, &dots, e);
+		rc = read_body(&body, &c->message, e);
 	if (rc == OK && w->b->format == FORMAT_BSMTP) {
-		dot_write_end(&dots, &text);
+		dot_write_end(&body.dots, &text);
 		rc = put(w, buf_view(&text), false, e);
 	}
 	buf_free(&text);
+	recode_free(body.r);
 	return rc;
 }
 
@@ -273,13 +345,45 @@ sync_and_name(int dir, int fd, const char *tmp, const char *name,
 	return OK;
 }
 
+/* Is NAME half a file of this host, which ended while it wrote it? */
+static bool
+is_half(const char *name, const char *hostname)
+{
+	size_t n = strlen(hostname), end = strlen(name);
+
+	return name[0] == '.' && strncmp(name + 1, hostname, n) == 0 &&
+	       name[1 + n] == '-' && end > 4 &&
+	       strcmp(name + end - 4, ".tmp") == 0;
+}
+
+static void
+sweep(int folder, const char *hostname)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *d;
+	struct stat st;
+
+	while (dir && (d = readdir(dir)) != NULL)
+		if (is_half(d->d_name, hostname) &&
+			fstatat(folder, d->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+				0 &&
+			st.st_mtime < clock_sane_s() - BATCHFILE_HALF_KEEP_S)
+			unlinkat(folder, d->d_name, 0);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
 /* In the folder that DIR is. */
 static enum err_code
 put_file(struct batchfile *b, int dir, const char *folder, const char *name,
 	struct err *e)
 {
 	char *tmp = str_printf(".%s.tmp", name);
-	int fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	int fd = openat(dir, tmp,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		BATCHFILE_MODE);
 	enum err_code rc = fd < 0 ? letter_errno(e, "write in", folder)
 				  : write_batch(b, fd, e);
@@ -312,6 +416,7 @@ batchfile_put(
 		(unsigned long long)clock_sane_s(),
 		(long long)b->messages[0].message.id,
 		squeeze_suffix(b->squeeze));
+	sweep(dir, b->hostname);
 	rc = put_file(b, dir, folder, *name_r, e);
 	close(dir);
 	return rc;

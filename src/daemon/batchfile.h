@@ -17,7 +17,11 @@ struct batchfile {
 	enum squeeze_kind squeeze;
 	const struct spool_claimed *messages; /* borrowed */
 	size_t n;
-	size_t at; /* ERR_CORRUPT: the message whose body cannot be read */
+	/*
+	 * ERR_CORRUPT: the message whose body cannot be read;
+	 * ERR_UNSUPPORTED: that is binary and can be nothing else.
+	 */
+	size_t at;
 };
 
 /* The id of a delivery, the same whenever it goes out again. */

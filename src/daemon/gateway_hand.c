@@ -49,6 +49,25 @@ add_quoted(struct str s, bool framed, struct buf *out)
 	buf_addz(out, framed ? ")'" : "'");
 }
 
+/*
+ * As a bang path, or as it is. What would look like an option to the command
+ * gets quotes, which say the same (RFC 5321 4.1.2).
+ */
+static void
+add_path(const char *recipient, struct buf *path)
+{
+	struct str domain, user = str_cut(str_of(recipient), '@', &domain);
+
+	if (bang_from_address(recipient, path) && path->len &&
+		buf_view(path).p[0] != '-')
+		return;
+	buf_clear(path);
+	if (recipient[0] == '-')
+		buf_addf(path, "\"%.*s\"@%.*s", STR_FMT(user), STR_FMT(domain));
+	else
+		buf_addz(path, recipient);
+}
+
 static void
 add_recipients(const struct gateway_job *j, bool framed, struct buf *out)
 {
@@ -58,10 +77,7 @@ add_recipients(const struct gateway_job *j, bool framed, struct buf *out)
 	buf_init(&path, 0);
 	for (size_t i = 0; i < c->n; i++) {
 		buf_clear(&path);
-		if (!bang_from_address(c->deliveries[i].recipient, &path)) {
-			buf_clear(&path);
-			buf_addz(&path, c->deliveries[i].recipient);
-		}
+		add_path(c->deliveries[i].recipient, &path);
 		if (i)
 			buf_addz(out, " ");
 		add_quoted(buf_view(&path), framed, out);
@@ -154,11 +170,12 @@ written(void *arg)
 	} else if (j->code == OK && j->command) {
 		run(j);
 	} else {
-		j->how = j->code == OK		    ? HOW_DONE
-			 : j->code == ERR_NOTFOUND  ? HOW_WAITING
-			 : j->code == ERR_UNCERTAIN ? HOW_DOUBT
-			 : j->code == ERR_CORRUPT   ? HOW_BAD
-						    : HOW_FAILED;
+		j->how = j->code == OK		      ? HOW_DONE
+			 : j->code == ERR_NOTFOUND    ? HOW_WAITING
+			 : j->code == ERR_UNCERTAIN   ? HOW_DOUBT
+			 : j->code == ERR_CORRUPT     ? HOW_BAD
+			 : j->code == ERR_UNSUPPORTED ? HOW_BAD
+						      : HOW_FAILED;
 		gateway_settle(j);
 	}
 }

@@ -41,7 +41,8 @@ enum gateway_how {
 	HOW_FAILED,  /* it was not taken, for sure */
 	HOW_WAITING, /* the folder is not there: no trouble */
 	HOW_DOUBT,   /* nobody knows */
-	HOW_BAD,     /* one message cannot be read: the others without it */
+	/* one message cannot be read, or not written: the others without it */
+	HOW_BAD,
 };
 
 struct gateway_job {

@@ -118,7 +118,10 @@ judge(struct gateway_job *j, struct settle *st, size_t message, size_t i)
 	struct reply ok;
 
 	if (j->how == HOW_BAD && message == j->bad) {
-		settle_hold(st, i, REASON_DISK, j->err.text);
+		if (j->code == ERR_UNSUPPORTED)
+			settle_refuse(st, i, "5.6.3", j->err.text);
+		else
+			settle_hold(st, i, REASON_DISK, j->err.text);
 		return;
 	}
 	if (j->mail)

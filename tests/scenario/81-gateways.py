@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Batches of SMTP to commands and folders and back, and rmail."""
 
+import email
 import glob
 import gzip
 import json
@@ -381,6 +382,95 @@ def bang_paths():
                   f"{what}: the line From is gone")
 
 
+def two_importers():
+    """The same batch by several at the same time: each message once."""
+    p = Pair(command="true")
+    names = [f"t{i}" for i in range(30)]
+    path = f"{p.world.dir}/both"
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write("".join(BATCH.format(n) for n in names) + "QUIT\n")
+    importers = [subprocess.Popen(
+        [f"{p.shore.dir}/bin/rsmtp", path], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(os.environ, TIDEPOST_CONF=p.shore.file)) for _ in range(4)]
+    for one in importers:
+        said = one.communicate(timeout=60)[0]
+        check(one.returncode in (0, 75), "taken, already here, or: later",
+              said)
+    equal(p.rsmtp(path).returncode, 0, "read once more")
+    p.shore.wait_mail("ben", len(names))
+    p.shore.wait_queue_empty()
+    equal(subjects(p.shore.mailbox("ben")), sorted(names), "each came once")
+
+
+def binary_mail():
+    """BINARYMIME is no lines: it becomes some, or returns."""
+    p = Pair(start=False, folder="/x")
+    p.site.conf["routes"][0]["folder"] = p.out
+    os.mkdir(p.out)
+    p.site.start()
+    head = make("bin", headers="MIME-Version: 1.0\r\nContent-Type: "
+                "application/octet-stream\r\n"
+                "Content-Transfer-Encoding: binary\r\n", body="")
+    blob = bytes(range(256)) * 5
+    signed = (make("signed", headers="MIME-Version: 1.0\r\nContent-Type: "
+                   "multipart/signed; boundary=b\r\n", body="")
+              + b"--b\r\nContent-Transfer-Encoding: binary\r\n\r\n" + blob
+              + b"\r\n--b--\r\n")
+    with Smtp(p.site.port("lan")) as client:
+        client.ehlo()
+        for octets in (head + blob, signed):
+            equal(client.bdat(f"ann@{HERE}", [f"ben@{FAR}"], octets,
+                              " BODY=BINARYMIME").code, 250, "accepted")
+    files = p.wait_files()
+    p.shore.start()
+    wait_until(lambda: not [r for r in p.site.queue()
+                            if r["recipient"] == f"ben@{FAR}"])
+    for name in p.files():
+        equal(p.rsmtp(name).returncode, 0, "it is read")
+    mail = email.message_from_bytes(p.shore.wait_mail("ben")[0])
+    equal(mail.get_payload(decode=True), blob, "every octet is there")
+    check(wait_until(lambda: p.site.mailbox("ann")),
+          "what is signed cannot be altered, and returns")
+    check(b"5.6.3" in p.site.mailbox("ann")[0], "with the reason",
+          p.site.mailbox("ann"))
+    check(files, "a batch was written")
+
+
+def options_as_recipients():
+    """No recipient is an option to the command."""
+    said = os.path.join(temp_dir(), "said")
+    p = Pair(start=False, command=f"echo {{}} >{said}", format="rmail")
+    p.site.conf["routes"][0]["match"] = "*"
+    p.site.start()
+    p.send("opt", "-oQ@[192.0.2.1]", "-f@far.example")
+    check(p.site.wait_queue_empty(), "it is done")
+    with open(said, encoding="ascii") as stream:
+        words = stream.read().split()
+    equal(sorted(words), ['"-oQ"@[192.0.2.1]', "far.example!-f"],
+          "each is an address")
+
+
+def half_a_file():
+    """What a node left half when it died goes; a link is not followed."""
+    p = Pair(start=False, folder="/x")
+    p.site.conf["routes"][0]["folder"] = p.out
+    os.mkdir(p.out)
+    old, new, other = (f"{p.out}/.{name}.tmp" for name in (
+        f"{HERE}-1-1.bsmtp", f"{HERE}-2-2.bsmtp", "else.example-1-1.bsmtp"))
+    for name in (old, new, other):
+        with open(name, "w", encoding="ascii") as stream:
+            stream.write("EHLO")
+    for name in (old, other):
+        os.utime(name, (1, 1))
+    p.site.start()
+    p.send("whole")
+    p.wait_files()
+    check(p.site.wait_queue_empty(), "the batch is there")
+    equal([os.path.exists(name) for name in (old, new, other)],
+          [False, True, True], "only our own, of long ago")
+
+
 def reload_with_mail():
     """A route that goes takes its mail to the next one."""
     p = Pair(start=False, folder="/no/such/folder")
@@ -420,4 +510,5 @@ run(to_a_command, one_batch_for_all, command_fails, command_hangs,
     killed_at_any_step, full_stick, others_batches, bad_batches,
     one_bad_body, an_id_twice,
     refused_recipients_are_returned, by_rmail, by_uux, bang_paths, reload_with_mail,
+    two_importers, binary_mail, options_as_recipients, half_a_file,
     wrong_settings)
