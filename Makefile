@@ -172,6 +172,7 @@ help:
 	@echo 'make fuzz        FUZZ_SECONDS=60 a target'
 	@echo 'make lint        both compilers, formatting, manual pages'
 	@echo 'make format      clang-format over the tree'
+	@echo 'make manual      keys of the configuration into their manual page'
 	@echo 'make deb         Debian packages'
 	@echo 'make install     DESTDIR and PREFIX are honoured'
 	@echo 'make install-sendmail  the names sendmail, mailq, rmail, rsmtp'
@@ -235,6 +236,26 @@ ALL_H	:= $(wildcard src/*/*.h spool/*.h spool/*/*.h conf/*.h tui/*.h \
 .PHONY: format
 format:
 	clang-format -i $(ALL_C) $(ALL_H)
+
+# What each key takes stands in tidepost.conf(5) as the program prints it, and
+# keys that are new with what they mean; the rest of the page is written by hand.
+MANUAL	:= docs/man/tidepost.conf.5
+.PHONY: manual
+manual: $(BUILD)/tidepost
+	$(BUILD)/tidepost help --keys >$(BUILD)/keys
+	awk 'NR == FNR { if (/^\.It Ic /) { key = $$3; getline facts[key]; \
+			order[++n] = key } else text[key] = text[key] "\n" $$0; \
+			next } \
+		{ print } \
+		/^\.It Ic / && $$3 in facts { key = $$3; print facts[key]; \
+			getline; for (i = 1; order[i] != key; i++); \
+			seen[i] = 1 } \
+		END { for (i = 1; i <= n; i++) if (!seen[i]) { bad = 1; \
+			print "put into $(MANUAL) behind " order[i - 1] ":" \
+			"\n.It Ic " order[i] "\n" facts[order[i]] \
+			text[order[i]] >"/dev/stderr" } exit bad }' \
+		$(BUILD)/keys $(MANUAL) >$(BUILD)/manual
+	cmp -s $(BUILD)/manual $(MANUAL) || cp $(BUILD)/manual $(MANUAL)
 
 .PHONY: lint
 lint:

@@ -334,5 +334,11 @@ bool conf_parse_priority(struct str s, int *priority_r);
  * order, as "links.dial.timeout"; NULL at the end.
  */
 const char *conf_schema_key(size_t i);
+/*
+ * Key I as an item of the manual page, onto OUT: the line with its name, that
+ * with what it takes, then what it means, which the page may say at length.
+ * False: there are no more.
+ */
+bool conf_manual_item(size_t i, struct buf *out);
 
 #endif

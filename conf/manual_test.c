@@ -1,4 +1,7 @@
-/* The manual page holds every key of the schema, in order, and no other. */
+/*
+ * The manual page holds every key of the schema, in order, and no other, with
+ * what the program prints of it ("make manual" brings it up to date).
+ */
 #include "conf/schema.h"
 #include "conf/conf.h"
 #include "base/buf.h"
@@ -16,60 +19,6 @@ static const char page[] = "docs/man/tidepost.conf.5";
 static const char item[] = ".It Ic ";
 
 enum { LINE_MAX_OCTETS = 512 };
-
-static const char *
-type_text(const struct schema_row *row)
-{
-	switch (row->type) {
-	case SCHEMA_GROUP:
-		return "Group";
-	case SCHEMA_LIST:
-		return "List of groups";
-	case SCHEMA_STRING:
-		return "Text";
-	case SCHEMA_STRINGS:
-		return "Texts";
-	case SCHEMA_WORD:
-		return "One of";
-	case SCHEMA_BOOL:
-		return "True or false";
-	case SCHEMA_INT:
-		return "Whole number";
-	case SCHEMA_FLOAT:
-		return "Number";
-	case SCHEMA_SIZE:
-		return "Size";
-	case SCHEMA_DURATION:
-		return "Duration";
-	case SCHEMA_DURATIONS:
-		return "Durations";
-	case SCHEMA_PRIORITY:
-		return "Priority";
-	}
-	return "";
-}
-
-/* "Whole number, 78 to 1048576 octets, default 998." */
-static void
-facts_of(const struct schema_row *row, struct buf *out)
-{
-	char range[SCHEMA_RANGE_MAX];
-	struct str words = str_of(row->words);
-
-	buf_addz(out, type_text(row));
-	for (const char *part = " "; words.n; part = ", ") {
-		buf_addz(out, part);
-		buf_adds(out, str_cut(words, ' ', &words));
-	}
-	schema_range_text(row, range);
-	if (range[0])
-		buf_addf(out, ", %s", range);
-	if (row->required)
-		buf_addz(out, ", required");
-	if (row->fallback)
-		buf_addf(out, ", default %s", row->fallback);
-	buf_addz(out, ".");
-}
 
 /* The next line of F without its end. */
 static bool
@@ -95,12 +44,25 @@ next_item(FILE *f, char line[LINE_MAX_OCTETS])
 	return false;
 }
 
+/* LINE is the second line of item I. */
+static void
+assert_facts(size_t i, const char *line)
+{
+	struct str facts;
+	struct buf out;
+
+	buf_init(&out, 0);
+	assert_true(conf_manual_item(i, &out));
+	str_cut(buf_view(&out), '\n', &facts);
+	assert_true(str_eq(str_cut(facts, '\n', &facts), str_of(line)));
+	buf_free(&out);
+}
+
 static void
 test_keys(void **state)
 {
 	char line[LINE_MAX_OCTETS];
 	FILE *f = fopen(page, "r");
-	struct buf facts;
 	size_t i;
 
 	(void)state;
@@ -109,10 +71,7 @@ test_keys(void **state)
 		assert_non_null(conf_schema_key(i));
 		assert_string_equal(line, conf_schema_key(i));
 		assert_true(next_line(f, line));
-		buf_init(&facts, 0);
-		facts_of(schema_row(i), &facts);
-		assert_string_equal(line, buf_z(&facts));
-		buf_free(&facts);
+		assert_facts(i, line);
 	}
 	assert_null(conf_schema_key(i));
 	fclose(f);

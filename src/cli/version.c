@@ -114,6 +114,21 @@ print_list(void)
 	return 0;
 }
 
+/* The configuration's, for its manual page. */
+static int
+print_keys(void)
+{
+	struct buf item;
+
+	buf_init(&item, 0);
+	for (size_t i = 0; conf_manual_item(i, &item); i++) {
+		fputs(buf_z(&item), stdout);
+		buf_clear(&item);
+	}
+	buf_free(&item);
+	return 0;
+}
+
 /* All verbs of a family, where WORDS name one: "queue". */
 static bool
 print_family(const char *word)
@@ -155,6 +170,8 @@ run_help(struct cli *c, const struct args *a)
 	(void)c;
 	if (args_has(a, "--completion"))
 		return completion_print(args_value(a, "--completion"));
+	if (args_has(a, "--keys"))
+		return print_keys();
 	if (args_has(a, "--list"))
 		return print_list();
 	return help_print(a->words, (int)a->words_n);
@@ -164,6 +181,8 @@ static const struct option help_options[] = {
 	{.name = "--completion",
 		.value = "SHELL",
 		.help = "a script of completions, for bash or zsh"},
+	{.name = "--keys",
+		.help = "every key of the configuration, as items of mdoc(7)"},
 	{.name = "--list", .help = "every verb and option, a line each"},
 	{.name = NULL},
 };
