@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/filter.h"
 #include "cli/table.h"
+#include "faces/subject.h"
 #include "faces/text.h"
 
 int
@@ -68,15 +69,13 @@ queue_json_row(struct json *j, const struct spool_row *row)
 /* --- list --- */
 
 static const struct table_column list_columns[] = {
-	{.title = "ID"},
-	{.title = "STATE"},
-	{.title = "SIZE", .right = true},
+	{.title = "ID"}, {.title = "STATE"}, {.title = "SIZE", .right = true},
 	{.title = "AGE", .right = true},
 	{.title = "PRI", .right = true, .spare = true},
-	{.title = "FROM", .cut = true},
-	{.title = "TO", .cut = true},
+	{.title = "FROM", .cut = true}, {.title = "TO", .cut = true},
 	{.title = "ROUTE", .cut = true, .spare = true},
 	{.title = "WHY", .cut = true},
+	{.title = "SUBJECT", .cut = true}, /* where it is asked for */
 };
 enum { LIST_COLUMNS = sizeof(list_columns) / sizeof(*list_columns) };
 
@@ -84,7 +83,21 @@ struct list_print {
 	struct json *json;   /* NULL: a table */
 	struct table *table; /* NULL: JSON */
 	int64_t now_s;
+	struct cli *cli; /* NULL: no subjects */
+	struct subject_job subject;
+	int status; /* of reading it */
 };
+
+/* The recipients of a message stand side by side: read once. */
+static const char *
+subject_of(struct list_print *p, int64_t id)
+{
+	if (p->cli && p->subject.id != id && p->status == 0) {
+		p->subject.id = id;
+		p->status = cli_read(p->cli, subject_read, &p->subject);
+	}
+	return buf_z(&p->subject.text);
+}
 
 static void
 list_table_row(struct list_print *p, const struct spool_row *row)
@@ -105,6 +118,8 @@ list_table_row(struct list_print *p, const struct spool_row *row)
 	table_cell(p->table, row->d.recipient);
 	table_cell(p->table, row->d.route);
 	table_cell(p->table, reason);
+	if (p->cli)
+		table_cell(p->table, subject_of(p, row->d.message));
 }
 
 static void
@@ -118,15 +133,17 @@ list_row(void *arg, const struct spool_row *row)
 	}
 	json_begin(p->json);
 	queue_json_row(p->json, row);
+	json_word(p->json, "subject", subject_of(p, row->d.message));
 	json_print(p->json, stdout);
 }
 
 static int
 list_print(struct cli *c, const struct spool_filter *f, uint64_t limit,
-	bool as_json)
+	bool as_json, bool subjects)
 {
 	struct json json;
-	struct list_print p = {.now_s = clock_wall_s()};
+	struct list_print p = {
+		.now_s = clock_wall_s(), .cli = subjects ? c : NULL};
 	uint64_t n;
 	int status;
 
@@ -134,10 +151,14 @@ list_print(struct cli *c, const struct spool_filter *f, uint64_t limit,
 	if (as_json)
 		p.json = &json;
 	else
-		p.table = table_new(stdout, list_columns, LIST_COLUMNS);
+		p.table = table_new(
+			stdout, list_columns, LIST_COLUMNS - !subjects);
 	status = queue_each(c, f, limit, list_row, &p, &n);
 	table_end(p.table);
 	json_free(&json);
+	buf_free(&p.subject.text);
+	if (status == 0)
+		status = p.status;
 	if (status == 0 && n == 0 && !as_json)
 		puts("none");
 	return status;
@@ -153,7 +174,8 @@ run_list(struct cli *c, const struct args *a)
 	if (filter_parse(a, clock_wall_s(), &f, &e) != OK ||
 		filter_number(a, "--limit", UINT32_MAX, &limit, &e) != OK)
 		return cli_fail(&e);
-	return list_print(c, &f, limit, args_has(a, "--json"));
+	return list_print(
+		c, &f, limit, args_has(a, "--json"), args_has(a, "--subject"));
 }
 
 /* --- stats --- */
@@ -285,6 +307,7 @@ static const struct option list_options[] = {
 	{.name = "--json", .help = "an object a line"},
 	FILTER_OPTIONS,
 	{.name = "--limit", .value = "N", .help = "at most so many rows"},
+	{.name = "--subject", .help = "the subject of each, too"},
 	{.name = NULL},
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faces/subject.h"
 #include "faces/text.h"
 
 enum {
@@ -17,6 +18,7 @@ struct shown {
 	int64_t id;
 	unsigned n; /* 0: all deliveries */
 	struct spool_message message;
+	struct subject_job subject;
 	struct spool_row *rows; /* owned */
 	size_t rows_n;
 	struct spool_event *events; /* owned */
@@ -68,6 +70,10 @@ read_shown(struct spool_txn *t, void *arg, struct err *e)
 	if (code == OK)
 		code = spool_event_list(
 			t, &events, HISTORY_MAX, &s->events, &s->events_n, e);
+	if (code == OK) {
+		s->subject.id = s->id;
+		code = subject_read(t, &s->subject, e);
+	}
 	if (code == OK && s->rows_n == 0)
 		code = err_set(e, ERR_NOTFOUND,
 			"no such delivery; see: tidepost queue list");
@@ -100,7 +106,7 @@ json_history(struct json *j, const struct shown *s, unsigned n)
 }
 
 static void
-print_json(const struct shown *s)
+print_json(struct shown *s)
 {
 	const struct spool_message *m = &s->message;
 	char id[PROTOCOL_ID_TEXT_MAX];
@@ -111,6 +117,7 @@ print_json(const struct shown *s)
 	json_begin(&j);
 	json_text(&j, "id", id);
 	json_text(&j, "sender", m->sender);
+	json_word(&j, "subject", buf_z(&s->subject.text));
 	json_time(&j, "received_at", m->received_at);
 	json_word(&j, "received_from", m->received_from);
 	json_uint(&j, "size", m->size);
@@ -136,7 +143,7 @@ print_field(const char *name, const char *value)
 }
 
 static void
-print_envelope(const struct spool_message *m)
+print_envelope(const struct spool_message *m, const char *subject)
 {
 	char time[TEXT_SHORT_MAX], size[TEXT_SHORT_MAX];
 
@@ -144,6 +151,7 @@ print_envelope(const struct spool_message *m)
 	text_size(m->size, size);
 	printf("%-14s%" PRId64 "\n", "message", m->id);
 	print_field("from", queue_sender(m->sender));
+	print_field("subject", subject);
 	print_field("received", time);
 	print_field("by way of", m->received_from);
 	print_field("account", m->account);
@@ -286,7 +294,7 @@ print_content(struct cli *c, int64_t id, bool header, bool body)
 }
 
 static int
-print_shown(struct cli *c, const struct args *a, const struct shown *s)
+print_shown(struct cli *c, const struct args *a, struct shown *s)
 {
 	bool header = args_has(a, "--headers"), body = args_has(a, "--body");
 
@@ -296,7 +304,7 @@ print_shown(struct cli *c, const struct args *a, const struct shown *s)
 		print_json(s);
 		return 0;
 	}
-	print_envelope(&s->message);
+	print_envelope(&s->message, buf_z(&s->subject.text));
 	for (size_t i = 0; i < s->rows_n; i++)
 		print_delivery(s, &s->rows[i]);
 	return 0;
@@ -327,5 +335,6 @@ queue_show(struct cli *c, const struct args *a)
 		status = code == OK ? print_shown(c, a, &s) : cli_fail(&e);
 	free(s.rows);
 	free(s.events);
+	buf_free(&s.subject.text);
 	return status;
 }

@@ -113,6 +113,34 @@ def tables():
               "a past session fits the terminal", lines)
 
 
+def subjects():
+    site = fresh().start()
+    odd = (b"From: <ann@aurora.example.org>\r\nTo: <ben@shore.example>\r\n"
+           b"Subject: =?utf-8?q?K=C3=A4se_=1B[2J?=\r\n =?utf-8?q?_und_Brot?="
+           b"\r\n\r\ntext\r\n")
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        client.mail("ann@aurora.example.org",
+                    ["ben@shore.example", "eve@shore.example"], odd)
+        client.mail("ann@aurora.example.org", ["ben@shore.example"],
+                    b"X: no subject\r\n\r\ntext\r\n")
+    equal([r["subject"] for r in site.rows("queue", "list")], [None] * 3,
+          "a list does not look for subjects")
+    told = [r["subject"] for r in site.rows("queue", "list", "--subject")]
+    equal(told, [told[0], told[0], None], "unless it is asked for them")
+    check(told[0].startswith("K\u00e4se ") and told[0].endswith(" und Brot"),
+          "decoded", told)
+    name = site.queue()[0]["message"]
+    equal(site.rows("queue", "show", name)[0]["subject"], told[0],
+          "queue show has it")
+    shown = site.must("queue", "show", name)
+    check("subject       K\u00e4se " in shown and "\x1b" not in shown,
+          "people, too, and nothing moves the cursor", shown)
+    lines = site.must("queue", "list", "--subject").split("\n")
+    check(lines[0].endswith("SUBJECT") and "und Brot" in lines[1]
+          and lines[3].endswith(" -"), "a column", lines)
+
+
 def colours():
     site = fresh().start()
     ids = [send(site, f"{name}@shore.example") for name in ("ben", "eve")]
@@ -161,4 +189,4 @@ def colours():
     check("\x1b[31mnot running\x1b[0m" in shown("status"), "status")
 
 
-run(passwords, questions, customer_with_mail, tables, colours)
+run(passwords, questions, customer_with_mail, tables, subjects, colours)
