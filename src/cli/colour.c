@@ -54,7 +54,7 @@ colour_begin(FILE *to, enum colour colour)
 		[COLOUR_BAD] = "\033[31m",
 	};
 
-	return has_colour(to) ? codes[colour] : "";
+	return colour != COLOUR_PLAIN && has_colour(to) ? codes[colour] : "";
 }
 
 const char *

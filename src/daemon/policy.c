@@ -407,7 +407,8 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	else if (customer)
 		policy_admit(n, customer, q, reply_r);
 	else if (!trusted)
-		reply_set(reply_r, 550, "5.7.1", "Relaying is not allowed");
+		reply_set(reply_r, 550, "5.7.1",
+			"Relaying is not allowed without a login");
 	else if (!routed)
 		reply_set(reply_r, 550, "5.1.2", "No route to this domain");
 	else

@@ -304,7 +304,8 @@ look_again(struct report *r)
 {
 	r->running = false;
 	if (!r->n->stopping)
-		loop_timer_set(r->timer, REPORT_LOOK_MS);
+		loop_timer_set(
+			r->timer, r->failed ? REPORT_AGAIN_MS : REPORT_LOOK_MS);
 }
 
 static void
@@ -343,21 +344,15 @@ facts_read(void *arg, enum err_code code, const struct err *e)
 {
 	struct making *m = arg;
 	struct report *r = m->r;
-	struct mailbox to;
 
-	if (r->n->stopping || code != OK) {
-		if (code != OK)
-			fail(r, e->text);
-	} else if (!address_parse(str_of(m->to), true, &to) ||
-		   !policy_route_now(r->n, &to, m->route)) {
-		fail(r, "no route leads to report.to; add one");
-	} else {
-		m->generation = r->n->route_generation;
+	if (code == OK && !r->n->stopping) {
 		m->id = spool_new_id(r->n->spool);
 		make_body(m);
 		spool_submit(r->n->spool, write_report, written, m);
 		return;
 	}
+	if (code != OK)
+		fail(r, e->text);
 	look_again(r);
 	free_making(m);
 }
@@ -368,8 +363,17 @@ begin(struct report *r, const struct daily *day)
 	const struct conf *conf = r->n->conf;
 	struct making *m = xcalloc(1, sizeof(*m));
 	struct str scheme = STR("sqlite:");
+	struct mailbox to;
 
+	if (!address_parse(str_of(conf->report.to), false, &to) ||
+		!policy_route_now(r->n, &to, m->route)) {
+		fail(r, "no route leads to report.to; add one");
+		look_again(r);
+		free_making(m);
+		return;
+	}
 	m->r = r;
+	m->generation = r->n->route_generation;
 	m->day = *day;
 	m->now = clock_sane_s();
 	m->priority = conf->report.priority;

@@ -14,6 +14,7 @@
 
 enum {
 	REPORT_LOOK_MS = 30000,
+	REPORT_AGAIN_MS = 600000,  /* after a failure */
 	REPORT_EVENTS_MAX = 20000, /* looked at for faults */
 };
 
