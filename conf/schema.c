@@ -1265,7 +1265,9 @@ static const struct schema_row rows[] = {
 		.least = 1,
 		.most = 1000,
 		.fallback = "20",
-		.sentence = "How many domains are delivered to at once.",
+		.sentence = "How many domains are delivered to at once. Those "
+			    "whose hosts have said nothing for 10 seconds "
+			    "come on top, up to four times as many.",
 	},
 	{
 		.path = "hooks",

@@ -624,6 +624,12 @@ exchange_start(struct node *n, const struct exchange_conf *conf)
 }
 
 bool
+exchange_met(const struct exchange *x)
+{
+	return x->result.met;
+}
+
+bool
 exchange_takes(const struct exchange *x)
 {
 	return x->deliver && x->served && !x->finishing &&

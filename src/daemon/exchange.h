@@ -61,6 +61,8 @@ struct exchange;
 
 struct exchange *exchange_start(
 	struct node *n, const struct exchange_conf *conf);
+/* Has a host let us in, this one or one before it? */
+bool exchange_met(const struct exchange *x);
 /* Has it been let in, and does it take what comes? */
 bool exchange_takes(const struct exchange *x);
 /* More mail is due for this peer. */

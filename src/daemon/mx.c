@@ -16,6 +16,10 @@ enum {
 	SCAN_MAX = 100, /* domains found in one transaction */
 	AGAIN_S = 60,	/* after a fault of our own */
 	WHY_MAX = 600,
+	/* Whose hosts say nothing for so long takes no place of mx.sessions,
+	 * for so many times as many domains as these are. */
+	SLOW_MS = 10 * 1000,
+	SLOW_TIMES = 4,
 };
 
 struct domain {
@@ -32,13 +36,15 @@ struct run {
 	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
 	struct mxlook *look;
 	struct exchange *exchange;
+	struct loop_timer *slow_timer;
+	bool slow;
 };
 
 struct mx {
 	struct node *n;
 	struct resolver *resolver; /* NULL: not needed yet */
 	struct list_node runs;
-	size_t runs_n;
+	size_t runs_n, slow_n; /* slow_n: of these */
 	struct mx_waits *waits;
 	bool scanning, again;
 	bool stopping;
@@ -90,6 +96,8 @@ run_free(struct run *r)
 {
 	list_remove(&r->node);
 	r->m->runs_n--;
+	r->m->slow_n -= r->slow;
+	loop_timer_free(r->slow_timer);
 	free(r->routes);
 	free(r);
 }
@@ -312,6 +320,27 @@ on_looked(void *arg, const struct mxlook_answer *a)
 
 /* --- the beginning of a run --- */
 
+static bool
+has_room(const struct mx *m)
+{
+	size_t most = m->n->conf->mx.sessions, slow = SLOW_TIMES * most;
+
+	return m->runs_n - (m->slow_n < slow ? m->slow_n : slow) < most;
+}
+
+/* Dead hosts and name servers must not hold up those that live. */
+static void
+on_slow(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->exchange && exchange_met(r->exchange))
+		return;
+	r->slow = true;
+	r->m->slow_n++;
+	mx_kick(r->m, false);
+}
+
 static const struct run *
 find_run(const struct mx *m, const char *domain)
 {
@@ -354,6 +383,8 @@ run_start(struct mx *m, const char *domain)
 	r->routes_n = routes_now(m, r->routes);
 	list_push(&m->runs, &r->node);
 	m->runs_n++;
+	r->slow_timer = loop_timer_new(m->n->loop, on_slow, r);
+	loop_timer_set(r->slow_timer, SLOW_MS);
 	r->look = mxlook_start(m->n->loop, m->resolver, domain, on_looked, r);
 }
 
@@ -438,7 +469,7 @@ start_found(struct mx *m, const struct scan *s)
 	for (size_t i = 0; i < s->found_n; i++) {
 		const char *domain = s->found[i].z;
 
-		if (m->runs_n >= m->n->conf->mx.sessions)
+		if (!has_room(m))
 			return false;
 		m->after = s->found[i];
 		if (!find_run(m, domain) &&
@@ -489,7 +520,7 @@ scan(struct mx *m)
 	struct scan *s;
 
 	m->again = m->scanning;
-	if (m->scanning || m->stopping || m->runs_n >= conf->mx.sessions ||
+	if (m->scanning || m->stopping || !has_room(m) ||
 		!links_way_to(m->n->links, CONF_MX, &way))
 		return;
 	names = xcalloc(conf->routes_n, sizeof(*names));

@@ -3,7 +3,7 @@
 
     bench.py BUILD [--seconds S] [--rounds N] [--dir FOLDER] [--only PART]...
 
-Parts: rate memory tls list customers drain. Slowness is told, never an error:
+Parts: rate memory tls list customers drain domains. Slowness is told, never an error:
 the exit status is 0 unless something did not work.
 """
 
@@ -49,7 +49,7 @@ def arguments():
                         help="where both queues lie, on a real disk")
     parser.add_argument("--only", action="append",
                         choices=("rate", "memory", "tls", "list",
-                                 "customers", "drain"))
+                                 "customers", "drain", "domains"))
     return parser.parse_args()
 
 
@@ -57,6 +57,7 @@ ARGS = arguments()
 os.environ["TIDEPOST_BUILD"] = os.path.abspath(ARGS.build)
 os.environ["TIDEPOST_ROOT"] = ROOT
 
+import domains  # noqa: E402
 import drain  # noqa: E402
 from postfix import Postfix, why_not  # noqa: E402 (needs the path above)
 from tidepost import (Authority, Node, Smtp, clean_up,  # noqa: E402
@@ -366,6 +367,8 @@ def measure_all(folder):
         node.kill()
     if wanted("drain"):
         drain.measure(say, verdict)
+    if wanted("domains"):
+        domains.measure(say)
 
 
 def main():

@@ -421,6 +421,24 @@ def dialled_link():
     lines[0].wait("up", "down")
 
 
+def silent_domains():
+    """Hosts that take a connection and say nothing hold up nobody else."""
+    quiet = server(B, rules={"greeting": STALL})
+    peer = server(A)
+    zone = {}
+    for i in range(4):
+        zone.update(zone_of(f"a{i}.example", (10, B)))
+    zone.update(zone_of("zeal.example", (10, A)))
+    node, names = gate(zone, {"sessions": 2})
+    hand_in(node, *(f"ben@a{i}.example" for i in range(4)))
+    check(wait_until(lambda: quiet.connections == 2), "two are in hand")
+    hand_in(node, "ben@zeal.example")
+    check(wait_until(lambda: len(peer.mails) == 1, 90),
+          "the mail for another goes", node.queue())
+    equal(quiet.connections, 4, "while four are still silent")
+    check(all(c.socket.fileno() >= 0 for c in quiet.open), "and open")
+
+
 def reload_and_stop():
     """SIGHUP and SIGTERM while look-ups are under way."""
     node, names = gate({("slow.example", "MX"): "silent"})
@@ -437,5 +455,5 @@ def reload_and_stop():
 
 run(by_preference, next_host, many_domains, without_mx, literals, no_mail,
     no_domain, loops, not_known_now, dead_host, refuses, too_large, bad_tls,
-    tls_required, hostile, preferred_peer, many_dead_domains, rests,
-    reported_link, dialled_link, reload_and_stop)
+    tls_required, hostile, preferred_peer, many_dead_domains, silent_domains,
+    rests, reported_link, dialled_link, reload_and_stop)
