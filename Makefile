@@ -223,7 +223,8 @@ deps-interop:
 .PHONY: bench
 bench:
 	@sh tests/deps bench
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/customers
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/customers \
+		$(BUILD)/tests/tui/fill
 	@python3 tests/bench/bench.py $(BUILD)
 $(BUILD)/tests/bench/customers: $(BUILD)/tests/bench/customers.o \
 		$(call libs,$(DAEMON_ROOMS))

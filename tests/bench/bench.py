@@ -3,7 +3,8 @@
 
     bench.py BUILD [--seconds S] [--rounds N] [--dir FOLDER] [--only PART]...
 
-Parts: rate memory tls list customers drain domains. Slowness is told, never an error:
+Parts: rate memory tls list customers drain domains
+console. Slowness is told, never an error:
 the exit status is 0 unless something did not work.
 """
 
@@ -49,7 +50,8 @@ def arguments():
                         help="where both queues lie, on a real disk")
     parser.add_argument("--only", action="append",
                         choices=("rate", "memory", "tls", "list",
-                                 "customers", "drain", "domains"))
+                                 "customers", "drain", "domains",
+                                 "console"))
     return parser.parse_args()
 
 
@@ -57,6 +59,7 @@ ARGS = arguments()
 os.environ["TIDEPOST_BUILD"] = os.path.abspath(ARGS.build)
 os.environ["TIDEPOST_ROOT"] = ROOT
 
+import console  # noqa: E402
 import domains  # noqa: E402
 import drain  # noqa: E402
 from postfix import Postfix, why_not  # noqa: E402 (needs the path above)
@@ -369,6 +372,10 @@ def measure_all(folder):
         drain.measure(say, verdict)
     if wanted("domains"):
         domains.measure(say)
+        say()
+    if wanted("console"):
+        os.mkdir(f"{folder}/console")
+        console.measure(say, verdict, ARGS.build, f"{folder}/console")
 
 
 def main():
