@@ -1,5 +1,6 @@
 #include "spool/private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,29 @@ no_account(enum err_code rc, const char *name, struct err *e)
 	return rc;
 }
 
+/* Why a customer's mail waits; of a suspended one no call changes that. */
+static enum err_code
+mark_route(struct spool_txn *t, const struct spool_account *a, struct err *e)
+{
+	char route[SPOOL_NAME_MAX + 1], waits[SPOOL_TEXT_MAX + 1];
+
+	if (a->kind != ACCOUNT_CUSTOMER)
+		return OK;
+	snprintf(route, sizeof(route), CUSTOMER_PREFIX "%s", a->name);
+	snprintf(waits, sizeof(waits), "%s%s", a->name,
+		a->suspended ? " is resumed and" : "");
+	return spool_route_reason_put(t, route, REASON_CUSTOMER_CALL, waits, e);
+}
+
+/* What else is kept of it, behind its row. */
+static enum err_code
+put_rest(struct spool_txn *t, const struct spool_account *a, struct err *e)
+{
+	enum err_code rc = domains_add(t, a, e);
+
+	return rc == OK ? mark_route(t, a, e) : rc;
+}
+
 enum err_code
 spool_account_add(
 	struct spool_txn *t, const struct spool_account *a, struct err *e)
@@ -114,7 +138,7 @@ spool_account_add(
 			"the name %s is taken; choose another, or change its "
 			"settings with set",
 			a->name);
-	return rc == OK ? domains_add(t, a, e) : rc;
+	return rc == OK ? put_rest(t, a, e) : rc;
 }
 
 static enum err_code
@@ -152,7 +176,7 @@ spool_account_set(
 	spool_account_clear(&old);
 	if (rc == OK)
 		rc = domains_remove(t, a->name, e);
-	return rc == OK ? domains_add(t, a, e) : rc;
+	return rc == OK ? put_rest(t, a, e) : rc;
 }
 
 enum err_code

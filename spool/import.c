@@ -200,15 +200,6 @@ empty(struct spool_account *a)
 }
 
 static enum err_code
-put_route(struct spool_txn *t, const char *name, struct err *e)
-{
-	char route[SPOOL_NAME_MAX + 1];
-
-	snprintf(route, sizeof(route), "customer:%s", name);
-	return spool_route_reason_put(t, route, REASON_CUSTOMER_CALL, name, e);
-}
-
-static enum err_code
 write_account(struct spool_txn *t, struct spool_account *a, bool is_new,
 	struct spool_import_entry *entry, struct err *e)
 {
@@ -222,9 +213,8 @@ write_account(struct spool_txn *t, struct spool_account *a, bool is_new,
 		a->next = entry->next;
 	}
 	rc = is_new ? spool_account_add(t, a, e) : spool_account_set(t, a, e);
-	if (rc == OK)
-		rc = spool_settings_put_list(t, &entry->settings, a, e);
-	return rc == OK && is_new ? put_route(t, a->name, e) : rc;
+	return rc == OK ? spool_settings_put_list(t, &entry->settings, a, e)
+			: rc;
 }
 
 static enum err_code

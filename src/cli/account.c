@@ -82,7 +82,6 @@ static enum err_code
 add(struct spool_txn *t, struct change *ch, struct err *e)
 {
 	struct spool_account a = {.kind = ch->kind};
-	char route[SPOOL_NAME_MAX + 1];
 	enum err_code code;
 
 	str_copyz(a.name, sizeof(a.name), ch->name);
@@ -92,11 +91,6 @@ add(struct spool_txn *t, struct change *ch, struct err *e)
 		code = spool_account_add(t, &a, e);
 	if (code == OK)
 		code = spool_settings_put_list(t, &ch->settings, &a, e);
-	if (code == OK && ch->kind == ACCOUNT_CUSTOMER) {
-		route_of(ch, route);
-		code = spool_route_reason_put(
-			t, route, REASON_CUSTOMER_CALL, ch->name, e);
-	}
 	explicit_bzero(&a.verifier, sizeof(a.verifier));
 	explicit_bzero(&a.next, sizeof(a.next));
 	spool_account_clear(&a);

@@ -66,15 +66,6 @@ wipe_clear(struct spool_account *a)
 }
 
 static enum err_code
-mark_route(struct spool_txn *t, const char *name, struct err *e)
-{
-	char route[SPOOL_NAME_MAX + 1];
-
-	policy_customer_route(name, route);
-	return spool_route_reason_put(t, route, REASON_CUSTOMER_CALL, name, e);
-}
-
-static enum err_code
 add(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 {
 	struct spool_account a = {
@@ -88,8 +79,6 @@ add(struct spool_txn *t, struct account_job *j, const char *name, struct err *e)
 		rc = spool_account_add(t, &a, e);
 	if (rc == OK)
 		rc = spool_settings_put_list(t, &j->settings, &a, e);
-	if (rc == OK && j->customer)
-		rc = mark_route(t, name, e);
 	wipe_clear(&a);
 	return rc;
 }

@@ -604,7 +604,8 @@ quarantined_mail_can_come_back(void **state)
 		1);
 	assert_true(row_of(b, 1, 1, &row));
 	assert_int_equal(row.d.state, SPOOL_READY);
-	assert_int_equal(row.reason, REASON_NONE);
+	assert_int_equal(row.d.reason, REASON_NONE);
+	assert_int_equal(row.reason, REASON_CUSTOMER_CALL);
 	claim_of_aurora(b, 1);
 	end(b, 1, OUTCOME_DELIVERED, false, NOW);
 	assert_sound(b);
