@@ -215,12 +215,15 @@ is_stray(struct spool_txn *t, const struct spool_claim *c,
 
 /* Another customer's, or nobody's: held until it is routed anew. */
 static enum err_code
-hold_stray(struct spool_txn *t, const struct delivery_row *old, struct err *e)
+hold_stray(struct spool_txn *t, const struct delivery_row *old, int64_t now,
+	struct err *e)
 {
 	struct delivery_row r = *old;
+	enum err_code rc;
 
 	hold_without_route(&r);
-	return delivery_update(t, old, &r, e);
+	rc = delivery_update(t, old, &r, e);
+	return rc == OK ? without_route_event(t, old, &r, now, e) : rc;
 }
 
 static enum err_code
@@ -238,7 +241,7 @@ find_owned(struct spool_txn *t, const struct spool_claim *c, struct best *b,
 			rc = is_stray(t, c, &b->row, &stray, e);
 		if (rc != OK || !stray)
 			return rc;
-		rc = hold_stray(t, &b->row, e);
+		rc = hold_stray(t, &b->row, c->now, e);
 	}
 	return rc == OK ? err_set(e, ERR_NOTFOUND, "nothing of it waits") : rc;
 }
@@ -320,7 +323,7 @@ take_page(struct spool_txn *t, const struct spool_claim *c,
 			continue;
 		rc = is_stray(t, c, r, &stray, e);
 		if (rc == OK)
-			rc = stray ? hold_stray(t, r, e)
+			rc = stray ? hold_stray(t, r, c->now, e)
 				   : take(t, c, r, claimed, e);
 	}
 	return rc;

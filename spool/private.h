@@ -210,6 +210,10 @@ enum err_code list_page(struct spool_txn *t, const struct spool_filter *f,
 
 /* R waits for a route; what a session or an operator has stays as it is. */
 void hold_without_route(struct delivery_row *r);
+/* Held for it, or set free: the log tells it. OLD: as it was before. */
+enum err_code without_route_event(struct spool_txn *t,
+	const struct delivery_row *old, const struct delivery_row *r,
+	int64_t now, struct err *e);
 
 /* --- account.c --- */
 

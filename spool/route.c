@@ -1,5 +1,7 @@
 #include "spool/private.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +196,20 @@ hold_without_route(struct delivery_row *r)
 	str_copyz(r->d.reason_arg, sizeof(r->d.reason_arg), NO_ROUTE_TEXT);
 }
 
+enum err_code
+without_route_event(struct spool_txn *t, const struct delivery_row *old,
+	const struct delivery_row *r, int64_t now, struct err *e)
+{
+	bool held = r->d.state == SPOOL_HELD;
+	struct spool_event ev = {.level = held ? LOG_WARNING : LOG_INFO};
+
+	if (old->d.state == r->d.state)
+		return OK;
+	str_copyz(ev.text, sizeof(ev.text),
+		held ? NO_ROUTE_TEXT : "it has a route again");
+	return delivery_event(t, r, held ? "held" : "released", now, &ev, e);
+}
+
 static void
 free_with_route(struct delivery_row *r)
 {
@@ -206,11 +222,13 @@ free_with_route(struct delivery_row *r)
 
 static enum err_code
 reroute_one(struct spool_txn *t, const struct delivery_row *old,
-	int64_t generation, spool_router *fn, void *arg, struct err *e)
+	int64_t generation, int64_t now, spool_router *fn, void *arg,
+	struct err *e)
 {
 	struct delivery_row r = *old;
 	char route[SPOOL_NAME_MAX + 1] = "";
 	struct mailbox m;
+	enum err_code rc;
 
 	mailbox_of(old->d.recipient, &m);
 	r.d.route_generation = generation;
@@ -221,12 +239,13 @@ reroute_one(struct spool_txn *t, const struct delivery_row *old,
 		hold_without_route(&r);
 	}
 	delivery_set_domain(t->spool, &r);
-	return delivery_update(t, old, &r, e);
+	rc = delivery_update(t, old, &r, e);
+	return rc == OK ? without_route_event(t, old, &r, now, e) : rc;
 }
 
 enum err_code
-spool_reroute(struct spool_txn *t, int64_t generation, size_t limit,
-	spool_router *fn, void *arg, size_t *n_r, struct err *e)
+spool_reroute(struct spool_txn *t, int64_t generation, int64_t now,
+	size_t limit, spool_router *fn, void *arg, size_t *n_r, struct err *e)
 {
 	struct query q = {.table = T_DELIVERY,
 		.index = DELIVERY_BY_GENERATION,
@@ -238,7 +257,8 @@ spool_reroute(struct spool_txn *t, int64_t generation, size_t limit,
 	rows_init(&stale, T_DELIVERY);
 	rc = tx_query(t, &q, &stale, e);
 	for (size_t i = 0; i < stale.n && rc == OK; i++)
-		rc = reroute_one(t, rows_at(&stale, i), generation, fn, arg, e);
+		rc = reroute_one(
+			t, rows_at(&stale, i), generation, now, fn, arg, e);
 	if (n_r)
 		*n_r = stale.n;
 	rows_free(&stale);

@@ -1,5 +1,18 @@
 #include "spool/private.h"
 
+#include "base/log.h"
+
+static enum err_code
+remove_deleted(struct spool_txn *t, const struct delivery_row *r, int64_t now,
+	struct err *e)
+{
+	struct spool_event ev = {
+		.level = LOG_INFO, .text = "nobody undeleted it in its time"};
+	enum err_code rc = delivery_event(t, r, "removed", now, &ev, e);
+
+	return rc == OK ? delivery_remove(t, r, e) : rc;
+}
+
 static enum err_code
 sweep_deleted(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 {
@@ -13,7 +26,7 @@ sweep_deleted(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 	rows_init(&gone, T_DELIVERY);
 	rc = tx_query(t, &q, &gone, e);
 	for (size_t i = 0; i < gone.n && rc == OK; i++)
-		rc = delivery_remove(t, rows_at(&gone, i), e);
+		rc = remove_deleted(t, rows_at(&gone, i), now, e);
 	rows_free(&gone);
 	return rc;
 }

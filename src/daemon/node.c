@@ -195,8 +195,8 @@ write_routes(struct spool_txn *t, void *arg, struct err *e)
 		rc = put_domain_routes(t, r->router.conf, e);
 	if (rc != OK)
 		return rc;
-	return spool_reroute(t, r->generation, NODE_REROUTE_BATCH, policy_route,
-		&r->router, &r->stale, e);
+	return spool_reroute(t, r->generation, clock_sane_s(),
+		NODE_REROUTE_BATCH, policy_route, &r->router, &r->stale, e);
 }
 
 static void reroute_batch(struct node *n);

@@ -334,7 +334,8 @@ do_digest(struct spool_txn *t, void *arg, struct err *e)
 	free(l.rows);
 	if (rc == OK)
 		rc = do_events(t, &ev, e);
-	digest_add(d, &ev.n, sizeof(ev.n));
+	for (size_t i = 0; i < ev.n; i++)
+		digest_add(d, ev.list[i].event, strlen(ev.list[i].event));
 	free(ev.list);
 	if (rc == OK && spool_account_get(t, "x", &a, e) == OK) {
 		digest_add(d, a.domains, strlen(a.domains));

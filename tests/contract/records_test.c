@@ -710,7 +710,7 @@ do_reroute(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct reroute_job *j = arg;
 
-	return spool_reroute(t, j->generation, 2, fixed_route, j, &j->n, e);
+	return spool_reroute(t, j->generation, 1, 2, fixed_route, j, &j->n, e);
 }
 
 static void
