@@ -402,9 +402,7 @@ verdict_broken(const struct deliver *d, const struct parcel *p,
 {
 	/* It would stand in the way of all others behind it. */
 	if (p->unreadable)
-		settle_hold(st, i, REASON_RULE_HOLD,
-			"its body cannot be read from the spool; look with "
-			"tidepost spool check");
+		settle_hold(st, i, REASON_RULE_HOLD, SETTLE_UNREADABLE);
 	else if (!p->counts || d->result.link_lost || d->result.no_bdat ||
 		 d->customer)
 		settle_release(st, i, "the connection ended");

@@ -121,7 +121,7 @@ judge(struct gateway_job *j, struct settle *st, size_t message, size_t i)
 		if (j->code == ERR_UNSUPPORTED)
 			settle_refuse(st, i, "5.6.3", j->err.text);
 		else
-			settle_hold(st, i, REASON_DISK, j->err.text);
+			settle_hold(st, i, REASON_RULE_HOLD, j->err.text);
 		return;
 	}
 	if (j->mail)

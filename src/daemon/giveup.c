@@ -79,9 +79,12 @@ verdict(void *arg, struct settle *st, const struct spool_claimed *m, size_t i)
 {
 	struct job *j = arg;
 
-	(void)m;
 	j->checked = true;
-	if (j->conf.expired)
+	if (j->conf.untold && settle_is_untold(&m->deliveries[i]))
+		settle_tell_now(st, i);
+	else if (j->conf.untold)
+		settle_release(st, i, "held for another reason");
+	else if (j->conf.expired)
 		settle_expire(st, i, j->text);
 	else
 		settle_fail(st, i, j->conf.status, j->text);

@@ -1,6 +1,6 @@
 /*
  * Giving deliveries up whatever their time and route: returned by a person,
- * too large for the only peer, or held for a customer too long. Claims them,
+ * held for a customer too long, or failed before without a word. Claims them,
  * settles them as failed (with notices), page by page.
  */
 #ifndef DAEMON_GIVEUP_H
@@ -17,8 +17,9 @@ struct giveup_conf {
 	const struct spool_filter *filters; /* copied; texts borrowed */
 	size_t filters_n;
 	bool expired;	    /* their lifetime is over: settle_expire */
-	const char *status; /* "5.3.4"; static; not used where expired */
-	const char *text;   /* copied */
+	bool untold;	    /* settle_tell_now, where it is so */
+	const char *status; /* "5.3.4"; static; not used with one of these */
+	const char *text;   /* copied; "" with UNTOLD */
 	/* Run first, in the transaction; NULL: nothing. ARG is for both. */
 	spool_fn *check;
 	giveup_done *done;

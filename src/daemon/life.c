@@ -7,6 +7,7 @@
 #include "daemon/policy.h"
 #include "daemon/giveup.h"
 #include "daemon/lifetime.h"
+#include "daemon/settle.h"
 #include "daemon/steady.h"
 #include "spool/queue.h"
 
@@ -35,12 +36,15 @@ struct life {
 	size_t old_n;
 	int64_t longest_s;
 	bool has_old;
+	struct spool_filter *untold; /* owned: for want of room for a notice */
+	size_t untold_n;
 	size_t released;
 };
 
 static void release(struct life *l);
 static void return_late(struct life *l);
 static void return_old(struct life *l);
+static void return_untold(struct life *l);
 static void tell(struct life *l);
 static void finish(struct life *l);
 
@@ -75,12 +79,42 @@ find_old(struct life *l)
 		add_old(l, conf_route_name(&conf->routes[i]));
 }
 
+/* What failed while the disk was full, and was kept to be told. */
+static enum err_code
+find_untold(struct spool_txn *t, struct life *l, struct err *e)
+{
+	const struct spool_filter kept = {.has_state = true,
+		.state = SPOOL_HELD,
+		.has_reason = true,
+		.reason = REASON_DISK};
+	struct spool_cursor from = {0, 0};
+	struct spool_row *rows = NULL;
+	size_t n = 0;
+	enum err_code rc =
+		spool_list(t, &kept, &from, LIFE_BATCH, &rows, &n, e);
+
+	free(l->untold);
+	l->untold = xcalloc(n, sizeof(*l->untold));
+	l->untold_n = 0;
+	for (size_t i = 0; i < n && rc == OK; i++) {
+		if (!settle_is_untold(&rows[i].d))
+			continue;
+		l->untold[l->untold_n] = kept;
+		l->untold[l->untold_n].id = rows[i].d.message;
+		l->untold[l->untold_n++].n = rows[i].d.n;
+	}
+	free(rows);
+	return rc;
+}
+
 static enum err_code
 look(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct life *l = arg;
 	enum err_code rc = spool_timed_next(t, &l->next, e);
 
+	if (rc == OK)
+		rc = find_untold(t, l, e);
 	l->has_old = false;
 	for (size_t i = 0; i < l->old_n && rc == OK && !l->has_old; i++) {
 		struct spool_cursor from = {0, 0};
@@ -226,7 +260,7 @@ old_returned(void *arg, enum err_code code, const struct err *e, size_t count)
 	struct life *l = arg;
 
 	note_returned(l, code, e, count, "too-old");
-	tell(l);
+	return_untold(l);
 }
 
 static void
@@ -235,7 +269,7 @@ return_old(struct life *l)
 	char text[200], duration[40];
 
 	if (!l->has_old || l->n->stopping) {
-		tell(l);
+		return_untold(l);
 		return;
 	}
 	lifetime_words(l->longest_s, duration, sizeof(duration));
@@ -248,6 +282,32 @@ return_old(struct life *l)
 			     .expired = true,
 			     .text = text,
 			     .done = old_returned,
+			     .arg = l});
+}
+
+static void
+untold_returned(
+	void *arg, enum err_code code, const struct err *e, size_t count)
+{
+	struct life *l = arg;
+
+	note_returned(l, code, e, count, "told-at-last");
+	tell(l);
+}
+
+/* If there is no room yet they stay as they are. */
+static void
+return_untold(struct life *l)
+{
+	if (!l->untold_n || l->n->stopping) {
+		tell(l);
+		return;
+	}
+	giveup(l->n, &(struct giveup_conf){.filters = l->untold,
+			     .filters_n = l->untold_n,
+			     .untold = true,
+			     .text = "",
+			     .done = untold_returned,
 			     .arg = l});
 }
 
@@ -430,5 +490,6 @@ life_free(struct life *l)
 		return;
 	loop_timer_free(l->timer);
 	free(l->old);
+	free(l->untold);
 	free(l);
 }

@@ -41,6 +41,7 @@ struct local_job {
 	/* what the helper thread found, one a delivery */
 	struct letter_end *ends;
 	bool *unknown;		 /* no such user; one a delivery */
+	bool unreadable;	 /* the body is not whole */
 	const struct conf *conf; /* when it began; kept by the node */
 	struct settle *settle;
 };
@@ -99,6 +100,13 @@ judge(struct local_job *j, size_t i)
 	const struct letter_end *end = &j->ends[i];
 	struct reply ok;
 
+	if (j->unreadable && end->fate == LETTER_FAULT) {
+		log_error("body-unreadable",
+			LOG_INT("msg", j->claimed.message.id),
+			LOG_STR("why", end->text));
+		settle_hold(j->settle, i, REASON_RULE_HOLD, SETTLE_UNREADABLE);
+		return;
+	}
 	switch (end->fate) {
 	case LETTER_DELIVERED:
 		reply_set(&ok, 250, end->status, "%s", end->text);
@@ -165,6 +173,9 @@ read_piece(void *arg, uint64_t offset, char *out, size_t size, size_t *n_r,
 	enum err_code rc = spool_read(p.j->l->n->spool, read_from_spool, &p, e);
 
 	*n_r = p.n;
+	if (rc == OK && !p.n && offset < p.j->claimed.message.size)
+		rc = err_set(e, ERR_CORRUPT, "it is shorter than its size");
+	p.j->unreadable |= rc == ERR_CORRUPT;
 	return rc;
 }
 

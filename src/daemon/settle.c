@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STATUS_TOO_LATE "5.4.7" /* RFC 3463: delivery time expired */
+
 /* What a customer's host taught of one of its recipients. */
 enum lesson { LESSON_NONE, LESSON_EXISTS, LESSON_UNKNOWN };
 
@@ -25,6 +27,7 @@ struct verdict {
 	bool expired, not_tried;
 	bool in_doubt;	 /* set behind all else */
 	bool day_counts; /* an attempt now may be on a new day */
+	char status[12]; /* of a failure */
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -159,6 +162,7 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 	bool expired = v->expired;
 
 	*v = (struct verdict){.kind = OUTCOME_FAILED, .expired = expired};
+	str_copyz(v->status, sizeof(v->status), status);
 	str_copyz(v->text, sizeof(v->text), text);
 	if (need == BOUNCE_HOLD)
 		keep_untold(st, i, "cannot be delivered nor returned");
@@ -193,7 +197,41 @@ void
 settle_expire(struct settle *st, size_t i, const char *why)
 {
 	st->verdicts[i].expired = true;
-	fail(st, i, "5.4.7", why, "", false);
+	fail(st, i, STATUS_TOO_LATE, why, "", false);
+}
+
+/* --- what could not be told ----------------------------------------------- */
+
+#define UNTOLD "the sender cannot be told of "
+
+/* Not delivered, and no room for the notice: it is told when there is. */
+static void
+keep_for_room(struct verdict *v)
+{
+	char why[sizeof(UNTOLD) + sizeof(v->status)];
+
+	snprintf(why, sizeof(why), UNTOLD "%s", v->status);
+	hold(v, REASON_DISK, why);
+}
+
+bool
+settle_is_untold(const struct spool_delivery *d)
+{
+	return d->reason == REASON_DISK &&
+	       str_starts_nocase(str_of(d->reason_arg), STR(UNTOLD));
+}
+
+void
+settle_tell_now(struct settle *st, size_t i)
+{
+	const struct spool_delivery *d = &st->deliveries[i];
+	struct str why, status = str_of(d->reason_arg);
+	char code[sizeof(st->verdicts->status)];
+
+	status = str_cut(str_skip(status, sizeof(UNTOLD) - 1), ':', &why);
+	str_copy(code, sizeof(code), status);
+	st->verdicts[i].expired = strcmp(code, STATUS_TOO_LATE) == 0;
+	fail(st, i, code, str_trim(why).p, "", false);
 }
 
 /*
@@ -243,7 +281,7 @@ defer(struct settle *st, size_t i, enum spool_reason reason, const char *text,
 		.kind = OUTCOME_DEFERRED, .reason = reason, .day_counts = day};
 	str_copyz(v->text, sizeof(v->text), text);
 	if (!backoff_next(&rule, &facts, &v->next_attempt))
-		fail(st, i, "5.4.7", text, peer, false);
+		fail(st, i, STATUS_TOO_LATE, text, peer, false);
 }
 
 void
@@ -394,8 +432,7 @@ settle_drop_notices(struct settle *st)
 	st->bounce = bounce_new(st->n, &st->m);
 	for (size_t i = 0; i < st->count; i++)
 		if (st->verdicts[i].kind == OUTCOME_FAILED)
-			hold(&st->verdicts[i], REASON_DISK,
-				"the disk has no room for the notice");
+			keep_for_room(&st->verdicts[i]);
 	return true;
 }
 

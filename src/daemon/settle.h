@@ -13,6 +13,11 @@
 
 struct settle;
 
+/* Why something is held whose body is not whole any more. */
+#define SETTLE_UNREADABLE                                                      \
+	"its body cannot be read from the spool; look with tidepost spool "    \
+	"check"
+
 /* CLAIMED is copied. PEER: whose words the verdicts quote. LINK may be NULL. */
 struct settle *settle_new(struct node *n, const struct spool_claimed *claimed,
 	uint64_t owner, const char *peer, const char *link, uint64_t session);
@@ -42,6 +47,12 @@ void settle_refuse(
  * goes to quarantine (no back-scatter).
  */
 void settle_expire(struct settle *st, size_t i, const char *why);
+/*
+ * It failed, and is held since the disk had no room to say so
+ * (settle_drop_notices): said now.
+ */
+bool settle_is_untold(const struct spool_delivery *d);
+void settle_tell_now(struct settle *st, size_t i);
 /* Not an attempt: it goes back to where it was. Also the default. */
 void settle_release(struct settle *st, size_t i, const char *why);
 /*
