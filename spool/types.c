@@ -95,7 +95,10 @@ reason_names_time(enum spool_reason reason)
 	return reason == REASON_RETRY_WAIT || reason == REASON_PEER_4XX;
 }
 
-/* A reply begins with its code; anything else speaks for itself. */
+/*
+ * A reply begins with its code; anything else speaks for itself. Batches wait
+ * for a folder.
+ */
 static const char *
 reason_lead(enum spool_reason reason, const char *arg)
 {
@@ -104,6 +107,8 @@ reason_lead(enum spool_reason reason, const char *arg)
 		return "";
 	if (reason == REASON_RETRY_WAIT && arg[0] >= '2' && arg[0] <= '5')
 		return reason_sentences[REASON_PEER_4XX].with;
+	if (reason == REASON_LINK_DOWN && arg[0] == '/')
+		return "waits for the folder ";
 	return reason_sentences[reason].with;
 }
 

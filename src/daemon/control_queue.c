@@ -263,7 +263,7 @@ return_to_sender(struct queue_job *j)
 				.filters = j->filters,
 				.filters_n = j->filters_n,
 				.status = "5.7.0",
-				.text = "returned by the operator of this node",
+				.text = "the operator of this mail system sent it back",
 				.check = check_filters,
 				.done = returned,
 				.arg = j,

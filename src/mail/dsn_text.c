@@ -96,6 +96,11 @@ static const struct {
 	     "look after your mail."},
 };
 
+/* "7." where this system says so: nobody there refused it. */
+static const char ours_to_decide[] =
+	"Ask the people who look after this mail system if you do not know "
+	"why.";
+
 /* "1.1" is not the beginning of "1.10". */
 static bool
 begins_with(const char *status, const char *prefix)
@@ -108,11 +113,14 @@ begins_with(const char *status, const char *prefix)
 }
 
 static const char *
-advice_for(const char *status)
+advice_for(const struct dsn_recipient *r)
 {
+	const char *dot = strchr(r->status, '.'), *status = dot ? dot + 1 : "";
 	size_t i = 0;
 
-	status = strchr(status, '.') ? strchr(status, '.') + 1 : "";
+	if (!r->peer[0] && begins_with(status, "7.") &&
+		!begins_with(status, "7.30"))
+		return ours_to_decide;
 	while (!begins_with(status, advices[i].status))
 		i++; /* the last one is the beginning of any */
 	return advices[i].advice;
@@ -226,7 +234,7 @@ add_group(const struct dsn *d, size_t first, struct buf *out)
 	if (r->action == DSN_DELIVERED && r->reply[0])
 		add_paragraph(out, 2, r->reply);
 	if (r->action == DSN_FAILED)
-		add_paragraph(out, 2, advice_for(r->status));
+		add_paragraph(out, 2, advice_for(r));
 	if (r->action == DSN_DELAYED)
 		add_until(r, out);
 }
