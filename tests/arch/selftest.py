@@ -26,7 +26,27 @@ CLEAN = {
     "tests/scenario/02-other.py": "\n",
     "tests/fuzz/fuzz_x.c": "\n",
     "docs/note.txt": "see /etc/tidepost and /var/lib/tidepost\n",
+    "spool/types.h": 'X(REASON_NONE, "") X(REASON_DISK, "disk")'
+                     ' X(REASON_CLOCK, "clock")\n',
+    "spool/outcome.c": "r.reason = REASON_DISK;\n",
+    "tests/scenario/01-full.py": "def full():\n    say('no room', 'full-"
+                                 "disk', '4.3.1')\n\n\nrun(full)\n",
 }
+
+LIFE = """## `ready`, `active`, `deferred`, `held` and `deleted`, `disk`: full
+
+- leaves: there is room
+- sender: *failed* 4.3.1
+- operator: "no room"
+- log: `full-disk`
+- tests: 01-full `full`
+- from: `spool/outcome.c`
+
+## What there is not
+
+None has the reason `clock`.
+"""
+CLEAN["docs/life.md"] = LIFE
 
 # (check, file, text, what the complaint must name)
 BROKEN = (
@@ -68,6 +88,25 @@ BROKEN = (
     ("docs", "docs/way.md", "Tests: 01-gone\n", "docs/way.md:1"),
     ("docs", "docs/way.md", "Tests: fuzz_gone\n", "docs/way.md:1"),
     ("docs", "docs/way.md", "Steps: `step-two`\n", "docs/way.md:1"),
+    ("life", "docs/life.md", LIFE.replace(", `disk`", ""), "reason disk"),
+    ("life", "docs/life.md", LIFE.replace("`clock`", "clock"), "clock"),
+    ("life", "docs/life.md", LIFE.replace("`held` ", ""), "state held"),
+    ("life", "docs/life.md", LIFE.replace("`disk`", "`disc`"), "disc"),
+    ("life", "docs/life.md", LIFE.replace("- log: `full-disk`\n", ""),
+     "does not say: log"),
+    ("life", "docs/life.md", LIFE.replace("01-full", "02-full"), "02-full"),
+    ("life", "docs/life.md", LIFE.replace("`full`", "`half`"), "half"),
+    ("life", "docs/life.md", LIFE.replace('"no room"', '"no bed"'), "no bed"),
+    ("life", "docs/life.md", LIFE.replace("4.3.1", "4.3.2"), "4.3.2"),
+    ("life", "docs/life.md", LIFE.replace("`full-disk`", "`fire`"), "fire"),
+    ("life", "docs/life.md", LIFE.replace("outcome.c", "left.c"),
+     "spool/outcome.c:1"),
+    ("life", "docs/life.md", LIFE.replace("`spool/outcome.c`",
+     "`spool/outcome.c` `spool/act.c`"), "act.c gives no"),
+    ("life", "spool/act.c", "\nset(REASON_DISK);\n", "spool/act.c:2"),
+    ("life", "spool/act.c", "\nset(REASON_CLOCK);\n", "spool/act.c:2"),
+    ("life", "tests/scenario/01-full.py", "def full():\n    say('no room', "
+     "'full-disk', '4.3.1')\n\n\nrun()\n", "runs no test full"),
     ("machine-paths", "docs/note.txt", "it is in /ho" "me/ann/mail\n",
      "docs/note.txt:1"),
 )

@@ -155,6 +155,7 @@ def forged_mark():
     node = site().start()
     send(node, make("real"), f"bob@{DOMAIN}")
     wait_bodies(node, 1, "bob")
+    node.wait_queue_empty()
     mark = re.search(rb"X-Tidepost-Delivery: (\d+)\.1\.(\d+)@(\S+) done",
                      read(node, "bob"))
     check(mark, "the mark says done", read(node, "bob")[:300])
