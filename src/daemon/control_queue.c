@@ -259,15 +259,16 @@ returned(void *arg, enum err_code code, const struct err *e, size_t count)
 static void
 return_to_sender(struct queue_job *j)
 {
-	giveup(j->c->n, &(struct giveup_conf){
-				.filters = j->filters,
-				.filters_n = j->filters_n,
-				.status = "5.7.0",
-				.text = "the operator of this mail system sent it back",
-				.check = check_filters,
-				.done = returned,
-				.arg = j,
-			});
+	giveup(j->c->n,
+		&(struct giveup_conf){
+			.filters = j->filters,
+			.filters_n = j->filters_n,
+			.status = "5.7.0",
+			.text = "the operator of this mail system sent it back",
+			.check = check_filters,
+			.done = returned,
+			.arg = j,
+		});
 }
 
 /* --- the verb --- */

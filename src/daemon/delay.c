@@ -134,10 +134,8 @@ say_why(const struct job *j, const struct spool_row *r, char *out, size_t size)
 		sizeof(reason));
 	if (r->reason == REASON_WINDOW)
 		add_window(j->n, r->reason_arg, reason, sizeof(reason));
-	snprintf(out, size, "%s: %.900s",
-		j->conf.late ? "it is later than its sender wished"
-			     : "it still waits here",
-		reason);
+	snprintf(out, size, "%s%.900s",
+		j->conf.late ? "it is later than you wished: " : "", reason);
 }
 
 static void

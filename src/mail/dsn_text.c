@@ -54,9 +54,11 @@ add_paragraph(struct buf *out, int indent, const char *text)
  * By enhanced status (RFC 3463), without its first digit; the first that the
  * status begins with.
  */
-static const struct {
+struct advice {
 	const char *status, *advice;
-} advices[] = {
+};
+
+static const struct advice advices[] = {
 	{"1.1", "There is no such address there. Look for a mistake in it, or "
 		"ask the person for the right one in another way."},
 	{"1.2", "The part behind the @ names no place that takes mail. Look "
@@ -72,6 +74,8 @@ static const struct {
 		"your message again."},
 	{"2.3", "Your message is too large for this mailbox. Send it in smaller "
 		"parts, or without what is attached."},
+	{"3.3", "You asked for something that a system on its way cannot do. "
+		"Send it again without that wish."},
 	{"3.4", "Your message is too large for a system on its way. Send it in "
 		"smaller parts, or without what is attached."},
 	{"4.4", "No system was found that takes mail for this address. Look for "
@@ -96,10 +100,14 @@ static const struct {
 	     "look after your mail."},
 };
 
-/* "7." where this system says so: nobody there refused it. */
-static const char ours_to_decide[] =
-	"Ask the people who look after this mail system if you do not know "
-	"why.";
+/* Where nobody there refused it, and this system has said why. */
+static const struct advice ours[] = {
+	{"4.7", "It is not tried any more. Send it again if it still matters."},
+	{"7.0", "Ask the people who look after this mail system if you do not "
+		"know why."},
+};
+
+enum { OURS_N = sizeof(ours) / sizeof(ours[0]) };
 
 /* "1.1" is not the beginning of "1.10". */
 static bool
@@ -118,9 +126,9 @@ advice_for(const struct dsn_recipient *r)
 	const char *dot = strchr(r->status, '.'), *status = dot ? dot + 1 : "";
 	size_t i = 0;
 
-	if (!r->peer[0] && begins_with(status, "7.") &&
-		!begins_with(status, "7.30"))
-		return ours_to_decide;
+	for (size_t k = 0; !r->peer[0] && k < OURS_N; k++)
+		if (begins_with(status, ours[k].status))
+			return ours[k].advice;
 	while (!begins_with(status, advices[i].status))
 		i++; /* the last one is the beginning of any */
 	return advices[i].advice;
@@ -247,7 +255,7 @@ add_action(const struct dsn *d, enum dsn_action action, struct buf *out)
 					   "be delivered:"
 					 : "Your message could not be "
 					   "delivered to:",
-		[DSN_DELAYED] = "Your message has not reached yet:",
+		[DSN_DELAYED] = "Your message has not yet reached:",
 		[DSN_DELIVERED] = "Your message was delivered to:",
 		[DSN_RELAYED] = "Your message went on to a system that reports "
 				"no more, for:",

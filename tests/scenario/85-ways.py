@@ -190,7 +190,7 @@ def late_and_told():
     """N: it waits on, and its sender hears of it once."""
     life = Life(Peer(auth=False, keywords=KEYWORDS + ("DELIVERBY",)))
     number = life.hand_in(mail=" BY=2;N")
-    life.heard("delayed", "4.4.7", "it is later than its sender wished",
+    life.heard("delayed", "4.4.7", "it is later than you wished",
                "waits for link iridium")
     life.logged(number, "notice", "the sender is told")
     life.told(number, "ready", "link-down", "waits for link iridium", False)
