@@ -258,10 +258,17 @@ manual: $(BUILD)/tidepost
 		$(BUILD)/keys $(MANUAL) >$(BUILD)/manual
 	cmp -s $(BUILD)/manual $(MANUAL) || cp $(BUILD)/manual $(MANUAL)
 
+
+# What others run; OpenRC and procd read variables that nobody here uses.
+SCRIPTS	:= $(wildcard conf/hooks/*/* conf/dist/openrc/* conf/dist/openwrt/* \
+	   conf/dist/debian/tidepost.p*)
 .PHONY: lint
 lint:
 	clang-format --dry-run -Werror $(ALL_C) $(ALL_H)
 	mandoc -T lint -W warning docs/man/*.[1-8]
+	for f in $(SCRIPTS); do sh -n $$f || exit 1; done
+	if command -v shellcheck >/dev/null; then \
+		shellcheck -s sh -S warning -e SC2034 $(SCRIPTS); fi
 	$(MAKE) -s -j2 BUILD=build-lint CC=clang \
 		CPPFLAGS=-DTIDEPOST_CRASH_POINTS check-build
 
@@ -308,10 +315,11 @@ install: all
 		$(DESTDIR)$(LIBDIR)/tmpfiles.d/tidepost.conf
 	install -m 644 conf/dist/systemd/dial.conf \
 		conf/dist/systemd/other-users.conf $(DESTDIR)$(DOCDIR)/dist/
-	install -m 755 conf/dist/openrc/tidepost \
-		$(DESTDIR)$(DOCDIR)/dist/tidepost.openrc
-	install -m 755 conf/dist/openwrt/tidepost \
-		$(DESTDIR)$(DOCDIR)/dist/tidepost.openwrt
+	for s in openrc openwrt; do \
+		sed -e 's,@BINDIR@,$(BINDIR),' -e 's,@SBINDIR@,$(SBINDIR),' \
+			conf/dist/$$s/tidepost \
+			>$(DESTDIR)$(DOCDIR)/dist/tidepost.$$s; \
+		chmod 755 $(DESTDIR)$(DOCDIR)/dist/tidepost.$$s; done
 
 # The names other programs call, in place of another mail server's; only on
 # request. LIBDIR/sendmail is where some look for it.
