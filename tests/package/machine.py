@@ -41,7 +41,7 @@ mount -t tmpfs -o mode=755 run "$t/run"
 ip link set lo up
 hostname "$4"
 exec chroot "$t" /usr/bin/env -i container=lxc \
-	PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin $5
 """
 ENVIRONMENT = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "HOME=/root", "TERM=dumb", "LC_ALL=C.UTF-8",
@@ -53,8 +53,8 @@ class Failed(Exception):
 
 
 class Machine:
-    def __init__(self, base, name):
-        self.name = name
+    def __init__(self, base, name, init="/lib/systemd/systemd"):
+        self.name, self.init = name, init
         self.dir = tempfile.mkdtemp(prefix=f"tidepost-{name}-")
         self.root = f"{self.dir}/root"
         for folder in ("root", "upper", "work"):
@@ -65,14 +65,16 @@ class Machine:
         self.parent = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc",
              "--cgroup", "--fork", "--kill-child", "sh", "-c", BOOT, "boot",
-             self.root, os.path.abspath(base), self.dir, name],
+             self.root, os.path.abspath(base), self.dir, name, init],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def boot(self):
         """Until systemd says that all has started."""
         until(lambda: self.pid() is not None, f"{self.name}: pid 1")
-        until(lambda: self.run("systemctl", "is-system-running").stdout.strip()
-              in ("running", "degraded"), f"{self.name}: systemd runs")
+        if "systemd" in self.init:
+            until(lambda: self.run("systemctl", "is-system-running"
+                                   ).stdout.strip() in ("running", "degraded"),
+                  f"{self.name}: systemd runs")
         with open("/etc/resolv.conf", encoding="utf-8") as stream:
             self.put("/etc/resolv.conf", stream.read())
         return self
@@ -83,7 +85,8 @@ class Machine:
             with open(path, encoding="utf-8") as stream:
                 child = stream.read().split()[0]
             with open(f"/proc/{child}/comm", encoding="utf-8") as stream:
-                return int(child) if stream.read() == "systemd\n" else None
+                name = os.path.basename(self.init.split()[0])
+                return int(child) if stream.read() == f"{name}\n" else None
         except (OSError, IndexError):
             return None
 
