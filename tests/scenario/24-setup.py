@@ -90,17 +90,7 @@ def moves_mail():
         ("collect_port = 366;", f'collect_port = {shore.port("odmr")};'))
     site.conf["local"] = {"domains": ["aurora.example.org"]}
     site.start()
-    with Smtp(site.port("lan")) as client:
-        client.ehlo()
-        client.mail("ann@aurora.example.org", ["ben@shore.example"],
-                    make("out"))
-    with Smtp(shore.port("smtp")) as client:
-        client.ehlo()
-        client.mail("ben@shore.example", ["ann@aurora.example.org"],
-                    make("home"))
-    equal(site.link_up("vsat"), 0, "the link of the answers carries mail")
-    equal((len(shore.wait_mail("ben")), len(site.wait_mail("ann"))), (1, 1),
-          "both ways")
+    exchange(site, shore, "smtp")
 
 
 def provider():
@@ -129,6 +119,71 @@ def provider():
     equal(setup(f"{world.dir}/bare.conf", "--role", "provider", "--hostname",
                 "mail.shore.example", "--key", "k").returncode, 0,
           "a certificate that is not there yet: a warning, not a refusal")
+
+
+def sample(name):
+    with open(f"{ROOT}/conf/{name}", encoding="utf-8") as stream:
+        return stream.read()
+
+
+def samples():
+    """The two short ones as they are shipped, but for names and places."""
+    check(len(sample("site.conf").splitlines()) <= 25,
+          "a radio officer can read the ship's")
+    world = World()
+    conf = {"hostname": "mail.shore.example", "listeners": [
+        {"name": n} for n in ("mx", "submission", "odmr")]}
+    shore = Written(world.dir, "shore", conf)
+    ours, key = world.ca.issue("ours", "mail.shore.example")
+    users = secret_file(shore.dir, "users", "ben")
+    with open(shore.file, "w", encoding="utf-8") as stream:
+        stream.write(sample("provider.conf"))
+    shore.adapt(
+        *((f"port = {n};", 'address = "127.0.0.1"; port = 0;')
+          for n in (25, 587, 366)),
+        ("/etc/tidepost/shore.pem", ours), ("/etc/tidepost/shore.key", key),
+        ("/etc/tidepost/users", users),
+        ("/etc/tidepost/relay.secret", users),
+        ("maildir:/var/mail", f"maildir:{shore.dir}/mail"))
+    shore.start()
+    shore.must("customer", "add", "aurora", "--domain", "aurora.example.org",
+               "--password-stdin", text=PASSWORD + "\n")
+    site = Written(world.dir, "aurora", {
+        "hostname": "aurora.example.org",
+        "listeners": [{"name": "lan"}, {"name": "submission"}]})
+    ours, key = world.ca.issue("ship", "aurora.example.org")
+    secret = secret_file(site.dir, "shore.secret", PASSWORD)
+    with open(site.file, "w", encoding="utf-8") as stream:
+        stream.write(sample("site.conf"))
+    site.adapt(
+        ('address = "192.168.7.1"; port = 25;',
+         'address = "127.0.0.1"; port = 0;'),
+        ("port = 587;", 'address = "127.0.0.1"; port = 0;'),
+        ("tls = {", f'tls = {{ ca_file = "{world.ca.file}";'),
+        ("/etc/tidepost/aurora.pem", ours), ("/etc/tidepost/aurora.key", key),
+        ("/etc/tidepost/shore.secret", secret),
+        ("maildir:/var/mail", f"maildir:{site.dir}/mail"),
+        ('host = "mail.shore.example";',
+         'host = "127.0.0.1"; tls_name = "mail.shore.example"; '
+         f'port = {shore.port("submission")};'),
+        ("collect_port = 366;", f'collect_port = {shore.port("odmr")};'))
+    shore.conf["local"] = {"domains": ["shore.example"]}
+    site.conf["local"] = {"domains": ["aurora.example.org"]}
+    site.start()
+    exchange(site, shore, "mx")
+
+
+def exchange(site, shore, mx):
+    """A message each way over the link vsat."""
+    for node, name, sender, recipient in (
+            (site, "lan", "ann@aurora.example.org", "ben@shore.example"),
+            (shore, mx, "ben@shore.example", "ann@aurora.example.org")):
+        with Smtp(node.port(name)) as client:
+            client.ehlo()
+            client.mail(sender, [recipient], make(f"from-{node.name}"))
+    equal(site.link_up("vsat"), 0, "the link carries mail")
+    equal((len(shore.wait_mail("ben")), len(site.wait_mail("ann"))), (1, 1),
+          "both ways")
 
 
 def from_file():
@@ -224,4 +279,4 @@ def questions():
     equal((status, read(file)), (USAGE, before), "it asks before it replaces")
 
 
-run(moves_mail, provider, from_file, replaces_nothing, questions)
+run(moves_mail, provider, samples, from_file, replaces_nothing, questions)
