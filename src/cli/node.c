@@ -409,7 +409,7 @@ make_empty(const char *folder, struct err *e)
 		return OK;
 	dir = opendir(folder);
 	code = err_set(e, dir ? ERR_EXISTS : ERR_INVALID, "%s: %s", folder,
-		dir ? "is there and not empty; name a new folder"
+		dir ? "is there already; name a new folder, or an empty one"
 		    : strerror(errno));
 	if (dir)
 		closedir(dir);

@@ -302,29 +302,24 @@ write_files(const struct setup *s)
  * Mailboxes are made by the daemon's user, who may not make anything beside
  * them. Only for a node of this host: one elsewhere has its own folders.
  */
-static enum err_code
-make_mail_folder(const struct setup *s, struct err *e)
+static void
+make_mail_folder(const struct setup *s)
 {
 	const struct passwd *pw = daemon_user();
 	char *folder;
-	enum err_code code = OK;
 
 	if (!pw || strcmp(s->conf, conf_path(NULL)) != 0)
-		return OK;
+		return;
 	folder = str_printf(ANSWERS_MAIL "/%s", s->answers.v[ANSWER_HOSTNAME]);
-	if (mkdir(folder, 0755) == 0) {
-		if (lchown(folder, pw->pw_uid, pw->pw_gid) < 0)
-			code = err_set(
-				e, ERR_PERM, "%s: %s", folder, strerror(errno));
-		else
-			text_printf(
-				stdout, "made:    %s (mailboxes)\n", folder);
-	} else if (errno != EEXIST) {
-		code = err_set(
-			e, ERR_CREATE, "%s: %s", folder, strerror(errno));
-	}
+	if (mkdir(folder, 0755) == 0 &&
+		lchown(folder, pw->pw_uid, pw->pw_gid) == 0)
+		text_printf(stdout, "made:    %s (mailboxes)\n", folder);
+	else if (errno != EEXIST)
+		text_printf(stderr,
+			"%s: %s; make this folder for the mailboxes and give "
+			"it to %s\n",
+			folder, strerror(errno), SETUP_DAEMON_USER);
 	free(folder);
-	return code;
 }
 
 /* How the daemon is started here: by systemd, where that runs. */
@@ -394,10 +389,10 @@ run_setup(struct cli *c, const struct args *a)
 	int status;
 
 	status = code == OK ? write_files(&s) : cli_fail(&e);
-	if (status == 0 && make_mail_folder(&s, &e) != OK)
-		status = cli_fail(&e);
-	if (status == 0)
+	if (status == 0) {
+		make_mail_folder(&s);
 		print_next(&s);
+	}
 	answers_free(&s.answers);
 	free(s.conf);
 	free(s.secret);

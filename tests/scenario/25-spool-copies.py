@@ -246,7 +246,7 @@ def node_aside():
     equal({f: content(to + f) for f in before}, before, "all of it is there")
     equal(ids_of(f"{to}/spool.db"), {name}, "and the spool")
     done = restore("--to", to, archive)
-    check(done.returncode == UNKNOWN and "not empty" in done.stderr,
+    check(done.returncode == UNKNOWN and "is there already" in done.stderr,
           "never into a folder that has something", done.stderr)
     done = restore("--to", f"{to}/none/look", archive)
     check(done.returncode == 73, "its folder has to be there", done.stderr)
