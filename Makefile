@@ -258,7 +258,6 @@ manual: $(BUILD)/tidepost
 		$(BUILD)/keys $(MANUAL) >$(BUILD)/manual
 	cmp -s $(BUILD)/manual $(MANUAL) || cp $(BUILD)/manual $(MANUAL)
 
-
 # What others run; OpenRC and procd read variables that nobody here uses.
 SCRIPTS	:= $(wildcard conf/hooks/*/* conf/dist/openrc/* conf/dist/openwrt/* \
 	   conf/dist/debian/tidepost.p*)
