@@ -2,12 +2,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "conf/aliases.h"
 #include "daemon/dispatch.h"
 #include "daemon/place.h"
 #include "daemon/policy.h"
 #include "daemon/rules.h"
 #include "daemon/steady.h"
+#include "daemon/target.h"
 #include "mail/dsn.h"
 #include "spool/records.h"
 #include "wire/grammar.h"
@@ -32,17 +32,12 @@ struct told {
 
 enum { TOLD_HOLD_MAX = 56 };
 
-/* Where the notice goes. */
-struct target {
-	char address[WIRE_MAILBOX_MAX + 1], route[SPOOL_NAME_MAX + 1];
-};
-
 struct bounce {
 	struct node *n;
 	struct spool_message original;
 	/* The sender, or what it stands for; behind them copies of failures. */
-	struct target *to;
-	size_t own_n, to_n;
+	struct targets to;
+	size_t own_n;
 	char hostname[WIRE_DOMAIN_MAX + 1];
 	uint64_t full_size;
 	int64_t generation; /* of the routes */
@@ -96,63 +91,29 @@ bounce_wanted(struct node *n, const struct spool_message *m,
 
 /* --- to whom -------------------------------------------------------------- */
 
-static void
-add_target(struct bounce *b, const struct mailbox *m)
-{
-	struct target to;
-
-	if (!policy_route_now(b->n, m, to.route))
-		return;
-	str_copyz(to.address, sizeof(to.address), m->text);
-	for (size_t i = 0; i < b->to_n; i++)
-		if (str_eq_nocase(str_of(b->to[i].address), str_of(to.address)))
-			return;
-	b->to = xrealloc(b->to, (b->to_n + 1) * sizeof(*b->to));
-	b->to[b->to_n++] = to;
-}
-
-/* ADDRESS may be an alias of ours, an owner of a list for one. */
-static void
-add_targets(struct bounce *b, const char *address)
-{
-	struct alias_list list = {.n = 0};
-	size_t before = b->to_n;
-	struct mailbox m;
-	struct err e = {0};
-
-	if (!address_parse(str_of(address), true, &m))
-		return;
-	if (aliases_expand(b->n->conf, &m, false, &list, &e) == OK)
-		for (size_t i = 0; i < list.n; i++)
-			add_target(b, &list.v[i].mailbox);
-	if (b->to_n == before)
-		add_target(b, &m);
-	alias_list_free(&list);
-}
-
 /* A copy that nobody takes is none: the notice itself goes all the same. */
 static void
 find_targets(struct bounce *b)
 {
 	const char *copy = b->n->conf->notices.copy_to;
 
-	add_targets(b, b->original.sender);
-	b->own_n = b->to_n;
+	targets_add(b->n, b->original.sender, &b->to);
+	b->own_n = b->to.n;
 	if (copy)
-		add_targets(b, copy);
+		targets_add(b->n, copy, &b->to);
 }
 
 bool
 bounce_is_at_home(struct node *n, const struct spool_message *m)
 {
-	struct bounce b = {.n = n};
+	struct targets to = {NULL, 0};
 	bool home;
 
-	add_targets(&b, m->sender);
-	home = b.to_n > 0;
-	for (size_t i = 0; i < b.to_n; i++)
-		home &= strcmp(b.to[i].route, "local") == 0;
-	free(b.to);
+	targets_add(n, m->sender, &to);
+	home = to.n > 0;
+	for (size_t i = 0; i < to.n; i++)
+		home &= strcmp(to.v[i].route, "local") == 0;
+	targets_clear(&to);
 	return home;
 }
 
@@ -418,8 +379,8 @@ set_delivery(const struct bounce *b, const struct spool_message *m, size_t i,
 		/* RFC 3461 6.2: a notice asks for none about itself */
 		.params.notify = NOTIFY_NEVER,
 	};
-	str_copyz(d_r->recipient, sizeof(d_r->recipient), b->to[i].address);
-	str_copyz(d_r->route, sizeof(d_r->route), b->to[i].route);
+	str_copyz(d_r->recipient, sizeof(d_r->recipient), b->to.v[i].address);
+	str_copyz(d_r->route, sizeof(d_r->route), b->to.v[i].route);
 	if (i < b->own_n && strcmp(d_r->recipient, b->original.sender) != 0)
 		str_copyz(d_r->alias, sizeof(d_r->alias), b->original.sender);
 }
@@ -443,7 +404,7 @@ add_event(struct spool_txn *t, const struct bounce *b, int64_t message,
 static size_t
 count_targets(const struct bounce *b)
 {
-	return b->failed ? b->to_n : b->own_n;
+	return b->failed ? b->to.n : b->own_n;
 }
 
 static enum err_code
@@ -519,7 +480,7 @@ bounce_written(struct bounce *b)
 		log_told(b, b->more[i]);
 	node_stored(b->n, b->generation);
 	for (size_t i = 0; i < count_targets(b); i++)
-		dispatch_arrived(b->n->dispatch, b->to[i].route);
+		dispatch_arrived(b->n->dispatch, b->to.v[i].route);
 }
 
 void
@@ -528,6 +489,6 @@ bounce_free(struct bounce *b)
 	if (!b)
 		return;
 	free(b->rows);
-	free(b->to);
+	targets_clear(&b->to);
 	free(b);
 }

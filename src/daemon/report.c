@@ -9,6 +9,7 @@
 #include "daemon/place.h"
 #include "daemon/policy.h"
 #include "daemon/steady.h"
+#include "daemon/target.h"
 #include "mail/report.h"
 #include "sched/daily.h"
 #include "spool/queue.h"
@@ -20,7 +21,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { REPORT_EVENTS_PAGE = 500, REPORT_META_MAX = 100 };
+enum { REPORT_EVENTS_PAGE = 500, REPORT_ROWS = 1000, REPORT_META_MAX = 100 };
 
 static const char meta_key[] = "report";
 
@@ -48,7 +49,8 @@ struct making {
 	uint64_t disk;	  /* octets free; 0: not known */
 	const char *file; /* of the spool, borrowed; NULL: none */
 	/* the message */
-	char to[WIRE_MAILBOX_MAX + 1], route[SPOOL_NAME_MAX + 1];
+	char to[WIRE_MAILBOX_MAX + 1]; /* report.to, as it stands */
+	struct targets targets;
 	struct buf body;
 	int priority;
 	struct daily day;
@@ -59,6 +61,7 @@ struct making {
 static void
 free_making(struct making *m)
 {
+	targets_clear(&m->targets);
 	buf_free(&m->body);
 	free(m);
 }
@@ -243,10 +246,32 @@ take_back(struct spool_txn *t, struct making *m, struct err *e)
 	m->busy = false;
 	if (!m->r->message)
 		return OK;
-	rc = spool_list(t, &a.filter, &from, 1, &rows, &n, e);
-	m->busy = rc == OK && n && rows[0].d.state == SPOOL_ACTIVE;
+	rc = spool_list(t, &a.filter, &from, REPORT_ROWS, &rows, &n, e);
+	for (size_t i = 0; rc == OK && i < n; i++)
+		m->busy |= rows[i].d.state == SPOOL_ACTIVE;
 	free(rows);
 	return rc == OK && n && !m->busy ? spool_act(t, &a, &n, e) : rc;
+}
+
+static void
+set_delivery(const struct making *m, size_t i, struct spool_delivery *d_r)
+{
+	const struct target *to = &m->targets.v[i];
+
+	*d_r = (struct spool_delivery){
+		.message = m->id,
+		.n = (unsigned)i + 1,
+		.state = SPOOL_READY,
+		.route_generation = m->generation,
+		.queued_at = m->now,
+		.steady_at = m->day.steady,
+		.priority = m->priority,
+		.params.notify = NOTIFY_NEVER,
+	};
+	str_copyz(d_r->recipient, sizeof(d_r->recipient), to->address);
+	str_copyz(d_r->route, sizeof(d_r->route), to->route);
+	if (!str_eq_nocase(str_of(to->address), str_of(m->to)))
+		str_copyz(d_r->alias, sizeof(d_r->alias), m->to);
 }
 
 static enum err_code
@@ -261,24 +286,19 @@ add_message(struct spool_txn *t, const struct making *m, struct err *e)
 		.priority = m->priority,
 		.is_notice = true,
 	};
-	struct spool_delivery d = {
-		.message = m->id,
-		.n = 1,
-		.state = SPOOL_READY,
-		.route_generation = m->generation,
-		.queued_at = m->now,
-		.steady_at = m->day.steady,
-		.priority = m->priority,
-		.params.notify = NOTIFY_NEVER,
-	};
+	size_t n = m->targets.n;
+	struct spool_delivery *d = xcalloc(n, sizeof(*d));
 	enum err_code rc;
 
-	str_copyz(d.recipient, sizeof(d.recipient), m->to);
-	str_copyz(d.route, sizeof(d.route), m->route);
+	for (size_t i = 0; i < n; i++)
+		set_delivery(m, i, &d[i]);
 	rc = spool_body_append(t, m->id, body, e);
 	if (rc == OK)
-		rc = place_set(t, &message, &d, 1, m->now, e);
-	return rc == OK ? spool_message_add(t, &message, &d, 1, e) : rc;
+		rc = place_set(t, &message, d, n, m->now, e);
+	if (rc == OK)
+		rc = spool_message_add(t, &message, d, n, e);
+	free(d);
+	return rc;
 }
 
 static enum err_code
@@ -331,8 +351,8 @@ written(void *arg, enum err_code code, const struct err *e)
 		r->event = m->event;
 		r->failed = false;
 		log_info("report", LOG_INT("msg", m->id), LOG_STR("to", m->to));
-		if (!r->n->stopping)
-			dispatch_arrived(r->n->dispatch, m->route);
+		for (size_t i = 0; i < m->targets.n && !r->n->stopping; i++)
+			dispatch_arrived(r->n->dispatch, m->targets.v[i].route);
 		node_stored(r->n, m->generation);
 	}
 	look_again(r);
@@ -363,10 +383,9 @@ begin(struct report *r, const struct daily *day)
 	const struct conf *conf = r->n->conf;
 	struct making *m = xcalloc(1, sizeof(*m));
 	struct str scheme = STR("sqlite:");
-	struct mailbox to;
 
-	if (!address_parse(str_of(conf->report.to), false, &to) ||
-		!policy_route_now(r->n, &to, m->route)) {
+	targets_add(r->n, conf->report.to, &m->targets);
+	if (!m->targets.n) {
 		fail(r, "no route leads to report.to; add one");
 		look_again(r);
 		free_making(m);

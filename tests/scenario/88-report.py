@@ -19,7 +19,7 @@ def site_with(peer, link=None, **report):
     site = world.make_site(
         peer=world.peer(submission=peer.port, user=None, password_file=None,
                         tls="none", collect="none", collect_port=None))
-    site.conf["report"] = {"to": TO, **report}
+    site.conf["report"] = dict({"to": TO}, **report)
     if link:
         site.conf["links"][0].update(link)
     return site, Shim(world.dir)
@@ -174,6 +174,28 @@ def refused():
           site.queue())
 
 
+def to_an_alias():
+    """What an alias stands for gets it, and it is replaced as a whole."""
+    peer = Peer(auth=False)
+    site, shim = site_with(peer, to="crew@aurora.example.org")
+    with open(f"{site.dir}/aliases", "w", encoding="ascii") as stream:
+        stream.write("crew: ann, ops@shore.example, eve@shore.example\n")
+    site.conf["local"]["aliases"] = f"{site.dir}/aliases"
+    site.start(shim.env(speed=SPEED))
+    check(is_made(site), "it is made")
+    check(wait_until(lambda: len(site.mailbox("ann")) == 1),
+          "who has a mailbox here has it", site.queue())
+    equal(sorted((row["recipient"], row["alias"]) for row in site.queue()),
+          [("eve@shore.example", "crew@aurora.example.org"),
+           (TO, "crew@aurora.example.org")], "for the others it waits")
+    site.stop()
+    site.start(shim.env(clock=DAY, speed=SPEED))
+    check(is_made(site, 2), "the next day")
+    check(wait_until(lambda: len(site.mailbox("ann")) == 2), "one more here")
+    equal(len({row["message"] for row in site.queue()}), 1, "one waits")
+    equal(len(site.queue()), 2, "for two")
+
+
 def no_route():
     peer = Peer(auth=False)
     site, shim = site_with(peer)
@@ -184,4 +206,4 @@ def no_route():
     equal(len(site.events("report-not-made")), 1, "once")
 
 
-run(tells, one_a_day, asks_for_no_call, without_a_clock, refused, no_route)
+run(tells, one_a_day, asks_for_no_call, without_a_clock, refused, to_an_alias, no_route)
