@@ -75,19 +75,26 @@ cli_spool_read(struct cli *c)
 	return code == OK ? 0 : cli_fail(&e);
 }
 
+enum err_code
+cli_spool_alone(struct cli *c, struct err *e)
+{
+	if (c->spool && c->spool_writes)
+		return OK;
+	spool_close(c->spool);
+	c->spool = NULL;
+	c->spool_writes = true;
+	return store_open_alone(c->conf, &c->spool, e);
+}
+
 int
 cli_spool_write(struct cli *c)
 {
 	struct err e;
 	int status = cli_load(c);
 
-	if (status != 0 || (c->spool && c->spool_writes))
+	if (status != 0)
 		return status;
-	spool_close(c->spool);
-	c->spool = NULL;
-	c->spool_writes = true;
-	return store_open_alone(c->conf, &c->spool, &e) == OK ? 0
-							      : cli_fail(&e);
+	return cli_spool_alone(c, &e) == OK ? 0 : cli_fail(&e);
 }
 
 int

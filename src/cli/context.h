@@ -35,6 +35,7 @@ int cli_load(struct cli *c);
 enum err_code cli_spool_try(struct cli *c, struct err *e);
 int cli_spool_read(struct cli *c);
 /* The spool, alone: the daemon cannot start meanwhile. */
+enum err_code cli_spool_alone(struct cli *c, struct err *e);
 int cli_spool_write(struct cli *c);
 
 /* Runs FN on the spool opened for it. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -17,6 +18,9 @@ enum {
 	/* Beyond --deadline the daemon is given so long to say so. */
 	DEADLINE_GRACE_MS = 15000,
 	DEADLINE_MAX_S = 366 * 86400,
+	/* How long a daemon that starts or ends is waited for. */
+	BETWEEN_MS = 10000,
+	BETWEEN_STEP_NS = 100 * 1000 * 1000,
 };
 
 /* --- list --- */
@@ -222,6 +226,35 @@ change_by_daemon(struct change *ch, struct control_client *client)
 	return status;
 }
 
+/* Without a daemon it is written down for the next one. */
+static bool
+can_be_recorded(const struct cli *c, const struct change *ch)
+{
+	return strcmp(ch->to.action, ACTION_WORD_CALL) != 0 &&
+	       strcmp(ch->to.action, ACTION_WORD_HANGUP) != 0 &&
+	       !args_has(ch->a, "--wait") && conf_link(c->conf, ch->to.name);
+}
+
+/*
+ * A daemon that starts or ends has the spool and does not listen. What a hook
+ * of the system tells then must not be lost: it tells it once.
+ */
+static int
+connect_or_own(struct cli *c, const struct change *ch,
+	struct control_client **client_r)
+{
+	const struct timespec pause = {.tv_nsec = BETWEEN_STEP_NS};
+	uint64_t end_ms = clock_mono_ms() + BETWEEN_MS;
+	struct err e;
+	int status;
+
+	while ((status = cli_connect(c, client_r)) == 0 && !*client_r &&
+		can_be_recorded(c, ch) && clock_mono_ms() < end_ms &&
+		cli_spool_alone(c, &e) == ERR_LOCKED)
+		nanosleep(&pause, NULL);
+	return status;
+}
+
 static int
 change_one(struct cli *c, const struct args *a, const char *name)
 {
@@ -230,7 +263,7 @@ change_one(struct cli *c, const struct args *a, const char *name)
 	int status;
 
 	ch.to.action = strrchr(a->command->name, ' ') + 1;
-	status = cli_connect(c, &client);
+	status = connect_or_own(c, &ch, &client);
 	if (status != 0)
 		return status;
 	if (!client && !conf_link(c->conf, ch.to.name))

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The ready scripts in conf/hooks, each called as its host calls it."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
@@ -143,4 +145,22 @@ def by_hand():
     equal(done.returncode, 64, "--wait wants a name: 64")
 
 
-run(each_host, without_daemon, by_hand)
+def while_it_starts():
+    """The daemon has the spool and does not listen: a hook comes only once."""
+    site = site_with_link().start()
+    site.stop()
+    with open(f"{site.dir}/spool/spool.db.lock", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = subprocess.Popen(
+            [CLI, "-c", site.file, "link", "up", "--interface", "tide0"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+        time.sleep(1)
+        equal(told.poll(), None, "it waits")
+    said = told.communicate(timeout=60)[0]
+    equal(told.returncode, 0, f"then it is done: {said}")
+    site.start()
+    check(wait_until(lambda: is_up(site)), "the link is up", states(site))
+
+
+run(each_host, without_daemon, by_hand, while_it_starts)
