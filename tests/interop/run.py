@@ -25,13 +25,14 @@ import flight  # noqa: E402
 import gateways  # noqa: E402
 import lmtp  # noqa: E402
 import mailboxes  # noqa: E402
+import networks  # noqa: E402
 import report  # noqa: E402
 import servers  # noqa: E402
 import shore  # noqa: E402
 import users  # noqa: E402
 
 FAMILIES = (bits, clients, servers, users, fetchmail, etrn, flight, lmtp,
-            mailboxes, gateways, figures, shore)
+            mailboxes, gateways, figures, shore, networks)
 
 
 def describe(error):

@@ -24,6 +24,16 @@ PARTS = {
 }
 
 
+def no_machine():
+    """Why tests/interop/machine cannot be; None where it can."""
+    tried = subprocess.run(
+        ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t",
+         "tmpfs", "none", "/run"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        return "no machine of its own here: " + tried.stderr.strip()
+    return None
+
+
 def missing():
     if needs_root():
         return needs_root()
@@ -36,12 +46,7 @@ def missing():
     if "sqlite" not in subprocess.run(["postconf", "-m"], text=True,
                                       capture_output=True).stdout.split():
         return "postfix-sqlite is not installed"
-    tried = subprocess.run(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t",
-         "tmpfs", "none", "/run"], capture_output=True, text=True)
-    if tried.returncode != 0:
-        return "no machine of its own here: " + tried.stderr.strip()
-    return None
+    return no_machine()
 
 
 @functools.cache
