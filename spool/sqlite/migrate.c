@@ -105,7 +105,8 @@ may_migrate(struct engine_conn *c, int from, int to, struct err *e)
 	if (from > to)
 		return err_set(e, ERR_VERSION,
 			"spool %s has version %d, this program knows %d: "
-			"install a newer tidepost",
+			"install a newer tidepost, or bring back a copy from "
+			"before the upgrade: tidepost-spool(7)",
 			c->engine->path, from, to);
 	if (c->access == ENGINE_WRITE && (from == 0 || o->daemon))
 		return OK;
