@@ -1,5 +1,7 @@
-"""Compares the tables of keys and commands with their manual pages."""
+"""Compares the tables of keys and commands with their manual pages, and with what
+the other pages tell people to type."""
 
+import glob
 import os
 import re
 import subprocess
@@ -90,6 +92,44 @@ def check_commands(root, build):
         yield build, 0, "tidepost help --list says nothing"
 
 
+# A command as somebody would type it.
+TYPED = re.compile(r"^\s+(?:\w+# )?tidepost ([a-z].*)$")
+TYPED_IN = ("INSTALL", "README.md", "docs/man/*.[1-8]")
+
+
+def typed(text):
+    """(line, words) of the commands in TEXT, without comments."""
+    for number, line in enumerate(text.split("\n"), 1):
+        match = TYPED.match(line)
+        if match:
+            yield number, re.split(r" +#| [|;&]|; ", match.group(1))[0].split()
+
+
+def check_typed(root, build):
+    table = commands(build)
+    verbs = {name for name, _ in table}
+    for pattern in TYPED_IN:
+        for path in sorted(glob.glob(os.path.join(root, pattern))):
+            page = os.path.relpath(path, root)
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+            if "docs/man/" in pattern:  # .Dl, or a line in a literal block
+                text = re.sub(r"(?m)^(?:\.Dl (?:[#$] )?)?(?=tidepost )", "\t",
+                              text)
+            for number, words in typed(text):
+                name = next((n for n in (" ".join(words[:2]), words[0])
+                             if n in verbs), None)
+                if not name:
+                    yield page, number, "no command is tidepost " + words[0]
+                    continue
+                for option in words:
+                    if option.startswith("--") and \
+                            (name, option.split("=")[0]) not in table:
+                        yield page, number, f"{name} has no {option}"
+
+
 def check(root, build):
     yield from check_keys(root)
     yield from check_commands(root, build)
+    if os.path.exists(os.path.join(build, "tidepost")):
+        yield from check_typed(root, build)

@@ -167,6 +167,11 @@ PAGES_BROKEN = (
     ("docs/man/tidepost.1", ".It Xo\n.Ic link up\n.Xc\n", 1),
     ("docs/man/tidepost.1", "\n", 2),
     ("build/tidepost", "#!/bin/sh\necho link up\n", 1),
+    ("INSTALL", "\tshore# tidepost link up vsat --wait; x --gone\n", 0),
+    ("INSTALL", "\ttidepost link gone vsat\n\ttidepost link up --gone\n", 2),
+    ("README.md", "    tidepost gone      # why\n", 1),
+    ("docs/man/x.7", "tidepost gone\n", 1),
+    ("docs/man/x.7", ".Dl # tidepost link up --gone\n", 1),
 )
 
 
