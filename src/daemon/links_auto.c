@@ -158,7 +158,7 @@ struct wish_job {
 	} * v;
 	size_t n;
 	int64_t now;
-	int64_t aside; /* report_waiting */
+	int64_t aside; /* report_waiting, as the transaction sees it */
 };
 
 static enum err_code
@@ -188,7 +188,7 @@ static enum err_code
 read_wishes(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct wish_job *j = arg;
-	enum err_code rc = OK;
+	enum err_code rc = report_waiting(t, &j->aside, e);
 
 	for (size_t i = 0; i < j->n && rc == OK; i++)
 		rc = read_wish(t, j, &j->v[i], e);
@@ -335,7 +335,6 @@ ask(struct links *l)
 	j->l = l;
 	j->conf = l->n->conf;
 	j->now = clock_sane_s();
-	j->aside = report_waiting(l->n->report);
 	j->v = xcalloc(l->count, sizeof(*j->v));
 	for (size_t i = 0; i < l->count; i++) {
 		struct link_run *r = l->v[i];

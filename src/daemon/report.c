@@ -426,36 +426,52 @@ look(void *arg)
 	loop_timer_set(r->timer, REPORT_LOOK_MS);
 }
 
-int64_t
-report_waiting(const struct report *r)
-{
-	return r->message;
-}
-
 /* --- start and end --- */
 
+struct stored {
+	struct daily last;
+	int64_t message, event;
+};
+
 static enum err_code
-read_last(struct spool_txn *t, void *arg, struct err *e)
+read_stored(struct spool_txn *t, void *arg, struct err *e)
 {
-	struct report *r = arg;
+	struct stored *st = arg;
 	struct buf text;
 	enum err_code rc;
 
+	*st = (struct stored){.message = 0};
 	buf_init(&text, 0);
 	rc = spool_meta_get(t, meta_key, &text, e);
 	if (rc == OK && sscanf(buf_z(&text),
 				"%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
-				&r->last.day, &r->last.steady, &r->message,
-				&r->event) != 4)
-		r->last = (struct daily){0, 0};
+				&st->last.day, &st->last.steady, &st->message,
+				&st->event) != 4)
+		*st = (struct stored){.message = 0};
 	buf_free(&text);
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
 enum err_code
+report_waiting(struct spool_txn *t, int64_t *message_r, struct err *e)
+{
+	struct stored st;
+	enum err_code rc = read_stored(t, &st, e);
+
+	*message_r = st.message;
+	return rc;
+}
+
+enum err_code
 report_load(struct report *r, struct err *e)
 {
-	return spool_read(r->n->spool, read_last, r, e);
+	struct stored st = {.message = 0};
+	enum err_code rc = spool_read(r->n->spool, read_stored, &st, e);
+
+	r->last = st.last;
+	r->message = st.message;
+	r->event = st.event;
+	return rc;
 }
 
 struct report *

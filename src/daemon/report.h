@@ -25,7 +25,11 @@ struct report *report_new(struct node *n);
 enum err_code report_load(struct report *r, struct err *e);
 void report_free(struct report *r); /* NULL is fine */
 
-/* The message of the last one, whether it still waits or not; 0: none. */
-int64_t report_waiting(const struct report *r);
+/*
+ * The message of the last one that this transaction sees, whether it still
+ * waits or not; 0: none.
+ */
+enum err_code report_waiting(
+	struct spool_txn *t, int64_t *message_r, struct err *e);
 
 #endif
