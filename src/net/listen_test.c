@@ -155,7 +155,8 @@ test_tcp_errors(void **state)
 				 on_visitor, &second, &second.l, &e),
 		ERR_LOCKED);
 	snprintf(words, sizeof(words),
-		"127.0.0.1 port %u: the port is in use by another program",
+		"127.0.0.1 port %u: the port is in use by another program: "
+		"stop that one, or choose another port",
 		listener_port(d.l));
 	assert_string_equal(e.text, words);
 	assert_int_equal(listen_tcp(loop, "*", listener_port(d.l), on_visitor,
@@ -166,8 +167,9 @@ test_tcp_errors(void **state)
 	assert_int_equal(
 		listen_tcp(loop, "192.0.2.77", 0, on_visitor, &d, &d.l, &e),
 		ERR_NOTFOUND);
-	assert_string_equal(
-		e.text, "192.0.2.77 port 0: this host has no such address");
+	assert_string_equal(e.text,
+		"192.0.2.77 port 0: this host has no such address: set one "
+		"that it has, or *");
 	assert_int_equal(
 		listen_tcp(loop, "mail.example", 25, on_visitor, &d, &d.l, &e),
 		ERR_INVALID);

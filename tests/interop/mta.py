@@ -400,6 +400,8 @@ O DaemonPortOptions=Name=MTA, Addr=127.0.0.1, Port={port}
 O DeliveryMode=q
 O Timeout.ident=0
 O QueueFileMode=0600
+O QueueLA=1000
+O RefuseLA=1000
 Mlocal,\tP=[IPC], F=amDFMuX8, E=\\r\\n, T=DNS/RFC822/SMTP, A=TCP $h {hop.port}
 Mprog,\tP=/bin/false, F=mDFMu, A=false
 Mout,\tP=[IPC], F=amDFMuXk8, E=\\r\\n, T=DNS/RFC822/SMTP, A=TCP $h {hop.port}
@@ -414,7 +416,8 @@ R$*\t$#error $@ 5.1.1 $: "nobody"
 
 class Sendmail(Server):
     """Queues only: what it has goes when ETRN asks for it. No TLS, no users:
-    its macro files are not needed for that."""
+    its macro files are not needed for that. On a busy machine it would leave
+    large mail for later (QueueLA)."""
     name = "sendmail"
     serves_tls = False
 
