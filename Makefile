@@ -117,7 +117,9 @@ $(BUILD)/%_test: $(BUILD)/%_test.o $(call libs,faces $(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS)
 $(BUILD)/tui/%_test: $(BUILD)/tui/%_test.o $(call libs,$(FACE_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(FACE_LIBS) $(L_tui)
-# No room holds the daemon: a test there is for one file that needs no other.
+# No room holds the daemon: a test there is for one file that needs no other,
+# or few.
+$(BUILD)/src/daemon/helper_permit_test: $(BUILD)/src/daemon/hook_env.o
 $(BUILD)/src/daemon/%_test: $(BUILD)/src/daemon/%_test.o \
 		$(BUILD)/src/daemon/%.o $(call libs,$(DAEMON_ROOMS))
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS)
@@ -134,7 +136,10 @@ REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/fuzz/replay_%,\
 	   $(FUZZ_SRC))
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o \
 		$(BUILD)/tests/fuzz/replay.o $(call libs,faces $(DAEMON_ROOMS))
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,conf wire base) $(DAEMON_LIBS)
+# Files of the daemon, which is no library.
+$(BUILD)/tests/fuzz/replay_helper $(BUILD)/fuzz_helper: $(addprefix \
+	$(BUILD)/src/daemon/,helper_request.o helper_permit.o hook_env.o)
 
 FUZZ_SECONDS ?= 60
 FUZZ_SAN := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
@@ -150,7 +155,8 @@ fuzz-run: $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(FUZZ_SRC))
 		$(BUILD)/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o \
 		$(call libs,faces $(DAEMON_ROOMS))
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(DAEMON_LIBS)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ \
+		$(call libs,conf wire base) $(DAEMON_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 

@@ -367,6 +367,7 @@ aliases_load(struct conf *c, const struct place *at, struct complaints *out)
 	for (size_t i = 0; c->hostname && i < a->n && out->errors == errors;
 		i++)
 		check_alias(c, &a->v[i], out);
+	sources_list(&sources, &c->alias_files.v, &c->alias_files.n);
 	sources_free(&sources);
 	for (size_t i = 0; i < a->n; i++)
 		a->v[i].at = (struct place){.line = 0};

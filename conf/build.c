@@ -41,6 +41,7 @@ build_node(struct conf *c, const struct node *root)
 	c->auth = build_text(root, "auth");
 	c->auth_results = build_strings(root, "auth_results");
 	c->hooks = build_text(root, "hooks");
+	c->sandbox = flag(root, "sandbox");
 }
 
 /* "sqlite:/var/lib/tidepost/spool.db": /var/lib/tidepost-drop */

@@ -95,6 +95,7 @@ conf_free(struct conf *c)
 	lists_free(c);
 	free(c->file);
 	free(c->text);
+	strings_free(&c->alias_files);
 	free(c->hostname);
 	free(c->spool);
 	free(c->run_dir);

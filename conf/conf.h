@@ -149,6 +149,8 @@ struct conf {
 	char *file; /* where it came from */
 	struct conf_strings included;
 	char *text; /* all that it says, without comments */
+	struct conf_strings alias_files; /* local.aliases and its :include: */
+	bool sandbox;
 	char *hostname, *spool, *run_dir, *user;
 	struct conf_listener *listeners;
 	size_t listeners_n;

@@ -39,6 +39,15 @@ static const struct schema_row rows[] = {
 			"Who the daemon becomes when it is started as root.",
 	},
 	{
+		.path = "sandbox",
+		.type = SCHEMA_BOOL,
+		.fallback = "true",
+		.sentence =
+			"Where the kernel has Landlock, the daemon gives up at "
+			"its start all files but those that the configuration "
+			"names, and running programs, which its helper does.",
+	},
+	{
 		.path = "listeners",
 		.type = SCHEMA_LIST,
 		.sentence = "Where the node accepts connections, a group each.",

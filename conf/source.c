@@ -88,6 +88,14 @@ source_line(const struct source *s, unsigned line)
 }
 
 void
+sources_list(const struct sources *s, char ***v, size_t *n)
+{
+	*v = xrealloc(*v, (*n + s->n) * sizeof(**v));
+	for (size_t i = 0; i < s->n; i++)
+		(*v)[(*n)++] = str_dupz(s->v[i]->file);
+}
+
+void
 sources_free(struct sources *s)
 {
 	for (size_t i = 0; i < s->n; i++) {

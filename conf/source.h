@@ -38,6 +38,8 @@ enum err_code source_read(struct sources *s, const char *file,
 	const struct source **source_r, struct err *e);
 /* Line LINE without its end; empty where there is none. */
 struct str source_line(const struct source *s, unsigned line);
+/* Appends the names of all files to V of N; both are the caller's. */
+void sources_list(const struct sources *s, char ***v, size_t *n);
 void sources_free(struct sources *s);
 
 #endif

@@ -100,6 +100,14 @@ place_prepare(struct engine *g, struct err *e)
 
 static void sqlite_close(struct engine *g);
 
+/* A daemon may not be allowed to write in /tmp; before its connections. */
+static void
+keep_temporary_files_in(const char *folder)
+{
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = sqlite3_mprintf("%s", folder);
+}
+
 static enum err_code
 sqlite_open(const struct spool_options *options, const char *where,
 	struct engine **engine_r, struct err *e)
@@ -121,6 +129,8 @@ sqlite_open(const struct spool_options *options, const char *where,
 		      : err_set(e, ERR_INVALID, "spool: no path is given");
 	if (rc == OK && options->daemon)
 		rc = lockfile_take(g, e);
+	if (rc == OK && options->daemon)
+		keep_temporary_files_in(g->folder);
 	if (rc != OK) {
 		sqlite_close(g);
 		return rc;

@@ -90,6 +90,9 @@ print_node(const struct facts *f)
 		putchar('\n');
 	}
 	print_clock(node);
+	if (f->running)
+		text_printf(stdout, "sandbox    %s\n",
+			facts_text(node, KEY_SANDBOX));
 }
 
 static void

@@ -239,6 +239,7 @@ enum {
 #define KEY_LIBRARY "library"
 /* Seconds the system's clock is ahead of what a peer told; absent: none did. */
 #define KEY_CLOCK_OFF "clock_off"
+#define KEY_SANDBOX "sandbox"
 #define CLOCK_TRUSTED "trusted"
 #define CLOCK_NOT_TRUSTED "not trusted"
 

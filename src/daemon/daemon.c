@@ -16,7 +16,6 @@
 #include "daemon/gateways.h"
 #include "daemon/guess.h"
 #include "daemon/helper.h"
-#include "daemon/identity.h"
 #include "daemon/life.h"
 #include "daemon/alarm.h"
 #include "daemon/hook.h"
@@ -27,6 +26,8 @@
 #include "daemon/notify.h"
 #include "daemon/policy.h"
 #include "daemon/report.h"
+#include "daemon/rights.h"
+#include "daemon/sandbox.h"
 #include "sched/rate.h"
 #include "daemon/services.h"
 #include "daemon/speeds.h"
@@ -303,6 +304,21 @@ on_stop(void *arg)
 	links_quit(n->links, end_hooks, n);
 }
 
+/*
+ * No program runs any more. Whoever started us may do it again; else mail is
+ * still accepted, and waits.
+ */
+static void
+on_helper_ended(void *arg)
+{
+	struct node *n = arg;
+
+	if (!notify_is_managed() || n->told_to_stop)
+		return;
+	n->helper_ended = true;
+	on_stop(n);
+}
+
 static void
 on_reload(void *arg)
 {
@@ -356,11 +372,14 @@ raise_file_limit(const struct conf *conf, struct err *e)
 		(unsigned long long)limit.rlim_max);
 }
 
+/*
+ * All that wants the rights it was started with; then it gives them up. No
+ * threads before: they would keep theirs.
+ */
 static enum err_code
-open_all(struct node *n, struct err *e)
+open_doors(struct node *n, struct err *e)
 {
 	const struct passwd *pw;
-	struct page *page;
 	enum err_code rc = find_user(n->conf, &pw, e);
 
 	if (rc == OK)
@@ -378,10 +397,19 @@ open_all(struct node *n, struct err *e)
 	if (rc == OK && pw)
 		rc = services_give(n->services, pw, e);
 	/* The spool is made and opened as who we become. */
-	if (rc == OK && pw)
-		rc = identity_become(pw, e);
 	if (rc == OK)
-		rc = open_spool(n, e);
+		rc = rights_drop(pw, e);
+	if (rc == OK)
+		n->sandbox = sandbox_new(n->conf);
+	return rc;
+}
+
+static enum err_code
+open_all(struct node *n, struct err *e)
+{
+	enum err_code rc = open_spool(n, e);
+	struct page *page;
+
 	if (rc == OK)
 		rc = ticketkeys_load(n->spool, n->ticket_keys, e);
 	if (rc == OK)
@@ -475,6 +503,7 @@ close_all(struct node *n)
 	gateways_free(n->gateways);
 	unpack_free(n->unpack);
 	helper_free(n->helper);
+	sandbox_free(n->sandbox);
 	etrn_free(n->etrn);
 	accounts_free(n->accounts);
 	dovecot_free(n->dovecot);
@@ -510,6 +539,7 @@ run(struct node *n)
 	dispatch_all(n->dispatch);
 	n->dropbox = dropbox_new(n);
 	life_look(n->life);
+	helper_watch(n->helper, n->loop, on_helper_ended, n);
 	log_info("ready", LOG_STR("hostname", n->conf->hostname),
 		LOG_INT("pid", getpid()),
 		LOG_STR("clock", clock_trusted() ? "trusted" : "not trusted"));
@@ -531,6 +561,7 @@ daemon_run(struct node *n, struct err *e)
 	n->started_s = clock_sane_s();
 	n->started_ms = n->tls_made_ms = clock_mono_ms();
 	n->loop = loop_new();
+	rc = open_doors(n, e);
 	n->pool = pool_new(n->loop, DAEMON_HELPERS);
 	n->ticket_keys = xcalloc(1, sizeof(*n->ticket_keys));
 	n->accounts = accounts_new();
@@ -553,9 +584,12 @@ daemon_run(struct node *n, struct err *e)
 	n->report = report_new(n);
 	n->hooks = hooks_new(n);
 	n->alarm = alarm_new(n);
-	rc = open_all(n, e);
+	if (rc == OK)
+		rc = open_all(n, e);
 	if (rc == OK)
 		run(n);
+	if (rc == OK && n->helper_ended)
+		rc = err_set(e, ERR_BUSY, "%s", helper_trouble(n->helper));
 	close_all(n);
 	return rc;
 }

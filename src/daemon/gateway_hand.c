@@ -3,6 +3,7 @@
 #include "daemon/batchfile.h"
 #include "daemon/crash.h"
 #include "daemon/gateway_private.h"
+#include "daemon/helper.h"
 #include "mail/bang.h"
 
 #include <stdlib.h>
@@ -21,32 +22,20 @@ on_line(void *arg, struct str line)
 }
 
 static void
-on_ended(void *arg, bool good, const char *how)
+on_ended(void *arg, enum child_end end, const char *how)
 {
 	struct gateway_job *j = arg;
-	/* one that was killed may have done its work */
-	bool exited = strncmp(how, "exit", 4) == 0;
 
-	j->how = good ? HOW_DONE : exited ? HOW_FAILED : HOW_DOUBT;
-	if (!good)
+	/* one that was killed may have done its work */
+	j->how = end == CHILD_GOOD     ? HOW_DONE
+		 : end == CHILD_BROKEN ? HOW_DOUBT
+				       : HOW_FAILED;
+	if (end != CHILD_GOOD)
 		err_set(&j->err, ERR_IO, "the command: %s%s%s", how,
 			j->said[0] ? ": " : "", j->said);
 	child_free(j->child);
 	j->child = NULL;
 	gateway_settle(j);
-}
-
-/* In quotes, for the shell; FRAMED: and in the parentheses of uux. */
-static void
-add_quoted(struct str s, bool framed, struct buf *out)
-{
-	buf_addz(out, framed ? "'(" : "'");
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\'')
-			buf_addz(out, "'\\''");
-		else
-			buf_add(out, s.p + i, 1);
-	buf_addz(out, framed ? ")'" : "'");
 }
 
 /*
@@ -68,53 +57,33 @@ add_path(const char *recipient, struct buf *path)
 		buf_addz(path, recipient);
 }
 
-static void
-add_recipients(const struct gateway_job *j, bool framed, struct buf *out)
+/* What stands for {} of the format rmail; NULL at its end. Given. */
+static char **
+words_of(const struct gateway_job *j, size_t *n_r)
 {
 	const struct spool_claimed *c = &j->messages[0];
+	bool wanted = j->format == FORMAT_RMAIL && strstr(j->command, "{}");
+	char **v = xcalloc(c->n + 1, sizeof(*v));
 	struct buf path;
 
 	buf_init(&path, 0);
-	for (size_t i = 0; i < c->n; i++) {
+	*n_r = wanted ? c->n : 0;
+	for (size_t i = 0; i < *n_r; i++) {
 		buf_clear(&path);
 		add_path(c->deliveries[i].recipient, &path);
-		if (i)
-			buf_addz(out, " ");
-		add_quoted(buf_view(&path), framed, out);
+		v[i] = str_dup(buf_view(&path));
 	}
 	buf_free(&path);
-}
-
-/*
- * {} of the format rmail, or ({}): uux takes a word with "!" for a file of that
- * system, unless it stands in parentheses. Given.
- */
-static char *
-fill_in(const struct gateway_job *j)
-{
-	const char *at = strstr(j->command, "{}");
-	struct buf out;
-	bool framed;
-	char *whole;
-
-	if (j->format != FORMAT_RMAIL || !at)
-		return str_dupz(j->command);
-	framed = at > j->command && at[-1] == '(' && at[2] == ')';
-	buf_init(&out, 0);
-	buf_add(&out, j->command, (size_t)(at - j->command) - framed);
-	add_recipients(j, framed, &out);
-	buf_addz(&out, at + 2 + framed);
-	whole = str_dup(buf_view(&out));
-	buf_free(&out);
-	return whole;
+	return v;
 }
 
 static void
 run(struct gateway_job *j)
 {
-	char *command = fill_in(j);
+	struct helper_request what = {.kind = HELPER_ROUTE,
+		.name = j->w->name,
+		.command = j->command};
 	struct child_conf c = {
-		.command = command,
 		.timeout_ms = (uint64_t)j->timeout_s * 1000,
 		.has_input = true,
 		.input = j->fd,
@@ -122,9 +91,13 @@ run(struct gateway_job *j)
 		.ended = on_ended,
 		.arg = j,
 	};
+	char **words = words_of(j, &what.words_n);
 
-	j->child = child_spawn(j->n->loop, &c, &j->err);
-	free(command);
+	what.words = (const char *const *)words;
+	j->child = helper_spawn(j->n->helper, j->n->loop, &what, &c, &j->err);
+	for (size_t i = 0; i < what.words_n; i++)
+		free(words[i]);
+	free(words);
 	crash_point("gateway-running");
 	if (j->child)
 		return;

@@ -1,3 +1,4 @@
+/* The helper as the daemon sees it: its start, its end, letters. */
 #include "daemon/helper_private.h"
 
 #include "base/clock.h"
@@ -6,107 +7,140 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-struct helper {
-	const struct conf *conf; /* borrowed; it knows no other */
-	int fd;
-	int stop[2]; /* the first is readable once the daemon stops */
-	_Atomic bool lost;
-};
+enum { HELPER_BUFFER = 512 * 1024 }; /* of the programs' socket */
 
-bool
-helper_is_needed(const struct conf *conf)
+static const char trouble[] =
+	"the helper has ended, which runs programs, dials, and puts mail into "
+	"mailboxes of others: start tidepostd anew";
+
+/* --- start and end --- */
+
+static void
+close_pair(const int fds[2])
 {
-	return conf->local.deliver == DELIVER_PIPE || conf->local.deliver_as;
+	if (fds[0] >= 0)
+		close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
 }
 
 enum err_code
 helper_start(const struct conf *conf, struct helper **h_r, struct err *e)
 {
+	int letters[2] = {-1, -1}, programs[2] = {-1, -1}, stop[2] = {-1, -1};
+	int kind = SOCK_SEQPACKET | SOCK_CLOEXEC, size = HELPER_BUFFER;
 	struct helper *h;
-	int fds[2];
-	pid_t pid;
+	pid_t pid = -1;
 
 	*h_r = NULL;
-	if (!helper_is_needed(conf))
-		return OK;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0 ||
-		(pid = fork()) < 0)
-		return err_set(e, ERR_IO, "cannot start the helper: %s",
+	if (socketpair(AF_UNIX, kind, 0, letters) == 0 &&
+		socketpair(AF_UNIX, kind, 0, programs) == 0 &&
+		pipe2(stop, O_CLOEXEC) == 0)
+		pid = fork();
+	if (pid < 0) {
+		err_set(e, ERR_IO, "cannot start the helper: %s",
 			strerror(errno));
+		close_pair(letters);
+		close_pair(programs);
+		close_pair(stop);
+		return ERR_IO;
+	}
 	if (pid == 0) {
-		close(fds[0]);
-		helper_serve(conf, fds[1]);
+		close(letters[0]);
+		close(programs[0]);
+		close_pair(stop);
+		helper_serve(conf, letters[1], programs[1]);
 	}
-	close(fds[1]);
+	close(letters[1]);
+	close(programs[1]);
+	setsockopt(programs[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	h = xcalloc(1, sizeof(*h));
-	h->conf = conf;
-	h->fd = fds[0];
-	if (pipe2(h->stop, O_CLOEXEC) < 0) {
-		close(h->fd);
-		free(h);
-		return err_set(e, ERR_IO, "cannot start the helper: %s",
-			strerror(errno));
-	}
+	h->pid = pid;
+	h->letters = letters[0];
+	h->programs = programs[0];
+	memcpy(h->stop, stop, sizeof(stop));
 	*h_r = h;
 	return OK;
 }
 
-/* --- does it still fit? --- */
-
-static bool
-same_text(const char *a, const char *b)
+const char *
+helper_trouble(const struct helper *h)
 {
-	return a && b ? strcmp(a, b) == 0 : a == b;
+	return atomic_load(&h->lost) ? trouble : NULL;
 }
-
-static bool
-same_domains(const struct conf *a, const struct conf *b)
-{
-	if (a->local.domains.n != b->local.domains.n)
-		return false;
-	for (size_t i = 0; i < a->local.domains.n; i++)
-		if (strcmp(a->local.domains.v[i], b->local.domains.v[i]) != 0)
-			return false;
-	return true;
-}
-
-/* All that the helper reads of a configuration. */
-static bool
-same_for_helper(const struct conf *a, const struct conf *b)
-{
-	return a->local.deliver == b->local.deliver &&
-	       same_text(a->local.deliver_to, b->local.deliver_to) &&
-	       same_text(a->local.deliver_as, b->local.deliver_as) &&
-	       same_text(a->local.separators, b->local.separators) &&
-	       same_text(a->hostname, b->hostname) &&
-	       same_text(a->user, b->user) &&
-	       a->local.quota == b->local.quota &&
-	       a->local.min_uid == b->local.min_uid &&
-	       a->local.timeout_s == b->local.timeout_s && same_domains(a, b);
-}
-
-bool
-helper_agrees(const struct helper *h, const struct conf *next, struct err *e)
-{
-	if (!helper_is_needed(next) || (h && same_for_helper(h->conf, next)))
-		return true;
-	err_set(e, ERR_CONFIG,
-		"hostname, user or the group local changed, and mail is put "
-		"into mailboxes by a helper that was started with the old "
-		"ones: start tidepostd anew");
-	return false;
-}
-
-/* --- asking --- */
 
 static void
-fill_request(struct helper_request *q, const struct letter *l)
+lost(struct helper *h)
+{
+	if (!atomic_exchange(&h->lost, true))
+		log_error("helper-lost", LOG_STR("what", trouble));
+}
+
+/* At SIGCHLD: it is our only child. */
+static void
+look(void *arg)
+{
+	struct helper *h = arg;
+
+	if (h->ended && waitpid(h->pid, NULL, WNOHANG) == h->pid) {
+		void (*ended)(void *) = h->ended;
+
+		h->ended = NULL;
+		lost(h);
+		ended(h->ended_arg);
+	}
+}
+
+void
+helper_watch(
+	struct helper *h, struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+	h->ended = fn;
+	h->ended_arg = arg;
+	loop_signal(loop, SIGCHLD, look, h);
+	loop_post(loop, look, h); /* it may have ended before */
+}
+
+void
+helper_stop(struct helper *h)
+{
+	if (!h || h->stop[1] < 0)
+		return;
+	close(h->stop[1]);
+	h->stop[1] = -1;
+	h->ended = NULL;
+}
+
+void
+helper_free(struct helper *h)
+{
+	if (!h)
+		return;
+	helper_stop(h);
+	close(h->stop[0]);
+	close(h->letters);
+	close(h->programs);
+	free(h);
+}
+
+/* --- letters --- */
+
+bool
+helper_has_letters(const struct conf *conf)
+{
+	return conf->local.deliver == DELIVER_PIPE || conf->local.deliver_as;
+}
+
+static void
+fill_letter(struct helper_letter *q, const struct letter *l)
 {
 	memset(q, 0, sizeof(*q));
 	q->magic = HELPER_MAGIC;
@@ -119,40 +153,11 @@ fill_request(struct helper_request *q, const struct letter *l)
 	str_copyz(q->sender, sizeof(q->sender), l->sender);
 }
 
-static bool
-send_request(struct helper *h, struct helper_request *q, int body, int reply)
-{
-	int fds[HELPER_FDS] = {body, reply};
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(fds))];
-	} control;
-	struct iovec io = {q, sizeof(*q)};
-	struct msghdr m = {.msg_iov = &io,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space)};
-	struct cmsghdr *c;
-	ssize_t n;
-
-	memset(&control, 0, sizeof(control));
-	c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(c), fds, sizeof(fds));
-	do
-		n = sendmsg(h->fd, &m, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*q);
-}
-
 /* Until the end is told, time is over, or the daemon stops. */
 static bool
-wait_reply(struct helper *h, int fd)
+wait_reply(struct helper *h, int fd, uint64_t timeout_ms)
 {
-	uint64_t until = clock_mono_ms() + HELPER_SLACK_MS +
-			 (uint64_t)h->conf->local.timeout_s * 1000;
+	uint64_t until = clock_mono_ms() + HELPER_SLACK_MS + timeout_ms;
 	bool stopping = false;
 
 	for (;;) {
@@ -192,64 +197,32 @@ read_end(int fd, struct letter_end *end_r)
 	return true;
 }
 
-static void
-lost(struct helper *h, struct letter_end *end_r)
-{
-	if (!atomic_exchange(&h->lost, true))
-		log_error("helper-lost",
-			LOG_STR("what", "no mail is put into mailboxes until "
-					"tidepostd is started anew"));
-	letter_failed(end_r, LETTER_FAULT, "4.3.0",
-		"the helper that puts mail into mailboxes has ended: start "
-		"tidepostd anew");
-}
-
 void
-helper_deliver(struct helper *h, const struct letter *l, int body,
-	struct letter_end *end_r)
+helper_deliver(struct helper *h, const struct conf *conf,
+	const struct letter *l, int body, struct letter_end *end_r)
 {
-	struct helper_request q;
+	uint64_t timeout_ms = (uint64_t)conf->local.timeout_s * 1000;
+	struct helper_letter q;
 	int fds[2];
+	bool sent;
 
-	if (!h || pipe2(fds, O_CLOEXEC) < 0) {
+	if (pipe2(fds, O_CLOEXEC) < 0) {
 		letter_failed(end_r, LETTER_FAULT, "4.3.0",
-			h ? "too many files are open"
-			  : "the helper was not started: start tidepostd anew");
+			"too many files are open");
 		return;
 	}
-	fill_request(&q, l);
-	if (!send_request(h, &q, body, fds[1])) {
-		close(fds[1]);
-		lost(h, end_r);
-	} else {
-		close(fds[1]);
-		if (!wait_reply(h, fds[0]) || !read_end(fds[0], end_r)) {
-			letter_failed(end_r, LETTER_FAULT, "4.3.0",
-				"the helper did not say what became of it");
-			end_r->doubtful = true;
-		}
+	fill_letter(&q, l);
+	sent = helper_send(h->letters, &q, sizeof(q),
+		(const int[]){body, fds[1]}, HELPER_LETTER_FDS, false);
+	close(fds[1]);
+	if (!sent) {
+		lost(h);
+		letter_failed(end_r, LETTER_FAULT, "4.3.0", "%s", trouble);
+	} else if (!wait_reply(h, fds[0], timeout_ms) ||
+		   !read_end(fds[0], end_r)) {
+		letter_failed(end_r, LETTER_FAULT, "4.3.0",
+			"the helper did not say what became of it");
+		end_r->doubtful = true;
 	}
 	close(fds[0]);
-}
-
-/* --- the end --- */
-
-void
-helper_stop(struct helper *h)
-{
-	if (h && h->stop[1] >= 0) {
-		close(h->stop[1]);
-		h->stop[1] = -1;
-	}
-}
-
-void
-helper_free(struct helper *h)
-{
-	if (!h)
-		return;
-	helper_stop(h);
-	close(h->stop[0]);
-	close(h->fd);
-	free(h);
 }

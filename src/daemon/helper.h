@@ -1,11 +1,14 @@
 /*
- * The helper: a small process beside the daemon that puts letters into
- * mailboxes as other users and runs programs. It is forked first of all, before
- * rights are dropped and threads begin, and knows the configuration of that
- * moment: no other path, program or user is ever its business. A request names
- * a delivery and brings two descriptors: the body, and where the end is told.
- * For each one it forks a process that becomes the user, does the work and
- * tells; so what a user's program or disk does to it, it does alone.
+ * The helper: a small process beside the daemon that starts programs, and puts
+ * letters into mailboxes as other users. It is forked first of all, before
+ * rights are dropped and threads begin, so it can do what the daemon can not
+ * do any more (sandbox.h): run something, and become somebody. It reads the
+ * configuration itself, and no path, program or user that is not in there is
+ * ever its business.
+ *
+ * For each request it forks a process that becomes the user and does that
+ * alone: letters are put or piped (helper_work.c), all other programs run as
+ * the daemon's user, with a minder beside them (net/minder.h).
  *
  * It trusts the daemon with what mail there is, and with nothing else: each
  * field is checked as if a stranger had sent it. It ends with the daemon.
@@ -14,39 +17,57 @@
 #define DAEMON_HELPER_H
 
 #include "conf/conf.h"
+#include "daemon/helper_request.h"
 #include "daemon/letter.h"
+#include "net/child.h"
 
 enum {
-	HELPER_AT_ONCE = 16,	 /* requests worked on; others wait */
-	HELPER_SLACK_MS = 20000, /* beyond local.timeout, for locks and ends */
-	HELPER_STOP_MS = 5000,	 /* a stopping daemon waits for those begun */
+	HELPER_LETTERS_MAX = 16,   /* worked on; others wait */
+	HELPER_PROGRAMS_MAX = 200, /* that run; others are refused */
+	HELPER_SLACK_MS = 20000,  /* beyond local.timeout, for locks and ends */
+	HELPER_STOP_MS = 5000,	  /* a stopping daemon waits for those begun */
+	HELPER_RELOAD_MS = 10000, /* for it to read the configuration */
 };
 
 struct helper;
 
-/* Does this configuration want one: programs, or mail as another user? */
-bool helper_is_needed(const struct conf *conf);
 /*
- * Forks it, for CONF (borrowed). Where it is not needed *h_r is NULL. The child
- * does not return.
+ * Forks it, for CONF (borrowed until then). The child does not return.
  */
 enum err_code helper_start(
 	const struct conf *conf, struct helper **h_r, struct err *e);
+/* From the loop: calls FN, once, when it ends before us. */
+void helper_watch(
+	struct helper *h, struct loop *loop, void (*fn)(void *arg), void *arg);
+/* A sentence; NULL: it is there. */
+const char *helper_trouble(const struct helper *h);
+
+/* Must letters go through it, by this configuration? */
+bool helper_has_letters(const struct conf *conf);
 /*
- * Does it do what NEXT wants? False: only a new start of the daemon would; *e
- * says so. H may be NULL.
+ * Blocking, from any thread; CONF: by which L is delivered. BODY (borrowed) is
+ * a file with what stage_new makes. Where the helper has ended: deferred.
  */
-bool helper_agrees(
-	const struct helper *h, const struct conf *next, struct err *e);
+void helper_deliver(struct helper *h, const struct conf *conf,
+	const struct letter *l, int body, struct letter_end *end_r);
 
 /*
- * Blocking, from any thread. BODY (borrowed) is a file with what stage_new
- * makes. H NULL, or an end of the helper: deferred.
+ * From the loop, as child_spawn and child_connect (for HELPER_PEER); start and
+ * start_arg of CONF are filled in.
  */
-void helper_deliver(struct helper *h, const struct letter *l, int body,
-	struct letter_end *end_r);
+struct child *helper_spawn(struct helper *h, struct loop *loop,
+	const struct helper_request *what, const struct child_conf *conf,
+	struct err *e);
+struct child *helper_connect(struct helper *h, struct loop *loop,
+	const struct helper_request *what, const struct child_conf *conf,
+	int *fd_r, struct err *e);
 
-/* No more than HELPER_STOP_MS longer for those that wait. */
+/* Has it read the configuration? On error it lives by the old one. */
+enum err_code helper_reload(struct helper *h, struct err *e);
+/* It lives by what it read last. */
+void helper_adopt(struct helper *h);
+
+/* No more than HELPER_STOP_MS longer for letters that wait. */
 void helper_stop(struct helper *h);
 void helper_free(struct helper *h); /* NULL is fine */
 

@@ -8,7 +8,6 @@
 #include "daemon/stage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,24 +149,8 @@ put(const struct conf *conf, const struct letter *l, int body, int reply,
 		putting_do(conf, l, pw->pw_dir, end_r);
 }
 
-/* Descriptors 0 to 2 and these two; nothing else of the helper's. */
-static void
-keep_only(int *body, int *reply)
-{
-	enum { BODY = 3, REPLY = 4, AWAY = 10 };
-	int b = fcntl(*body, F_DUPFD_CLOEXEC, AWAY);
-	int r = fcntl(*reply, F_DUPFD_CLOEXEC, AWAY);
-
-	if (b < 0 || r < 0 || dup3(b, BODY, O_CLOEXEC) < 0 ||
-		dup3(r, REPLY, O_CLOEXEC) < 0)
-		_exit(1);
-	closefrom(REPLY + 1);
-	*body = BODY;
-	*reply = REPLY;
-}
-
 void
-helper_work(const struct conf *conf, const struct helper_request *q, int body,
+helper_work(const struct conf *conf, const struct helper_letter *q, int body,
 	int reply)
 {
 	struct letter_end end = {0};
@@ -183,7 +166,6 @@ helper_work(const struct conf *conf, const struct helper_request *q, int body,
 	sigset_t none;
 	enum err_code rc;
 
-	keep_only(&body, &reply);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGCHLD, SIG_DFL);

@@ -64,11 +64,10 @@ static void
 put_in(struct hook_lane *lane, enum hook_event what,
 	const struct hook_facts *facts)
 {
-	const struct conf *conf = lane->h->n->conf;
 	struct hook_item *it = xcalloc(1, sizeof(*it));
 
 	it->what = what;
-	it->env = hook_env_new(what, conf->hostname, conf->file, facts);
+	it->env = hook_env_facts(facts);
 	list_push(&lane->items, &it->node);
 	lane->items_n++;
 	lane->link_items_n += hook_is_of_link(what);

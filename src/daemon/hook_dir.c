@@ -168,6 +168,25 @@ hook_dir_read(const char *folder, const char *event, struct hook_dir *d)
 	free(path);
 }
 
+bool
+hook_dir_may_run(
+	const char *folder, const char *event, const char *name, struct err *e)
+{
+	struct hook_dir d = {.programs_n = 0};
+	char *path = str_printf("%s/%s.d", folder, event);
+	char *file = str_printf("%s/%s", path, name);
+	bool ok = is_folder(&d, folder, true) && is_folder(&d, path, true) &&
+		  is_program(&d, file);
+
+	if (!ok)
+		err_set(e, ERR_PERM, "%s",
+			d.complaints_n ? d.complaints[0] : "not run");
+	hook_dir_clear(&d);
+	free(file);
+	free(path);
+	return ok;
+}
+
 void
 hook_dir_clear(struct hook_dir *d)
 {

@@ -9,6 +9,9 @@
 #ifndef DAEMON_HOOK_DIR_H
 #define DAEMON_HOOK_DIR_H
 
+#include "base/err.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -24,6 +27,9 @@ struct hook_dir {
 
 /* FOLDER/EVENT.d; where that does not exist there is nothing to run. */
 void hook_dir_read(const char *folder, const char *event, struct hook_dir *d_r);
+/* NAME of FOLDER/EVENT.d alone, as seen by who runs it; E has the complaint. */
+bool hook_dir_may_run(
+	const char *folder, const char *event, const char *name, struct err *e);
 void hook_dir_clear(struct hook_dir *d); /* twice is fine */
 
 #endif

@@ -8,23 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOOK_ENV_MAX = 32, HOOK_NAME_MAX = 40 };
+enum { HOOK_ENV_MAX = 16, HOOK_NAME_MAX = 40 };
+
+static const char *const events[HOOK_EVENTS_N] = {
+	[HOOK_LINK_UP] = "link-up",
+	[HOOK_LINK_DOWN] = "link-down",
+	[HOOK_DRAINED] = "drained",
+	[HOOK_MAIL_ARRIVED] = "mail-arrived",
+	[HOOK_MAIL_FAILED] = "mail-failed",
+	[HOOK_BUDGET_REACHED] = "budget-reached",
+	[HOOK_STUCK] = "stuck",
+	[HOOK_WARNING] = "warning",
+};
 
 const char *
 hook_event_name(enum hook_event what)
 {
-	static const char *const names[HOOK_EVENTS_N] = {
-		[HOOK_LINK_UP] = "link-up",
-		[HOOK_LINK_DOWN] = "link-down",
-		[HOOK_DRAINED] = "drained",
-		[HOOK_MAIL_ARRIVED] = "mail-arrived",
-		[HOOK_MAIL_FAILED] = "mail-failed",
-		[HOOK_BUDGET_REACHED] = "budget-reached",
-		[HOOK_STUCK] = "stuck",
-		[HOOK_WARNING] = "warning",
-	};
+	return events[what];
+}
 
-	return names[what];
+const char *
+hook_event_find(const char *name)
+{
+	for (size_t i = 0; i < HOOK_EVENTS_N; i++)
+		if (strcmp(events[i], name) == 0)
+			return events[i];
+	return NULL;
 }
 
 struct env {
@@ -67,22 +76,6 @@ addf(struct env *env, const char *name, const char *fmt, ...)
 	add(env, name, value);
 }
 
-static void
-pass_on(struct env *env)
-{
-	static const char *const names[] = {
-		"HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ"};
-	const char *path = getenv("PATH");
-
-	add(env, "PATH",
-		path ? path
-		     : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-		       "/sbin:/bin");
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (getenv(names[i]))
-			add(env, names[i], getenv(names[i]));
-}
-
 /* All of them, so that a script need not ask which are set. */
 static void
 add_use(struct env *env, const struct hook_use *use)
@@ -111,15 +104,10 @@ add_use(struct env *env, const struct hook_use *use)
 }
 
 char **
-hook_env_new(enum hook_event what, const char *host, const char *conf,
-	const struct hook_facts *f)
+hook_env_facts(const struct hook_facts *f)
 {
 	struct env env = {.v = xcalloc(HOOK_ENV_MAX, sizeof(char *))};
 
-	pass_on(&env);
-	add(&env, "TIDEPOST_CONF", conf);
-	add(&env, "TIDEPOST_EVENT", hook_event_name(what));
-	add(&env, "TIDEPOST_HOST", host);
 	add(&env, "TIDEPOST_LINK", f->link);
 	add(&env, "TIDEPOST_STATE", f->state);
 	add(&env, "TIDEPOST_REASON", f->reason);
@@ -132,6 +120,29 @@ hook_env_new(enum hook_event what, const char *host, const char *conf,
 	add(&env, "TIDEPOST_RECIPIENT", f->recipient);
 	add_use(&env, f->use);
 	return env.v;
+}
+
+bool
+hook_env_is_fact(const char *row)
+{
+	static const char *const names[] = {"LINK", "STATE", "REASON", "TEXT",
+		"MESSAGE", "SENDER", "RECIPIENT", "BYTES_SENT",
+		"BYTES_RECEIVED", "MESSAGES_SENT", "MESSAGES_RECEIVED",
+		"SECONDS", "COST"};
+	static const char prefix[] = "TIDEPOST_";
+	struct str value, name = str_cut(str_of(row), '=', &value);
+
+	if (!strchr(row, '=') || value.n > HOOK_VALUE_MAX ||
+		strncmp(row, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	for (size_t i = 0; i < value.n; i++)
+		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
+			return false;
+	name = str_skip(name, sizeof(prefix) - 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_eq(name, str_of(names[i])))
+			return true;
+	return false;
 }
 
 void

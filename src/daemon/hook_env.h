@@ -1,7 +1,6 @@
 /*
- * The environment of a hook: what it is told, and little else. Nothing of ours
- * is passed on but where programs are found, language and time zone, so no
- * secret, and no socket of the service manager.
+ * What a hook is told, as variables. The rest of its environment is made where
+ * it is started (helper_env.h).
  *
  * Much of it was written by strangers (addresses, replies of peers). There is
  * no control octet in it, so none of it is ever more than one line.
@@ -15,13 +14,13 @@ enum { HOOK_VALUE_MAX = 1000 }; /* octets; what is longer is cut */
 
 /* "link-up"; also the name of its folder, with ".d". */
 const char *hook_event_name(enum hook_event what);
+/* The same text, where NAME is one; NULL. */
+const char *hook_event_find(const char *name);
 
-/*
- * NULL at its end; hook_env_free. HOST: of this node; CONF: the file of its
- * configuration.
- */
-char **hook_env_new(enum hook_event what, const char *host, const char *conf,
-	const struct hook_facts *facts);
+/* "TIDEPOST_LINK=hf" and so on, NULL at its end; hook_env_free. */
+char **hook_env_facts(const struct hook_facts *facts);
 void hook_env_free(char **env); /* NULL is fine */
+/* Could ROW be of hook_env_facts? */
+bool hook_env_is_fact(const char *row);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "daemon/hook_env.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ test_all_are_set(void **state)
 		"BYTES_RECEIVED", "MESSAGES_SENT", "MESSAGES_RECEIVED",
 		"SECONDS", "COST"};
 	const struct hook_facts none = {.link = NULL};
-	char **env = hook_env_new(HOOK_DRAINED, "a.example", "/c", &none);
+	char **env = hook_env_facts(&none);
 	char name[40];
 
 	(void)state;
@@ -38,9 +39,6 @@ test_all_are_set(void **state)
 		snprintf(name, sizeof(name), "TIDEPOST_%s", names[i]);
 		assert_string_equal(value(env, name), "");
 	}
-	assert_string_equal(value(env, "TIDEPOST_EVENT"), "drained");
-	assert_string_equal(value(env, "TIDEPOST_HOST"), "a.example");
-	assert_string_equal(value(env, "TIDEPOST_CONF"), "/c");
 	hook_env_free(env);
 }
 
@@ -54,7 +52,7 @@ test_numbers(void **state)
 		.cost = 1.239};
 	const struct hook_facts facts = {
 		.link = "hf", .reason = "why", .message = 4711, .use = &use};
-	char **env = hook_env_new(HOOK_LINK_DOWN, "h", "c", &facts);
+	char **env = hook_env_facts(&facts);
 
 	(void)state;
 	assert_string_equal(
@@ -83,7 +81,7 @@ test_hostile(void **state)
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
-	env = hook_env_new(HOOK_MAIL_FAILED, "h", "c", &facts);
+	env = hook_env_facts(&facts);
 	assert_string_equal(value(env, "TIDEPOST_REASON"),
 		"a?LD_PRELOAD=/x???[2J?|\?\?|\xc3\xa9|\xc2");
 	assert_null(value(env, "LD_PRELOAD"));
@@ -93,24 +91,42 @@ test_hostile(void **state)
 	hook_env_free(env);
 }
 
+/* What a helper takes for one. */
 static void
-test_what_is_passed_on(void **state)
+test_is_fact(void **state)
 {
-	const struct hook_facts none = {.link = NULL};
-	char **env;
+	const struct hook_facts facts = {.link = "hf", .text = "a\nb"};
+	char **env = hook_env_facts(&facts);
+	static const char *const bad[] = {"", "TIDEPOST_LINK", "LINK=x",
+		"LD_PRELOAD=/x", "TIDEPOST_CONF=/tmp/x", "TIDEPOST_EVENT=x",
+		"TIDEPOST_HOST=x", "TIDEPOST_=x", "tidepost_link=x",
+		"TIDEPOST_LINK2=x", "TIDEPOST_LINK=a\nb", "TIDEPOST_LINK=\x7f"};
+	char *longest;
 
 	(void)state;
-	setenv("TZ", "UTC", 1);
-	setenv("TIDEPOST_LINK", "forged", 1);
-	setenv("CREDENTIALS_DIRECTORY", "/run/secret", 1);
-	unsetenv("PATH");
-	env = hook_env_new(HOOK_WARNING, "h", "c", &none);
-	assert_string_equal(value(env, "TZ"), "UTC");
-	assert_string_equal(value(env, "TIDEPOST_LINK"), "");
-	assert_null(value(env, "CREDENTIALS_DIRECTORY"));
-	assert_non_null(strstr(value(env, "PATH"), "/usr/bin"));
+	for (size_t i = 0; env[i]; i++)
+		assert_true(hook_env_is_fact(env[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(hook_env_is_fact(bad[i]));
+	longest = str_printf("TIDEPOST_TEXT=%0*d", HOOK_VALUE_MAX, 0);
+	assert_true(hook_env_is_fact(longest));
+	free(longest);
+	longest = str_printf("TIDEPOST_TEXT=%0*d", HOOK_VALUE_MAX + 1, 0);
+	assert_false(hook_env_is_fact(longest));
+	free(longest);
 	hook_env_free(env);
 	hook_env_free(NULL);
+}
+
+static void
+test_events(void **state)
+{
+	(void)state;
+	for (enum hook_event i = 0; i < HOOK_EVENTS_N; i++)
+		assert_ptr_equal(hook_event_find(hook_event_name(i)),
+			hook_event_name(i));
+	assert_null(hook_event_find("link-up.d/../x"));
+	assert_null(hook_event_find(""));
 }
 
 int
@@ -120,7 +136,8 @@ main(void)
 		cmocka_unit_test(test_all_are_set),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_what_is_passed_on),
+		cmocka_unit_test(test_is_fact),
+		cmocka_unit_test(test_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

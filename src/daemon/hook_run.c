@@ -1,6 +1,7 @@
 /* Hooks: the programs of one event, one after the other. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/helper.h"
 #include "daemon/hook_env.h"
 #include "daemon/hook_private.h"
 
@@ -38,29 +39,48 @@ log_end(const struct hook_lane *lane, bool good, const char *how)
 			LOG_STR("text", how)));
 }
 
+/* A script without its first line cannot be told from a broken program. */
 static void
-ended(void *arg, bool good, const char *how)
+log_not_run(const struct hook_lane *lane, const char *why)
+{
+	char text[CHILD_LINE_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s%s", lane->dir.programs[lane->at],
+		why,
+		strstr(why, "xec format") ? " (a script begins with #!/bin/sh)"
+					  : "");
+	log_end(lane, false, text);
+}
+
+static void
+ended(void *arg, enum child_end end, const char *how)
 {
 	struct hook_lane *lane = arg;
 
-	log_end(lane, good, how);
+	if (end == CHILD_NOT_RUN)
+		log_not_run(lane, how);
+	else
+		log_end(lane, end == CHILD_GOOD, how);
 	child_free(lane->child);
 	lane->child = NULL;
 	lane->at++;
 	run_program(lane);
 }
 
-/* A script without its first line cannot be told from a broken program. */
-static void
-log_not_started(const struct hook_lane *lane, const struct err *e)
+static const char *
+name_of(const char *path)
 {
-	char text[sizeof(e->text) + 60];
+	return strrchr(path, '/') + 1;
+}
 
-	snprintf(text, sizeof(text), "%s%s", e->text,
-		strstr(e->text, "xec format")
-			? " (a script begins with #!/bin/sh)"
-			: "");
-	log_end(lane, false, text);
+static size_t
+count(char *const *v)
+{
+	size_t n = 0;
+
+	while (v[n])
+		n++;
+	return n;
 }
 
 /* The next one of the event that can be started. */
@@ -71,21 +91,25 @@ run_program(struct hook_lane *lane)
 
 	for (; !lane->h->quitting && lane->at < lane->dir.programs_n;
 		lane->at++) {
-		const char *const argv[] = {lane->dir.programs[lane->at], NULL};
+		const struct helper_request what = {
+			.kind = HELPER_HOOK,
+			.name = hook_event_name(lane->now->what),
+			.command = name_of(lane->dir.programs[lane->at]),
+			.words = (const char *const *)lane->now->env,
+			.words_n = count(lane->now->env),
+		};
 
 		lane->lines = 0;
-		lane->child = child_spawn(lane->h->n->loop,
-			&(struct child_conf){.argv = argv,
-				.env = (const char *const *)lane->now->env,
-				.folder = "/",
-				.timeout_ms = HOOK_TIMEOUT_MS,
+		lane->child = helper_spawn(lane->h->n->helper, lane->h->n->loop,
+			&what,
+			&(struct child_conf){.timeout_ms = HOOK_TIMEOUT_MS,
 				.line = log_line,
 				.ended = ended,
 				.arg = lane},
 			&e);
 		if (lane->child)
 			return;
-		log_not_started(lane, &e);
+		log_not_run(lane, e.text);
 	}
 	hook_end_event(lane);
 }

@@ -1,6 +1,7 @@
 /* Links: dial.up and dial.down as programs. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/helper.h"
 #include "daemon/links_private.h"
 
 #include <stdio.h>
@@ -52,9 +53,10 @@ on_down_line(void *arg, struct str line)
 }
 
 static void
-on_down_ended(void *arg, bool good, const char *how)
+on_down_ended(void *arg, enum child_end end, const char *how)
 {
 	struct link_run *r = arg;
+	bool good = end == CHILD_GOOD;
 
 	log_end(r, "dial.down", good, how);
 	child_free(r->down);
@@ -79,11 +81,12 @@ run_down(struct link_run *r)
 	child_free(r->down); /* killed by now, if there was one */
 	log_info("dial", LOG_STR("link", r->row.name),
 		LOG_STR("command", "dial.down"));
-	r->down = child_spawn(r->l->n->loop,
-		&(struct child_conf){.command = down_command(r),
-			.line = on_down_line,
-			.ended = on_down_ended,
-			.arg = r},
+	r->down = helper_spawn(r->l->n->helper, r->l->n->loop,
+		&(struct helper_request){.kind = HELPER_DIAL_DOWN,
+			.name = r->row.name,
+			.command = down_command(r)},
+		&(struct child_conf){
+			.line = on_down_line, .ended = on_down_ended, .arg = r},
 		&e);
 	if (r->down)
 		return;
@@ -124,9 +127,9 @@ on_up_line(void *arg, struct str line)
 
 /* What it left running may hold the line: not ended before hanging up. */
 static void
-on_up_ended(void *arg, bool good, const char *how)
+on_up_ended(void *arg, enum child_end end, const char *how)
 {
-	up_ended(arg, good, how);
+	up_ended(arg, end == CHILD_GOOD, how);
 }
 
 void
@@ -142,9 +145,11 @@ links_dial_saved(struct link_run *r, enum err_code code, const struct err *e)
 		log_info("dial", LOG_STR("link", r->row.name),
 			LOG_STR("command", "dial.up"));
 		r->called = r->conf;
-		r->up = child_spawn(r->l->n->loop,
-			&(struct child_conf){.command = r->conf->dial_up,
-				.line = on_up_line,
+		r->up = helper_spawn(r->l->n->helper, r->l->n->loop,
+			&(struct helper_request){.kind = HELPER_DIAL_UP,
+				.name = r->row.name,
+				.command = r->conf->dial_up},
+			&(struct child_conf){.line = on_up_line,
 				.ended = on_up_ended,
 				.arg = r},
 			&why);

@@ -4,6 +4,7 @@
  * person said in between holds until the next change.
  */
 #include "base/log.h"
+#include "daemon/helper.h"
 #include "daemon/links_private.h"
 #include "net/iface.h"
 
@@ -61,14 +62,14 @@ on_probe_line(void *arg, struct str line)
 }
 
 static void
-on_probe_ended(void *arg, bool good, const char *how)
+on_probe_ended(void *arg, enum child_end end, const char *how)
 {
 	struct link_run *r = arg;
 
 	child_free(r->probe);
 	r->probe = NULL;
 	loop_timer_set(r->watch, every_ms(r));
-	report(r, good, how);
+	report(r, end == CHILD_GOOD, how);
 }
 
 static void
@@ -77,11 +78,13 @@ probe(struct link_run *r)
 	uint64_t most = every_ms(r);
 	struct err e = {0};
 
-	r->probe = child_spawn(r->l->n->loop,
-		&(struct child_conf){.command = r->conf->probe_command,
-			.timeout_ms = most < WATCH_PROBE_MAX_MS
-					      ? most
-					      : WATCH_PROBE_MAX_MS,
+	r->probe = helper_spawn(r->l->n->helper, r->l->n->loop,
+		&(struct helper_request){.kind = HELPER_PROBE,
+			.name = r->row.name,
+			.command = r->conf->probe_command},
+		&(struct child_conf){.timeout_ms = most < WATCH_PROBE_MAX_MS
+							   ? most
+							   : WATCH_PROBE_MAX_MS,
 			.line = on_probe_line,
 			.ended = on_probe_ended,
 			.arg = r},

@@ -195,7 +195,7 @@ have_helped(
 		return;
 	}
 	crash_point("local-staged");
-	helper_deliver(j->l->n->helper, l, body, end_r);
+	helper_deliver(j->l->n->helper, j->conf, l, body, end_r);
 	close(body);
 }
 
@@ -222,7 +222,7 @@ deliver_one(struct local_job *j, size_t i)
 		rc = err_set(&e, ERR_INVALID, "no such user here");
 	if (rc != OK)
 		letter_end_by(&j->ends[i], rc, &e);
-	else if (helper_is_needed(conf))
+	else if (helper_has_letters(conf))
 		have_helped(j, &l, &j->ends[i]);
 	else
 		putting_do(conf, &l, NULL, &j->ends[i]);

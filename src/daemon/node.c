@@ -19,6 +19,7 @@
 #include "daemon/links.h"
 #include "daemon/metrics.h"
 #include "daemon/policy.h"
+#include "daemon/sandbox.h"
 #include "daemon/services.h"
 #include "daemon/speeds.h"
 #include "daemon/session.h"
@@ -291,8 +292,10 @@ node_reload(struct node *n, struct err *e)
 		conf_free(next);
 		next = old;
 	}
-	if (!helper_agrees(n->helper, next, e))
+	if (!sandbox_agrees(n->sandbox, next, e))
 		rc = ERR_CONFIG;
+	if (rc == OK)
+		rc = helper_reload(n->helper, e);
 	if (rc == OK)
 		rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)
@@ -308,6 +311,7 @@ node_reload(struct node *n, struct err *e)
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
 	}
+	helper_adopt(n->helper);
 	if (next != old)
 		retire(n, old);
 	n->conf = next;

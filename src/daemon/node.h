@@ -41,6 +41,7 @@ struct steady;
 struct ticketkeys;
 
 struct rate;
+struct sandbox;
 
 struct node {
 	struct loop *loop;
@@ -67,7 +68,8 @@ struct node {
 	struct hooks *hooks;
 	struct alarm *alarm;
 	struct local *local;
-	struct helper *helper; /* NULL: not needed at the start */
+	struct helper *helper;
+	struct sandbox *sandbox;
 	struct gateways *gateways;
 	struct unpack *unpack;
 	struct dropbox *dropbox; /* NULL: there is none */
@@ -90,6 +92,7 @@ struct node {
 	int64_t started_s;
 	uint64_t started_ms, tls_made_ms;
 	bool told_to_stop; /* lines are hung up */
+	bool helper_ended; /* so we end, for somebody to start us anew */
 	bool stopping;
 	/* Octets and jobs on their way to the spool, over all sessions. */
 	size_t held_octets;

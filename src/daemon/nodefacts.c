@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "daemon/budgets.h"
 #include "daemon/certwatch.h"
+#include "daemon/helper.h"
 #include "daemon/links.h"
+#include "daemon/sandbox.h"
 #include "daemon/services.h"
 #include "daemon/session.h"
 #include "net/resolve.h"
@@ -22,6 +24,7 @@ add_node(struct facts *f, const struct node *n)
 	record_add_int(r, KEY_PID, getpid());
 	record_add_int(r, KEY_UPTIME,
 		(int64_t)((clock_mono_ms() - n->started_ms) / 1000));
+	record_add(r, KEY_SANDBOX, sandbox_text(n->sandbox));
 	record_add(r, KEY_LIBRARY, spool_engine_version());
 	record_add(r, KEY_LIBRARY, tls_library());
 	record_add(r, KEY_LIBRARY, loop_library());
@@ -32,8 +35,10 @@ add_node(struct facts *f, const struct node *n)
 static void
 add_warnings(struct facts *f, const struct node *n)
 {
-	const char *text;
+	const char *text = helper_trouble(n->helper);
 
+	if (text)
+		record_add(facts_add(f, KIND_WARNING), KEY_TEXT, text);
 	for (size_t i = 0; (text = certwatch_warning(n->certwatch, i)); i++)
 		record_add(facts_add(f, KIND_WARNING), KEY_TEXT, text);
 }

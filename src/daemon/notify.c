@@ -53,6 +53,16 @@ let_go_of_terminal(void)
 }
 
 void
+notify_let_go(void)
+{
+	if (parent_fd < 0)
+		return;
+	let_go_of_terminal();
+	close(parent_fd);
+	parent_fd = -1;
+}
+
+void
 notify_ready(void)
 {
 	tell("READY=1");
@@ -62,6 +72,14 @@ notify_ready(void)
 		let_go_of_terminal();
 	close(parent_fd);
 	parent_fd = -1;
+}
+
+bool
+notify_is_managed(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	return path && path[0];
 }
 
 void

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/clock.h"
 #include "daemon/letter.h"
+#include "net/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -22,7 +22,6 @@ struct run {
 	const struct program *p;
 	pid_t pid; /* and of its group */
 	int out;   /* its output; -1 closed */
-	int fault; /* tells errno where it could not be run */
 	char output[PROGRAM_OUTPUT_MAX + 1];
 	size_t output_n;
 	bool late, given_up; /* told to end: the deadline, or nobody waits */
@@ -124,42 +123,6 @@ add_environment(
 	       add_variable(t, "DOMAIN", l->to.domain) &&
 	       add_variable(t, "TIDEPOST_HOST", l->hostname) &&
 	       add_variable(t, "TIDEPOST_MESSAGE", id);
-}
-
-/* --- in the child --- */
-
-static void
-default_signals(void)
-{
-	struct sigaction sa = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &sa, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void become_program(const struct program *p, char **args, char **env,
-	int out, int fault) __attribute__((noreturn));
-
-static void
-become_program(
-	const struct program *p, char **args, char **env, int out, int fault)
-{
-	enum { FAULT = 3 };
-
-	setpgid(0, 0);
-	default_signals();
-	umask(077);
-	if (dup2(p->input, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
-		dup3(fault, FAULT, O_CLOEXEC) < 0)
-		_exit(EX_OSERR);
-	closefrom(FAULT + 1);
-	if (chdir(p->home[0] ? p->home : "/") == 0)
-		execve(args[0], args, env);
-	file_put(FAULT, (struct str){(const char *)&errno, sizeof(errno)});
-	_exit(EX_OSERR);
 }
 
 /* --- beside it --- */
@@ -296,16 +259,12 @@ judge_exit(const struct run *r, const char *said, struct letter_end *end_r)
 }
 
 static void
-judge(const struct run *r, int fault, struct letter_end *end_r)
+judge(const struct run *r, struct letter_end *end_r)
 {
 	char said[LETTER_TEXT_MAX / 2];
 
 	add_output(r, said, sizeof(said));
-	if (fault)
-		letter_failed(end_r, LETTER_FAULT, "4.3.0",
-			"cannot run %.200s: %s", r->p->command,
-			strerror(fault));
-	else if (r->late)
+	if (r->late)
 		letter_failed(end_r, LETTER_DEFERRED, "4.3.0",
 			"the program took longer than %llu s%s%s",
 			(unsigned long long)(r->p->timeout_ms / 1000),
@@ -321,52 +280,45 @@ judge(const struct run *r, int fault, struct letter_end *end_r)
 		judge_exit(r, said, end_r);
 	else
 		letter_delivered(end_r, "taken by the program");
-	end_r->doubtful =
-		r->late || r->given_up || (!fault && WIFSIGNALED(r->status));
+	end_r->doubtful = r->late || r->given_up || WIFSIGNALED(r->status);
 }
 
 static void
 follow_to_end(struct run *r, struct letter_end *end_r)
 {
-	int fault = 0;
-
 	follow(r, clock_mono_ms() + r->p->timeout_ms);
 	if (!r->exited) {
 		r->late = !r->given_up;
 		end_group(r);
 	}
-	if (read(r->fault, &fault, sizeof(fault)) != sizeof(fault))
-		fault = 0;
-	judge(r, fault, end_r);
+	judge(r, end_r);
 }
 
 static void
 run(const struct program *p, char **args, char **env, struct letter_end *end_r)
 {
 	struct run r = {.p = p, .pid = -1};
-	int out[2] = {-1, -1}, fault[2] = {-1, -1};
+	int out[2] = {-1, -1}, fault;
+	struct spawn s = {.argv = (const char *const *)args,
+		.env = (const char *const *)env,
+		.folder = p->home[0] ? p->home : "/",
+		.in = p->input};
 
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(fault, O_CLOEXEC) < 0 ||
-		(r.pid = fork()) < 0) {
-		letter_failed(end_r, LETTER_FAULT, "4.3.0",
-			"cannot run %.200s: %s", p->command, strerror(errno));
-		close(out[0]);
-		close(out[1]);
-		close(fault[0]);
-		close(fault[1]);
-		return;
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		fault = errno;
+	} else {
+		s.out = s.err = out[1];
+		fault = spawn_start(&s, &r.pid);
 	}
-	if (r.pid == 0)
-		become_program(p, args, env, out[1], fault[1]);
-	setpgid(r.pid, r.pid); /* whoever comes first */
 	close(out[1]);
-	close(fault[1]);
 	r.out = out[0];
-	r.fault = fault[0];
-	follow_to_end(&r, end_r);
+	if (fault)
+		letter_failed(end_r, LETTER_FAULT, "4.3.0",
+			"cannot run %.200s: %s", p->command, strerror(fault));
+	else
+		follow_to_end(&r, end_r);
 	if (r.out >= 0)
 		close(r.out);
-	close(r.fault);
 }
 
 void

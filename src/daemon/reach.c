@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "daemon/budgets.h"
 #include "daemon/call.h"
-#include "net/child.h"
+#include "daemon/helper.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +80,49 @@ reach_new(
 	return r;
 }
 
+/* A program whose connection is over. */
+struct parting {
+	char *peer, *command; /* owned */
+};
+
+static void
+log_program(const char *peer, const char *command, const char *how)
+{
+	log_warning("peer-command-ended", LOG_STR("peer", peer),
+		LOG_STR("command", command), LOG_STR("how", how));
+}
+
+/* It may say only now what was wrong. */
+static void
+parted(void *arg, enum child_end end, const char *how)
+{
+	struct parting *p = arg;
+
+	if (end == CHILD_FAILED || end == CHILD_NOT_RUN)
+		log_program(p->peer, p->command, how);
+	free(p->peer);
+	free(p->command);
+	free(p);
+}
+
+static void
+part(struct reach *r)
+{
+	struct parting *p = xcalloc(1, sizeof(*p));
+
+	p->peer = str_dupz(r->conf.peer->name);
+	p->command = str_dupz(r->conf.peer->command);
+	child_leave(r->program, REACH_PROGRAM_MS, parted, p);
+}
+
 void
 reach_free(struct reach *r)
 {
 	if (!r)
 		return;
 	dial_cancel(r->dial);
-	child_leave(r->program, REACH_PROGRAM_MS);
+	if (r->program)
+		part(r);
 	loop_timer_free(r->soon);
 	buf_free(&r->why);
 	free(r);
@@ -201,14 +237,12 @@ program_says(void *arg, struct str line)
 
 /* Whoever uses the connection sees it close. */
 static void
-program_ended(void *arg, bool good, const char *how)
+program_ended(void *arg, enum child_end end, const char *how)
 {
 	struct reach *r = arg;
 
-	if (good)
-		return;
-	log_warning("peer-command-ended", LOG_STR("peer", r->conf.peer->name),
-		LOG_STR("command", r->conf.peer->command), LOG_STR("how", how));
+	if (end != CHILD_GOOD)
+		log_program(r->conf.peer->name, r->conf.peer->command, how);
 }
 
 static void
@@ -218,11 +252,12 @@ start_program(void *arg)
 	struct err e = {0};
 	int fd = -1;
 
-	r->program = child_connect(r->n->loop,
-		&(struct child_conf){.command = r->conf.peer->command,
-			.line = program_says,
-			.ended = program_ended,
-			.arg = r},
+	r->program = helper_connect(r->n->helper, r->n->loop,
+		&(struct helper_request){.kind = HELPER_PEER,
+			.name = r->conf.peer->name,
+			.command = r->conf.peer->command},
+		&(struct child_conf){
+			.line = program_says, .ended = program_ended, .arg = r},
 		&fd, &e);
 	if (fd < 0)
 		note_failure(r, ERR_IO, e.text);

@@ -1,11 +1,10 @@
 #include "net/child.h"
 
 #include "net/loop_private.h"
+#include "net/minder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +12,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { CHILD_LAST_READS = 17 }; /* of 4096 octets: a pipe, and one more */
 
 struct child {
 	struct loop_ward ward; /* after child_free */
 	struct loop *loop;     /* borrowed */
 	struct child_conf conf;
-	struct event reaped; /* SIGCHLD */
+	struct event reports;
 	struct event output;
 	struct loop_timer *timer; /* the timeout, then the grace */
-	pid_t pid;		  /* and of its group */
+	int control;		  /* to its minder */
 	int fd;			  /* -1: its end was read */
-	bool exited;		  /* its first process is a zombie */
+	bool exited;		  /* its minder told, or is gone */
+	bool lost;		  /* it is gone */
 	bool late, killed;	  /* told to end, by the timeout or us */
 	bool told;
 	bool left;  /* child_free: nobody is told any more */
 	bool waits; /* left, and not yet told to end */
-	int status;
+	struct minder_report report;
 	char line[CHILD_LINE_MAX];
 	size_t line_n, lines;
 };
@@ -109,45 +107,81 @@ read_rest(struct child *c)
 
 /* --- its end --- */
 
+static enum child_end
+judge(const struct child *c)
+{
+	if (c->report.why[0])
+		return CHILD_NOT_RUN;
+	if (c->killed || c->lost || !WIFEXITED(c->report.status))
+		return CHILD_BROKEN;
+	return WEXITSTATUS(c->report.status) == 0 ? CHILD_GOOD : CHILD_FAILED;
+}
+
 static void
 describe(const struct child *c, char *out, size_t size)
 {
-	if (c->late)
+	if (c->report.why[0])
+		str_copyz(out, size, c->report.why);
+	else if (c->late)
 		snprintf(out, size, "it took longer than %llu s",
 			(unsigned long long)(c->conf.timeout_ms / 1000));
 	else if (c->killed)
 		str_copyz(out, size, "it was told to end");
-	else if (WIFSIGNALED(c->status))
-		snprintf(out, size, "ended by signal %d", WTERMSIG(c->status));
+	else if (c->lost)
+		str_copyz(out, size, "nobody knows how it ended");
+	else if (WIFSIGNALED(c->report.status))
+		snprintf(out, size, "ended by signal %d",
+			WTERMSIG(c->report.status));
 	else
-		snprintf(out, size, "exit status %d", WEXITSTATUS(c->status));
+		snprintf(out, size, "exit status %d",
+			WEXITSTATUS(c->report.status));
+}
+
+/* It takes what stands in its socket even when we are gone. */
+static void
+tell_minder(const struct child *c, char word)
+{
+	ssize_t n = send(c->control, &word, 1, MSG_NOSIGNAL);
+
+	(void)n; /* it is gone, and the program with it or left to itself */
 }
 
 static void
 tell_ended(struct child *c)
 {
-	bool good = !c->killed && WIFEXITED(c->status) &&
-		    WEXITSTATUS(c->status) == 0;
-	char how[80];
+	char how[MINDER_TEXT_MAX];
 
 	if (c->told)
 		return;
 	c->told = true;
 	loop_timer_clear(c->timer);
 	if (c->killed)
-		kill(-c->pid, SIGKILL);
+		tell_minder(c, MINDER_KILL);
 	read_rest(c);
 	describe(c, how, sizeof(how));
-	c->conf.ended(c->conf.arg, good, how);
+	c->conf.ended(c->conf.arg, judge(c), how);
+}
+
+/* Who was left is told of by who left it. */
+static void
+part(struct child *c)
+{
+	char how[MINDER_TEXT_MAX];
+
+	if (!c->left || !c->conf.ended)
+		return;
+	c->late = false;
+	describe(c, how, sizeof(how));
+	c->conf.ended(c->conf.arg, judge(c), how);
 }
 
 static void
 destroy(struct child *c)
 {
-	kill(-c->pid, SIGKILL);
-	waitpid(c->pid, NULL, WNOHANG);
-	if (!c->exited)
-		event_del(&c->reaped);
+	part(c);
+	tell_minder(c, MINDER_END);
+	event_del(&c->reports);
+	close(c->control);
 	close_output(c);
 	loop_timer_free(c->timer);
 	free(c);
@@ -179,30 +213,24 @@ on_output(evutil_socket_t fd, short what, void *arg)
 		look(c);
 }
 
-/* Looks without taking: the number of the group stays ours. */
 static void
-look_for_exit(struct child *c)
+on_report(evutil_socket_t fd, short what, void *arg)
 {
-	siginfo_t info = {0};
+	struct child *c = arg;
+	struct minder_report report = {0};
+	ssize_t n = recv(fd, &report, sizeof(report), 0);
 
-	if (c->exited ||
-		waitid(P_PID, (id_t)c->pid, &info,
-			WEXITED | WNOWAIT | WNOHANG) < 0 ||
-		info.si_pid != c->pid)
+	(void)what;
+	/* what it did not read comes as an error before what it told */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return;
 	c->exited = true;
-	c->status = info.si_code == CLD_EXITED ? info.si_status << 8
-					       : info.si_status;
-	event_del(&c->reaped);
+	c->lost = n != (ssize_t)sizeof(report) ||
+		  !memchr(report.why, 0, sizeof(report.why));
+	if (!c->lost)
+		c->report = report;
+	event_del(&c->reports);
 	look(c);
-}
-
-static void
-on_sigchld(evutil_socket_t signo, short what, void *arg)
-{
-	(void)signo;
-	(void)what;
-	look_for_exit(arg);
 }
 
 static void
@@ -212,7 +240,7 @@ on_timer(void *arg)
 
 	if (c->waits) {
 		c->waits = false;
-		kill(-c->pid, SIGTERM);
+		tell_minder(c, MINDER_TERM);
 		loop_timer_set(c->timer, CHILD_GRACE_MS);
 		return;
 	}
@@ -221,7 +249,7 @@ on_timer(void *arg)
 		child_kill(c);
 		return;
 	}
-	kill(-c->pid, SIGKILL);
+	tell_minder(c, MINDER_KILL);
 	c->killed = true;
 	close_output(c); /* who holds it is gone, or not of this group */
 	look(c);
@@ -233,123 +261,74 @@ child_kill(struct child *c)
 	if (c->killed || c->told)
 		return;
 	c->killed = true;
-	kill(-c->pid, SIGTERM);
+	tell_minder(c, MINDER_TERM);
 	loop_timer_set(c->timer, CHILD_GRACE_MS);
 }
 
 /* --- beginning --- */
 
 static void
-default_signals(posix_spawnattr_t *attr)
+watch(struct child *c)
 {
-	sigset_t all, none;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGKILL);
-	sigdelset(&all, SIGSTOP);
-	sigemptyset(&none);
-	posix_spawnattr_setsigdefault(attr, &all);
-	posix_spawnattr_setsigmask(attr, &none);
-}
-
-/* posix_spawn wants pointers to what it does not change. */
-static char *const *
-unchanged(const char *const *v)
-{
-	return (char *const *)(uintptr_t)v;
-}
-
-/* IN: its standard input, -1: none. OUT, ERR: what it says. */
-static int
-spawn(const struct child_conf *conf, int in, int out, int err, pid_t *pid_r)
-{
-	const char *const shell[] = {"/bin/sh", "-c", conf->command, NULL};
-	const char *const *argv = conf->argv ? conf->argv : shell;
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int rc;
-
-	posix_spawn_file_actions_init(&files);
-	if (in < 0)
-		posix_spawn_file_actions_addopen(
-			&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	else
-		posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
-#ifdef __GLIBC__
-	/* ours are all closed by exec; those of libraries may not be */
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-#endif
-	if (conf->folder)
-		posix_spawn_file_actions_addchdir_np(&files, conf->folder);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setpgroup(&attr, 0);
-	default_signals(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-						POSIX_SPAWN_SETSIGDEF |
-						POSIX_SPAWN_SETSIGMASK);
-	rc = posix_spawn(pid_r, argv[0], &files, &attr, unchanged(argv),
-		conf->env ? unchanged(conf->env) : environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
-static const char *
-name_of(const struct child_conf *conf)
-{
-	return conf->argv ? conf->argv[0] : conf->command;
+	event_assign(&c->output, loop_base(c->loop), c->fd,
+		EV_READ | EV_PERSIST, on_output, c);
+	event_add(&c->output, NULL);
+	event_assign(&c->reports, loop_base(c->loop), c->control,
+		EV_READ | EV_PERSIST, on_report, c);
+	event_add(&c->reports, NULL);
+	c->timer = loop_timer_new(c->loop, on_timer, c);
+	if (c->conf.timeout_ms)
+		loop_timer_set(c->timer, c->conf.timeout_ms);
 }
 
 static struct child *
-start(struct loop *loop, const struct child_conf *conf, int io, struct err *e)
+child_new(struct loop *loop, const struct child_conf *conf, int control, int fd)
 {
-	struct child *c;
-	int fds[2], rc;
-	pid_t pid;
+	struct child *c = xcalloc(1, sizeof(*c));
 
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(errno));
-		return NULL;
-	}
-	rc = spawn(conf,
-		io >= 0		  ? io
-		: conf->has_input ? conf->input
-				  : -1,
-		io >= 0 ? io : fds[1], fds[1], &pid);
-	close(fds[1]);
-	if (rc != 0) {
-		close(fds[0]);
-		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(rc));
-		return NULL;
-	}
-	c = xcalloc(1, sizeof(*c));
 	c->loop = loop;
 	c->conf = *conf;
-	c->conf.command = c->conf.folder = NULL;
-	c->conf.argv = c->conf.env = NULL;
-	c->pid = pid;
-	c->fd = fds[0];
+	c->conf.start = NULL;
+	c->control = control;
+	c->fd = fd;
+	evutil_make_socket_nonblocking(c->control);
 	evutil_make_socket_nonblocking(c->fd);
-	event_assign(&c->output, loop_base(loop), c->fd, EV_READ | EV_PERSIST,
-		on_output, c);
-	event_add(&c->output, NULL);
-	event_assign(&c->reaped, loop_base(loop), SIGCHLD,
-		EV_SIGNAL | EV_PERSIST, on_sigchld, c);
-	event_add(&c->reaped, NULL);
-	c->timer = loop_timer_new(loop, on_timer, c);
-	if (conf->timeout_ms)
-		loop_timer_set(c->timer, conf->timeout_ms);
-	/* it may have ended before we listened */
-	event_active(&c->reaped, EV_SIGNAL, 1);
+	watch(c);
+	return c;
+}
+
+/* IO: as in struct child_fds. */
+static struct child *
+start(struct loop *loop, const struct child_conf *conf, int io, bool connects,
+	struct err *e)
+{
+	struct child *c = NULL;
+	int control[2] = {-1, -1}, output[2] = {-1, -1};
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) <
+			0 ||
+		pipe2(output, O_CLOEXEC) < 0)
+		err_set(e, ERR_IO, "%s", strerror(errno));
+	else if (conf->start(conf->start_arg,
+			 &(struct child_fds){.control = control[1],
+				 .output = output[1],
+				 .io = io,
+				 .connects = connects},
+			 e))
+		c = child_new(loop, conf, control[0], output[0]);
+	close(control[1]);
+	close(output[1]);
+	if (!c) {
+		close(control[0]);
+		close(output[0]);
+	}
 	return c;
 }
 
 struct child *
 child_spawn(struct loop *loop, const struct child_conf *conf, struct err *e)
 {
-	return start(loop, conf, -1, e);
+	return start(loop, conf, conf->has_input ? conf->input : -1, false, e);
 }
 
 struct child *
@@ -360,10 +339,10 @@ child_connect(struct loop *loop, const struct child_conf *conf, int *fd_r,
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-		err_set(e, ERR_IO, "%s: %s", name_of(conf), strerror(errno));
+		err_set(e, ERR_IO, "%s", strerror(errno));
 		return NULL;
 	}
-	c = start(loop, conf, fds[1], e);
+	c = start(loop, conf, fds[1], true, e);
 	close(fds[1]);
 	if (c)
 		*fd_r = fds[0];
@@ -383,6 +362,7 @@ static void
 leave(struct child *c)
 {
 	c->conf.line = NULL;
+	c->conf.ended = NULL;
 	c->left = true;
 	c->ward.end = end_ward;
 	loop_adopt(c->loop, &c->ward);
@@ -399,19 +379,22 @@ child_free(struct child *c)
 		destroy(c);
 		return;
 	}
-	kill(-c->pid, SIGTERM);
+	tell_minder(c, MINDER_TERM);
 	leave(c);
 	loop_timer_set(c->timer, CHILD_GRACE_MS);
 }
 
 void
-child_leave(struct child *c, uint64_t wait_ms)
+child_leave(struct child *c, uint64_t wait_ms, child_ended_fn *ended, void *arg)
 {
 	if (!c || c->exited || c->killed) {
 		child_free(c);
+		ended(arg, CHILD_GOOD, ""); /* it was told before */
 		return;
 	}
 	leave(c);
+	c->conf.ended = ended;
+	c->conf.arg = arg;
 	c->waits = true;
 	loop_timer_set(c->timer, wait_ms);
 }

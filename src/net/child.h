@@ -1,14 +1,16 @@
 /*
- * A program run beside us: what dials, hangs up, or probes.
+ * A program run beside us, as the loop sees it: what dials, hangs up, probes,
+ * is a hook, takes a batch, or is a connection.
  *
- * It runs by /bin/sh -c, or without a shell where `argv` is set, in a process
- * group of its own, with nothing open but /dev/null as its input and a pipe
- * for its output, which comes line by line.
+ * It is started by another process (net/minder.h): `start` hands the
+ * descriptors on. It runs in a process group of its own, with nothing open but
+ * its input, /dev/null where it is given none, and a pipe for its output, which
+ * comes line by line.
  * Ending it means the whole group: SIGTERM, and after CHILD_GRACE_MS SIGKILL.
  *
- * Its first process stays a zombie until child_free, so that the number of its
- * group is nobody else's: what it left running (the program that holds the
- * line) can live on, and is ended by child_free.
+ * The number of its group is nobody else's until child_free: what it left
+ * running (the program that holds the line) can live on, and is ended by
+ * child_free.
  */
 #ifndef NET_CHILD_H
 #define NET_CHILD_H
@@ -22,13 +24,31 @@ enum {
 	CHILD_LINES_MAX = 200, /* what comes after them is dropped */
 };
 
+/* Borrowed by `start`. */
+struct child_fds {
+	int control; /* for minder_run */
+	int output;  /* a pipe, its standard error */
+	/*
+	 * Its standard input, -1: none; where it is a connection, its standard
+	 * output, too, which else is the pipe.
+	 */
+	int io;
+	bool connects;
+};
+
+enum child_end {
+	CHILD_GOOD,    /* exit 0, and it was not told to end */
+	CHILD_FAILED,  /* another exit status */
+	CHILD_BROKEN,  /* by a signal, or told to end, or nobody knows */
+	CHILD_NOT_RUN, /* it could not be started */
+};
+
+typedef void child_ended_fn(void *arg, enum child_end end, const char *how);
+
 struct child_conf {
-	const char *command; /* for /bin/sh -c; NULL: argv */
-	/* The program argv[0], a path, as it is. NULL at its end. */
-	const char *const *argv;
-	/* All of its environment, NULL at its end. NULL: ours. */
-	const char *const *env;
-	const char *folder;  /* where it runs; NULL: where we do */
+	/* False: it cannot be started, E says why. */
+	bool (*start)(void *arg, const struct child_fds *fds, struct err *e);
+	void *start_arg;     /* for that one call */
 	uint64_t timeout_ms; /* 0: none */
 	/* HAS_INPUT: its standard input (child_spawn), borrowed. */
 	bool has_input;
@@ -38,10 +58,9 @@ struct child_conf {
 	/*
 	 * Once: its first process is gone; where it was told to end, the whole
 	 * group. What its first process said was given to `line` before.
-	 * GOOD: exit 0, and it was not told to end. HOW: in words.
-	 * child_free is legal.
+	 * HOW: in words. child_free is legal.
 	 */
-	void (*ended)(void *arg, bool good, const char *how);
+	child_ended_fn *ended;
 	void *arg;
 };
 
@@ -63,8 +82,10 @@ void child_kill(struct child *c);
 void child_free(struct child *c);
 /*
  * The same, but it has WAIT_MS to end by itself: its connection is over, and
- * what is on the way should get there.
+ * what is on the way should get there. Where it ends within them, ENDED is
+ * told; in any case it is called once, in the end, and ARG is its own.
  */
-void child_leave(struct child *c, uint64_t wait_ms);
+void child_leave(
+	struct child *c, uint64_t wait_ms, child_ended_fn *ended, void *arg);
 
 #endif

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "net/child.h"
+#include "net/minder.h"
 #include "net/probe.h"
 
 #include <dirent.h>
@@ -13,6 +14,42 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In place of a helper: what it runs. */
+struct job {
+	const char *command; /* for a shell; NULL: argv */
+	const char *const *argv, *const *env;
+	const char *folder;
+};
+
+static bool
+start(void *arg, const struct child_fds *fds, struct err *e)
+{
+	const struct job *j = arg;
+	const char *const shell[] = {"/bin/sh", "-c", j->command, NULL};
+	struct spawn s = {
+		.argv = j->argv ? j->argv : shell,
+		.env = j->env,
+		.folder = j->folder,
+		.in = fds->io,
+		.out = fds->connects ? fds->io : fds->output,
+		.err = fds->output,
+	};
+	pid_t pid = fork();
+
+	(void)e;
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return true;
+	for (int fd = 3; fd < 200; fd++) /* as the helper has */
+		if (fd != fds->io && fd != fds->output && fd != fds->control)
+			close(fd);
+	minder_run(&s, fds->control);
+}
 
 struct watch {
 	struct loop *loop;
@@ -20,7 +57,8 @@ struct watch {
 	struct buf lines; /* "|" behind each */
 	int ended;
 	bool good;
-	char how[100];
+	enum child_end end;
+	char how[MINDER_TEXT_MAX];
 };
 
 static void
@@ -33,12 +71,13 @@ on_line(void *arg, struct str line)
 }
 
 static void
-on_ended(void *arg, bool good, const char *how)
+on_ended(void *arg, enum child_end end, const char *how)
 {
 	struct watch *w = arg;
 
 	w->ended++;
-	w->good = good;
+	w->good = end == CHILD_GOOD;
+	w->end = end;
 	str_copyz(w->how, sizeof(w->how), how);
 }
 
@@ -51,7 +90,8 @@ begin(struct watch *w, const char *command, uint64_t timeout_ms)
 	w->ended = 0;
 	buf_init(&w->lines, 0);
 	w->c = child_spawn(w->loop,
-		&(struct child_conf){.command = command,
+		&(struct child_conf){.start = start,
+			.start_arg = &(struct job){.command = command},
 			.timeout_ms = timeout_ms,
 			.line = on_line,
 			.ended = on_ended,
@@ -200,7 +240,9 @@ test_connects(void **state)
 	(void)state;
 	buf_init(&w.lines, 0);
 	w.c = child_connect(w.loop,
-		&(struct child_conf){.command = "echo hello >&2; cat",
+		&(struct child_conf){.start = start,
+			.start_arg =
+				&(struct job){.command = "echo hello >&2; cat"},
 			.line = on_line,
 			.ended = on_ended,
 			.arg = &w},
@@ -239,7 +281,8 @@ test_left_to_end(void **state)
 		command = str_printf("echo up >&2; %.*s%s%s",
 			(int)(at - commands[i]), commands[i], file, at + 4);
 		w.c = child_connect(w.loop,
-			&(struct child_conf){.command = command,
+			&(struct child_conf){.start = start,
+				.start_arg = &(struct job){.command = command},
 				.line = on_line,
 				.ended = on_ended,
 				.arg = &w},
@@ -247,14 +290,17 @@ test_left_to_end(void **state)
 		assert_non_null(w.c);
 		RUN_UNTIL(w.loop, w.lines.len > 2);
 		close(fd);
-		child_leave(w.c, 300);
+		child_leave(w.c, 300, on_ended, &w);
 		w.c = NULL;
 		RUN_UNTIL(w.loop,
 			lseek(out, 0, SEEK_SET) == 0 &&
 				read(out, octets, sizeof(octets) - 1) == 5);
 		assert_string_equal(octets, says[i]);
-		assert_int_equal(w.ended, 0);
+		RUN_UNTIL(w.loop, w.ended);
+		/* who had to be told did not end well by itself */
+		assert_int_equal(w.end, i == 0 ? CHILD_GOOD : CHILD_BROKEN);
 		end(&w);
+		assert_int_equal(w.ended, 1);
 		free(command);
 		close(out);
 		unlink(file);
@@ -285,8 +331,9 @@ test_without_a_shell(void **state)
 		"pwd; echo \"$1\"; echo \"$A\"; /usr/bin/env | grep -c =",
 		"name", "$(id); *", NULL};
 	const char *const env[] = {"A=`id`", NULL};
+	struct job job = {.argv = argv, .env = env, .folder = "/"};
 	struct child_conf conf = {
-		.argv = argv, .env = env, .folder = "/", .line = on_line};
+		.start = start, .start_arg = &job, .line = on_line};
 	struct watch w = {.loop = loop_new()};
 	struct err e = {0};
 
@@ -307,23 +354,104 @@ static void
 test_no_program(void **state)
 {
 	const char *const argv[] = {"/nowhere/hook", NULL};
-	struct child_conf conf = {.argv = argv, .ended = on_ended};
-	struct loop *loop = loop_new();
+	struct job job = {.argv = argv};
+	struct watch w = {.loop = loop_new()};
 	struct err e = {0};
 
 	(void)state;
-	assert_null(child_spawn(loop, &conf, &e));
-	assert_string_equal(e.text, "/nowhere/hook: No such file or directory");
+	w.c = child_spawn(w.loop,
+		&(struct child_conf){.start = start,
+			.start_arg = &job,
+			.ended = on_ended,
+			.arg = &w},
+		&e);
+	assert_non_null(w.c);
+	wait_ended(&w);
+	assert_int_equal(w.end, CHILD_NOT_RUN);
+	assert_string_equal(w.how, "No such file or directory");
+	end(&w);
+}
+
+static bool
+cannot(void *arg, const struct child_fds *fds, struct err *e)
+{
+	(void)arg;
+	(void)fds;
+	err_set(e, ERR_CLOSED, "nobody starts it");
+	return false;
+}
+
+static void
+test_nobody_starts_it(void **state)
+{
+	struct loop *loop = loop_new();
+	struct err e = {0};
+	int fd = -1;
+
+	(void)state;
+	assert_null(
+		child_spawn(loop, &(struct child_conf){.start = cannot}, &e));
+	assert_string_equal(e.text, "nobody starts it");
+	assert_null(child_connect(
+		loop, &(struct child_conf){.start = cannot}, &fd, &e));
+	assert_int_equal(fd, -1);
 	loop_free(loop);
+}
+
+/* The process beside it is killed: it may have done its work. */
+static void
+test_minder_dies(void **state)
+{
+	struct watch w;
+
+	(void)state;
+	begin(&w, "echo $PPID; exec sleep 100", 0);
+	RUN_UNTIL(w.loop, w.lines.len > 1);
+	kill((pid_t)strtol(buf_z(&w.lines), NULL, 10), SIGKILL);
+	wait_ended(&w);
+	assert_int_equal(w.end, CHILD_BROKEN);
+	assert_string_equal(w.how, "nobody knows how it ended");
+	end(&w);
+}
+
+/* We are killed: the program is left to itself, and its minder goes. */
+static void
+test_left_to_itself(void **state)
+{
+	struct job job = {.command = "echo $$; exec sleep 100"};
+	int control[2], output[2];
+	char octets[32] = "";
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control),
+		0);
+	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+	start(&job,
+		&(struct child_fds){
+			.control = control[1], .output = output[1], .io = -1},
+		&e);
+	close(control[1]);
+	close(output[1]);
+	assert_true(read(output[0], octets, sizeof(octets) - 1) > 1);
+	pid = (pid_t)strtol(octets, NULL, 10);
+	close(control[0]);
+	while (waitpid(-1, NULL, 0) < 0 && errno == EINTR)
+		; /* the minder */
+	assert_int_equal(kill(pid, 0), 0);
+	kill(-pid, SIGKILL);
+	close(output[0]);
 }
 
 /* Whoever frees it when it has ended has had all that it said. */
 static void
-on_ended_free(void *arg, bool good, const char *how)
+on_ended_free(void *arg, enum child_end end, const char *how)
 {
 	struct watch *w = arg;
 
-	on_ended(arg, good, how);
+	on_ended(arg, end, how);
 	child_free(w->c);
 	w->c = NULL;
 }
@@ -332,8 +460,9 @@ static void
 test_last_words(void **state)
 {
 	struct watch w = {.loop = loop_new()};
-	struct child_conf conf = {
-		.command = "seq 100 250; sleep 1 & printf the-end",
+	struct job job = {.command = "seq 100 250; sleep 1 & printf the-end"};
+	struct child_conf conf = {.start = start,
+		.start_arg = &job,
 		.line = on_line,
 		.ended = on_ended_free,
 		.arg = &w};
@@ -380,6 +509,9 @@ main(void)
 		cmocka_unit_test(test_inherits_nothing),
 		cmocka_unit_test(test_without_a_shell),
 		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_nobody_starts_it),
+		cmocka_unit_test(test_minder_dies),
+		cmocka_unit_test(test_left_to_itself),
 		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_output_has_a_bound),
 	};

@@ -144,6 +144,14 @@ given_unix(const char *path)
 }
 
 void
+given_close(void)
+{
+	for (size_t i = 0; i < all_n; i++)
+		close(all[i].fd);
+	all_n = 0;
+}
+
+void
 given_each_unused(
 	void (*fn)(void *arg, const char *name, const char *where), void *arg)
 {

@@ -27,6 +27,8 @@ size_t given_look(void);
  */
 int given_tcp(const char *address, unsigned port, const char *name);
 int given_unix(const char *path);
+/* In a process that is forked: they are not for it. */
+void given_close(void);
 /* FN for each that was never asked for, with what it is bound to. */
 void given_each_unused(
 	void (*fn)(void *arg, const char *name, const char *where), void *arg);

@@ -130,6 +130,7 @@ json_node(struct json *j, const struct facts *f)
 		json_int(j, KEY_CLOCK_OFF, facts_int(node, KEY_CLOCK_OFF));
 	else
 		json_null(j, KEY_CLOCK_OFF);
+	facts_json_text(j, node, KEY_SANDBOX);
 }
 
 static void

@@ -419,7 +419,7 @@ def warns_of_logins():
 def reload_changes():
     """Another folder, or none."""
     one, two = Hooks().record("link-up"), Hooks().record("link-up")
-    site, _ = site_with(one)
+    site, _ = site_with(one, sandbox=False)  # else that needs a new start
     site.stop()
     site.start()  # with fixed ports: a reload keeps its listeners
     site.must("link", "up", "iridium")

@@ -87,10 +87,13 @@ def patience():
     held = [socket.create_connection(("127.0.0.1", port), 20)
             for _ in range(AT_ONCE + 30)]
     time.sleep(0.3)
-    fds = [os.readlink(f"/proc/{site.process.pid}/fd/{fd}")
-           for fd in os.listdir(f"/proc/{site.process.pid}/fd")]
-    check(len([f for f in fds if f.startswith("socket:")]) < AT_ONCE + 30,
-          "most wait outside", fds)
+    try:
+        fds = [os.readlink(f"/proc/{site.process.pid}/fd/{fd}")
+               for fd in os.listdir(f"/proc/{site.process.pid}/fd")]
+        check(len([f for f in fds if f.startswith("socket:")]) < AT_ONCE + 30,
+              "most wait outside", fds)
+    except PermissionError:
+        skip_part("root alone can look into the daemon")
     equal(site.must("status") != "", True, "the node goes on")
     start = time.monotonic()
     held[0].settimeout(0.1)
