@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "daemon/bodyread.h"
 #include "daemon/letter.h"
 #include "mail/bang.h"
 #include "mail/bsmtp.h"
@@ -58,21 +59,6 @@ put(struct writer *w, struct str s, bool last, struct err *e)
 }
 
 /* --- bodies --------------------------------------------------------------- */
-
-struct piece {
-	int64_t id;
-	uint64_t offset;
-	char *octets; /* BLOCK of them */
-	size_t n;
-};
-
-static enum err_code
-read_piece(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct piece *p = arg;
-
-	return spool_body_read(t, p->id, p->offset, p->octets, BLOCK, &p->n, e);
-}
 
 /* For UUCP's rmail a line ends with LF. */
 static void
@@ -139,17 +125,20 @@ take_piece(struct body_job *b, struct str s, struct err *e)
 static enum err_code
 read_body(struct body_job *b, const struct spool_message *m, struct err *e)
 {
-	struct piece p = {.id = m->id, .octets = xmalloc(BLOCK)};
+	char *octets = xmalloc(BLOCK);
+	uint64_t offset = 0;
 	enum err_code rc;
+	size_t n = 0;
 
 	do {
-		rc = spool_read(b->w->b->spool, read_piece, &p, e);
+		rc = bodyread(
+			b->w->b->spool, m->id, offset, octets, BLOCK, &n, e);
 		if (rc == OK)
-			rc = take_piece(b, (struct str){p.octets, p.n}, e);
-		p.offset += p.n;
-	} while (rc == OK && p.n);
-	free(p.octets);
-	if (rc == OK && p.offset != m->size)
+			rc = take_piece(b, (struct str){octets, n}, e);
+		offset += n;
+	} while (rc == OK && n);
+	free(octets);
+	if (rc == OK && offset != m->size)
 		rc = err_set(e, ERR_CORRUPT, "message %lld: its body is cut",
 			(long long)m->id);
 	return rc;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/bodyread.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/helper.h"
@@ -148,34 +149,17 @@ delivered(void *arg)
 
 /* --- on a helper thread --- */
 
-/* One chunk at a time: the reader of the spool is shared, so not for long. */
-struct piece {
-	struct local_job *j;
-	uint64_t offset;
-	char *out;
-	size_t size, n;
-};
-
-static enum err_code
-read_from_spool(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct piece *p = arg;
-
-	return spool_body_read(t, p->j->claimed.message.id, p->offset, p->out,
-		p->size, &p->n, e);
-}
-
 static enum err_code
 read_piece(void *arg, uint64_t offset, char *out, size_t size, size_t *n_r,
 	struct err *e)
 {
-	struct piece p = {arg, offset, out, size, 0};
-	enum err_code rc = spool_read(p.j->l->n->spool, read_from_spool, &p, e);
+	struct local_job *j = arg;
+	enum err_code rc = bodyread(j->l->n->spool, j->claimed.message.id,
+		offset, out, size, n_r, e);
 
-	*n_r = p.n;
-	if (rc == OK && !p.n && offset < p.j->claimed.message.size)
+	if (rc == OK && !*n_r && offset < j->claimed.message.size)
 		rc = err_set(e, ERR_CORRUPT, "it is shorter than its size");
-	p.j->unreadable |= rc == ERR_CORRUPT;
+	j->unreadable |= rc == ERR_CORRUPT;
 	return rc;
 }
 

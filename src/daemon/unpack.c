@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cert/seal.h"
+#include "daemon/bodyread.h"
 #include "daemon/caller.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
@@ -256,45 +257,31 @@ begin_session(struct unpack_job *j)
 
 /* --- the batch as a file, on a helper thread ------------------------------ */
 
-struct piece {
-	int64_t id;
-	uint64_t offset;
-	char *octets;
-	size_t n;
-};
-
-static enum err_code
-read_piece(struct spool_txn *t, void *arg, struct err *e)
-{
-	struct piece *p = arg;
-
-	return spool_body_read(
-		t, p->id, p->offset, p->octets, UNPACK_PIECE, &p->n, e);
-}
-
 static enum err_code
 copy_batch(struct unpack_job *j, struct carrier_reader *r, struct err *e)
 {
-	struct piece p = {
-		.id = j->claimed.message.id, .octets = xmalloc(UNPACK_PIECE)};
+	char *octets = xmalloc(UNPACK_PIECE);
+	uint64_t offset = 0;
 	enum err_code rc;
 	struct buf out;
+	size_t n = 0;
 
 	buf_init(&out, 0);
 	do {
-		rc = spool_read(j->u->n->spool, read_piece, &p, e);
+		rc = bodyread(j->u->n->spool, j->claimed.message.id, offset,
+			octets, UNPACK_PIECE, &n, e);
 		if (rc == OK)
-			carrier_read(r, (struct str){p.octets, p.n}, &out);
-		if (rc == OK && p.n == 0 && !carrier_read_end(r, &out))
+			carrier_read(r, (struct str){octets, n}, &out);
+		if (rc == OK && n == 0 && !carrier_read_end(r, &out))
 			rc = err_set(e, ERR_INVALID, "%s", carrier_why(r));
 		if (rc == OK)
 			rc = file_put_all(j->fd, buf_view(&out),
 				"a copy of its batch", e);
 		buf_clear(&out);
-		p.offset += p.n;
-	} while (rc == OK && p.n);
+		offset += n;
+	} while (rc == OK && n);
 	buf_free(&out);
-	free(p.octets);
+	free(octets);
 	return rc;
 }
 

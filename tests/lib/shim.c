@@ -9,7 +9,10 @@
  * - lets the monotonic clock and the timers of the loop run TIDEPOST_SHIM_SPEED
  *   times as fast, so that a wait of minutes is one of seconds;
  * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:TEXT:N, at
- *   the N-th operation with TEXT in its path or its first octets.
+ *   the N-th operation with TEXT in its path or its first octets;
+ * - has a disk fail: while the file TIDEPOST_SHIM_BREAK names is there and
+ *holds OPERATION:TEXT, each write or fsync with TEXT in its path ends with EIO;
+ *   with "$" behind TEXT, at the end of its path.
  *
  * What TLS is given to send shows as ssl-write with the clear octets.
  */
@@ -172,11 +175,40 @@ note_after(const char *operation, int fd, const void *p, size_t n)
 
 /* --- writing and syncing --- */
 
+static bool
+is_broken(const char *operation, int fd)
+{
+	const char *name = getenv("TIDEPOST_SHIM_BREAK");
+	char rule[300] = "", path[256], *text, *at;
+	int file = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+	ssize_t n = file >= 0 ? read(file, rule, sizeof rule - 1) : 0;
+	size_t end;
+
+	if (file >= 0)
+		close(file);
+	text = n > 0 ? strchr(rule, ':') : NULL;
+	if (!text)
+		return false;
+	*text++ = '\0';
+	end = strcspn(text, "$");
+	path_of(fd, path, sizeof path);
+	if (strcmp(rule, operation) == 0 && text[end] == '$') {
+		text[end] = '\0';
+		at = strlen(path) >= end ? path + strlen(path) - end : NULL;
+		return at && strcmp(at, text) == 0;
+	}
+	return strcmp(rule, operation) == 0 && strstr(path, text);
+}
+
 ssize_t
 write(int fd, const void *p, size_t n)
 {
 	REAL(write);
 	note("write", fd, p, n);
+	if (is_broken("write", fd)) {
+		errno = EIO;
+		return -1;
+	}
 	ssize_t done = real(fd, p, n);
 	note_after("write", fd, p, n);
 	return done;
@@ -212,6 +244,10 @@ fsync(int fd)
 {
 	REAL(fsync);
 	note("fsync", fd, NULL, 0);
+	if (is_broken("fsync", fd)) {
+		errno = EIO;
+		return -1;
+	}
 	int done = real(fd);
 	note_after("fsync", fd, NULL, 0);
 	return done;

@@ -30,9 +30,10 @@ class Shim:
             report.skip("the shim does not compile here: "
                         + done.stderr.strip()[-300:])
 
-    def env(self, clock=None, kill=None, speed=None, still=None):
+    def env(self, clock=None, kill=None, speed=None, still=None,
+            broken=None):
         """The environment for a daemon with the shim; STILL: when its wall
-        clock stands."""
+        clock stands; BROKEN: a file that says what fails while it is there."""
         env = {"LD_PRELOAD": self.so, "TIDEPOST_SHIM_LOG": self.log}
         # The sanitizers want to be first, but do not need to be.
         env["ASAN_OPTIONS"] = (os.environ.get("ASAN_OPTIONS", "")
@@ -43,6 +44,8 @@ class Shim:
             env["TIDEPOST_SHIM_STILL"] = str(still)
         if speed:
             env["TIDEPOST_SHIM_SPEED"] = str(speed)
+        if broken:
+            env["TIDEPOST_SHIM_BREAK"] = broken
         if kill:
             env["TIDEPOST_SHIM_KILL"] = kill
         return env

@@ -451,6 +451,47 @@ def options_as_recipients():
           "each is an address")
 
 
+def a_stick_that_fails():
+    """Pulled at each step: nothing lost, no half file, no doubles."""
+    for rule, doubt in (("write:.tmp", False), ("fsync:.tmp", False),
+                        ("fsync:/stick$", True)):
+        p = Pair(start=False, folder="/x")
+        p.site.conf["routes"][0]["folder"] = p.out
+        os.mkdir(p.out)
+        broken = f"{p.world.dir}/broken"
+        with open(broken, "w", encoding="ascii") as stream:
+            stream.write(rule)
+        shim = Shim(p.world.dir)
+        p.site.start(shim.env(broken=broken))
+        p.send("pulled")
+        check(wait_until(lambda: p.site.events("batch-waits")),
+              f"{rule}: it waits")
+        check("Input/output" in p.site.events("batch-waits")[0]["why"],
+              f"{rule}: and says why")
+        row = p.site.queue()[0]
+        equal((row["state"], row["attempts"]), ("ready", 0),
+              f"{rule}: nothing is lost")
+        equal(len(p.files()), int(doubt), f"{rule}: what is on the stick")
+        equal([n for n in os.listdir(p.out) if n.endswith(".tmp")], [],
+              f"{rule}: no half file")
+        equal(bool(p.site.doubts()), doubt, f"{rule}: is there a doubt?")
+        shim.forget()
+        os.unlink(broken)
+        p.site.must("queue", "retry", "--all", "--yes")
+        check(p.site.wait_queue_empty(), f"{rule}: put back, it goes")
+        synced = [step.path for step in shim.steps()
+                  if step.operation == "fsync-done" and p.out in step.path]
+        check(len(synced) >= 2 and synced[0].endswith(".tmp") and
+              synced[1] == p.out, f"{rule}: the file is synced, then its name",
+              synced)
+        p.shore.start()
+        for name in p.files():
+            equal(p.rsmtp(name).returncode, 0, f"{rule}: it is read")
+        p.shore.wait_queue_empty()
+        equal(subjects(p.shore.wait_mail("ben")), ["pulled"],
+              f"{rule}: it arrives once")
+
+
 def half_a_file():
     """What a node left half when it died goes; a link is not followed."""
     p = Pair(start=False, folder="/x")
@@ -510,5 +551,5 @@ run(to_a_command, one_batch_for_all, command_fails, command_hangs,
     killed_at_any_step, full_stick, others_batches, bad_batches,
     one_bad_body, an_id_twice,
     refused_recipients_are_returned, by_rmail, by_uux, bang_paths, reload_with_mail,
-    two_importers, binary_mail, options_as_recipients, half_a_file,
+    two_importers, a_stick_that_fails, binary_mail, options_as_recipients, half_a_file,
     wrong_settings)
