@@ -90,7 +90,7 @@ bang_to_address(struct str path, bool sender,
 bool
 bang_from_address(const char *address, struct buf *out)
 {
-	struct str user, domain, suffix = STR(".uucp");
+	struct str user, domain, host, rest;
 	struct str whole = str_of(address);
 
 	if (!cut_last(whole, '@', &user, &domain))
@@ -98,10 +98,13 @@ bang_from_address(const char *address, struct buf *out)
 	if (!is_host(domain) || memchr(user.p, '!', user.n) ||
 		memchr(user.p, '"', user.n))
 		return false;
-	if (domain.n > suffix.n &&
-		str_eq_nocase(str_skip(domain, domain.n - suffix.n), suffix))
-		domain.n -= suffix.n;
-	return buf_addf(out, "%.*s!%.*s", STR_FMT(domain), STR_FMT(user));
+	/* what has no dot is read as a host of .uucp, and nothing else is */
+	if (!memchr(domain.p, '.', domain.n))
+		return false;
+	host = str_cut(domain, '.', &rest);
+	if (!str_eq(rest, STR("uucp")))
+		host = domain;
+	return buf_addf(out, "%.*s!%.*s", STR_FMT(host), STR_FMT(user));
 }
 
 /* --- From lines (RFC 976 2.4) --------------------------------------------- */

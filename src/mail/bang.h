@@ -26,7 +26,9 @@ enum { BANG_PATH_MAX = 1024, BANG_LINES_MAX = 30 };
  */
 bool bang_to_address(struct str path, bool sender,
 	char address_r[WIRE_MAILBOX_MAX + 1], const char **why_r);
-/* "ann@b.example" as b.example!ann; a name stays. False: it has no such form.
+/*
+ * "ann@b.example" as b.example!ann; a name stays. False: it has no such form,
+ * that is none that bang_to_address makes the same address of.
  */
 bool bang_from_address(const char *address, struct buf *out);
 

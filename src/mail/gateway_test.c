@@ -153,6 +153,11 @@ test_bang_back(void **state)
 	assert_true(bang_from_address("ann@a.uucp", &out));
 	assert_string_equal(buf_z(&out), "a!ann");
 	assert_false(bang_from_address("\"a b\"@c.example", &out));
+	/* a!ann would be ann@a.uucp */
+	assert_false(bang_from_address("ann@a", &out));
+	buf_clear(&out);
+	assert_true(bang_from_address("ann@a.b.uucp", &out));
+	assert_string_equal(buf_z(&out), "a.b.uucp!ann");
 	buf_free(&out);
 }
 
