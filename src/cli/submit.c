@@ -272,7 +272,8 @@ submit_begin(const struct submit_place *place, const struct submit_mail *m,
 	int status = 0;
 
 	if (m->rcpts_n > place->rcpts_max) {
-		cli_refuse(ERR_LIMIT, "more than programs.recipients (%zu)",
+		cli_refuse(ERR_LIMIT,
+			"more than programs.recipients (%zu): send it in parts",
 			place->rcpts_max);
 		return EX_DATAERR;
 	}

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "mail/carrier.h"
+#include "mail/recode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,42 @@ written_and_read(void **state)
 	buf_free(&m);
 }
 
+/* A next hop without 8BITMIME: the batch in it stays what it was. */
+static void
+on_its_way_in_7_bit(void **state)
+{
+	static const char batch[] = "EHLO a\r\nMAIL FROM:<\xc3\xa5@b>\r\n"
+				    "..  \t\r\n.\r\n\r\nQUIT\r\n";
+	const struct recode_to to = {.seven_bit = true};
+	struct carrier c = {.hostname = "a.example",
+		.from = "p@a.example",
+		.to = "b@b.example",
+		.date = "",
+		.name = "n",
+		.seal = "0123",
+		.has_8bit = true};
+	struct recode *r = recode_new(&to);
+	struct buf m, sent, out;
+
+	(void)state;
+	buf_init(&m, 0);
+	buf_init(&sent, 0);
+	carrier_write_header(&c, &m);
+	buf_addz(&m, batch);
+	recode_look(r, buf_view(&m));
+	assert_true(recode_look_end(r));
+	recode_write(r, buf_view(&m), &sent);
+	recode_write_end(r, &sent);
+	for (size_t i = 0; i < sent.len; i++)
+		assert_false(buf_view(&sent).p[i] & 0x80);
+	assert_true(carried(buf_view(&sent), 5, &out, NULL, NULL));
+	assert_string_equal(buf_z(&out), batch);
+	recode_free(r);
+	buf_free(&out);
+	buf_free(&sent);
+	buf_free(&m);
+}
+
 static void
 what_begins_a_message(void **state)
 {
@@ -284,6 +321,7 @@ main(void)
 		cmocka_unit_test(with_limits),
 		cmocka_unit_test(long_lines_stay_whole),
 		cmocka_unit_test(written_and_read),
+		cmocka_unit_test(on_its_way_in_7_bit),
 		cmocka_unit_test(what_begins_a_message),
 		cmocka_unit_test(what_must_be_encoded),
 	};
