@@ -88,6 +88,16 @@ rest(struct unpack_job *j)
 	end_job(j, false);
 }
 
+/* Nothing was found out: it goes back as it was. */
+static void
+dropped(void *arg)
+{
+	struct unpack_job *j = arg;
+
+	settle_release_owner(j->u->n, j->owner);
+	end_job(j, false);
+}
+
 /* --- what becomes of it --------------------------------------------------- */
 
 static enum err_code
@@ -224,6 +234,10 @@ handed_in(void *arg)
 	snprintf(why, sizeof(why),
 		"its batch: %s%s; %zu messages were taken, %zu refused", line,
 		r->why, r->taken, r->refused);
+	if (j->code != OK && j->u->stopping) {
+		dropped(j);
+		return;
+	}
 	if (j->code != OK)
 		put_off(j, j->err.text);
 	else if (r->later)
@@ -270,6 +284,9 @@ copy_batch(struct unpack_job *j, struct carrier_reader *r, struct err *e)
 	do {
 		rc = bodyread(j->u->n->spool, j->claimed.message.id, offset,
 			octets, UNPACK_PIECE, &n, e);
+		if (rc == OK && n == 0 && offset != j->claimed.message.size)
+			rc = err_set(e, ERR_CORRUPT,
+				"the spool has less of it than its size");
 		if (rc == OK)
 			carrier_read(r, (struct str){octets, n}, &out);
 		if (rc == OK && n == 0 && !carrier_read_end(r, &out))
@@ -325,15 +342,17 @@ file_made(void *arg)
 {
 	struct unpack_job *j = arg;
 
-	if (j->code == OK && !j->u->stopping) {
+	if (j->u->stopping) {
+		dropped(j);
+	} else if (j->code == OK) {
 		begin_session(j);
-		return;
+	} else {
+		if (j->code == ERR_INVALID || j->code == ERR_CORRUPT)
+			hold(j, j->err.text);
+		else
+			put_off(j, j->err.text);
+		settle(j);
 	}
-	if (j->code == ERR_INVALID)
-		hold(j, j->err.text);
-	else
-		put_off(j, j->code == OK ? "this node stops" : j->err.text);
-	settle(j);
 }
 
 /* --- claiming ------------------------------------------------------------- */
@@ -346,15 +365,6 @@ may_send_batches(const struct unpack_job *j)
 	if (!policy_sends_batches(j->conf, m->sender))
 		return false;
 	return m->vouched || j->conf->batches.seal_file;
-}
-
-static void
-dropped(void *arg)
-{
-	struct unpack_job *j = arg;
-
-	settle_release_owner(j->u->n, j->owner);
-	end_job(j, false);
 }
 
 static enum err_code

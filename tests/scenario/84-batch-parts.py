@@ -237,10 +237,13 @@ def twice():
     p.start()
     ids = crlf(b"MAIL FROM:<ann@far.example>\nNOOP ID=n.1\n"
                b"RCPT TO:<ben@shore.example>\nDATA\nSubject: a\n\na\n.\nQUIT\n")
-    for batch, count in ((crlf_batch("x", "y"), 2), (ids, 1)):
+    for batch, other, count in ((crlf_batch("x", "y"), b"", 2),
+                                (ids, b"NOOP %d\r\n", 1)):
         before = len(p.shore.mailbox("ben"))
-        for _ in range(3):
-            equal(p.deliver(carrier(batch), f"postmaster@{FAR}").code, 250,
+        for i in range(3):
+            front = other % i if other else b""  # by ids: whatever it is in
+            equal(p.deliver(carrier(front + batch),
+                            f"postmaster@{FAR}").code, 250,
                   "taken at the door")
         p.shore.wait_mail("ben", before + count)
         check(p.shore.wait_queue_empty(), "all three are done")
