@@ -32,6 +32,17 @@ is_host(struct str s)
 	       s.p[0] != '-';
 }
 
+/* A bare name: no octet that means something in an envelope or ends a line. */
+static bool
+is_name(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 127 ||
+			strchr("<>\"\\,;:()[]", *s))
+			return false;
+	return true;
+}
+
 /* "user" or "user@domain", as the envelope has it. */
 static bool
 put(struct str user, struct str domain, bool uucp, char *out,
@@ -50,7 +61,7 @@ put(struct str user, struct str domain, bool uucp, char *out,
 		return false;
 	if (domain.n)
 		return address_parse(str_of(out), true, &unused);
-	return strpbrk(out, " \t<>\"\\,;:()[]") == NULL;
+	return is_name(out);
 }
 
 bool

@@ -137,6 +137,10 @@ test_bang_too_many_lines(void **state)
 static void
 test_bang_back(void **state)
 {
+	static const char *const names[] = {
+		"x\r\nQUIT", "\r ", "a\tb", "x\x7f", "a>b", "(a;b)"};
+	char address[WIRE_MAILBOX_MAX + 1];
+	const char *why;
 	struct buf out;
 
 	(void)state;
@@ -153,6 +157,9 @@ test_bang_back(void **state)
 	assert_true(bang_from_address("ann@a.uucp", &out));
 	assert_string_equal(buf_z(&out), "a!ann");
 	assert_false(bang_from_address("\"a b\"@c.example", &out));
+	for (size_t i = 0; i < N_OF(names); i++)
+		assert_false(bang_to_address(
+			str_of(names[i]), false, address, &why));
 	/* a!ann would be ann@a.uucp */
 	assert_false(bang_from_address("ann@a", &out));
 	buf_clear(&out);
