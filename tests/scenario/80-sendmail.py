@@ -455,9 +455,13 @@ def odd_callers():
     host.site.start()
     shell(host, "exec ./sendmail -i ann >&- 2>&-", b"Subject: quiet\n\nx\n")
     equal(len(host.site.wait_mail("ann")), 1, "nobody listens: it is sent")
+    path = write(host, "batch", message("file"))
+    equal(shell(host, f"exec ./rsmtp {path} >&-").returncode, 0,
+          "what it says goes nowhere, and into no file")
+    equal(len(host.site.wait_mail("ann", 2)), 2, "rsmtp without an output")
     shell(host, "exec ./sendmail -i ann", b"Subject: bare\n\nx\n",
           {"TIDEPOST_CONF": host.site.file})
-    equal(len(host.site.wait_mail("ann", 2)), 2, "no HOME, no USER, no PATH")
+    equal(len(host.site.wait_mail("ann", 3)), 3, "no HOME, no USER, no PATH")
     for word in ("a\r\nRCPT TO:<eve@far.example>", "<a>\r\nDATA", "a\x01b",
                  "ann@far.example\nDATA", " ", "a@[1.2.3.4"):
         for args in ((word,), ("-f", word, "ann"), ("-t", word)):
@@ -470,7 +474,7 @@ def odd_callers():
     hostile = "x>\r\nRCPT TO:<eve@far.example>\r\nNOOP <"
     equal(host.run("rmail", "ann", data="Subject: user\n\nx\n",
                    env={"USER": hostile}).returncode, 0, "a hostile USER")
-    mail = host.site.wait_mail("ann", 3)[-1]
+    mail = host.site.wait_mail("ann", 4)[-1]
     check(b"Return-Path: <uucp@" in mail, "is no sender", mail)
     equal([r["recipient"] for r in host.site.queue()], [],
           "and nobody else gets anything")
