@@ -17,9 +17,11 @@ check_address(const char *address)
 	struct buf path;
 
 	FUZZ_CHECK(address[0]);
-	FUZZ_CHECK(!strpbrk(address, "\r\n<>") || address[0] == '"');
-	if (!strchr(address, '@'))
-		return; /* a name of this host */
+	FUZZ_CHECK(!strpbrk(address, "\r\n"));
+	if (!strchr(address, '@')) { /* a name of this host */
+		FUZZ_CHECK(!strpbrk(address, "<> "));
+		return;
+	}
 	FUZZ_CHECK(address_parse(str_of(address), true, &m));
 	buf_init(&path, 0);
 	if (bang_from_address(address, &path))
