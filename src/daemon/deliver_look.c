@@ -97,7 +97,7 @@ parcel_of(const struct look *k)
 static void
 leave(struct deliver *d, struct parcel *p)
 {
-	d->as_is = true;
+	d->as_is = p->left = true;
 	d->waiting_n--;
 	d->waiting_octets -= p->size;
 	deliver_end(d, p, PARCEL_BROKEN, NULL, false);

@@ -71,6 +71,7 @@ struct parcel {
 	unsigned extensions; /* of the peer, as they may be used for it */
 	char why[200];
 	bool unreadable; /* the spool has less of it than its size: held */
+	bool left;	 /* as it is to be written it may not use the link */
 };
 
 /*

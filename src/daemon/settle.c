@@ -99,6 +99,14 @@ settle_quiet(struct settle *st)
 	st->quiet = true;
 }
 
+void
+settle_leave(
+	struct settle *st, size_t i, enum spool_reason reason, const char *arg)
+{
+	settle_release(st, i, arg);
+	st->verdicts[i].reason = reason;
+}
+
 static void
 hold(struct verdict *v, enum spool_reason reason, const char *why)
 {

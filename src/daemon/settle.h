@@ -55,6 +55,9 @@ bool settle_is_untold(const struct spool_delivery *d);
 void settle_tell_now(struct settle *st, size_t i);
 /* Not an attempt: it goes back to where it was. Also the default. */
 void settle_release(struct settle *st, size_t i, const char *why);
+/* The same, and REASON with ARG is why it stays there. */
+void settle_leave(
+	struct settle *st, size_t i, enum spool_reason reason, const char *arg);
 /*
  * What is released is one of many messages of one failure: the caller tells of
  * that once, and no row or line is written for each.

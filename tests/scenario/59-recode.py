@@ -287,6 +287,29 @@ def too_large_then():
     equal(peer.mails, [], "and never begun")
 
 
+def larger_for_the_link():
+    """What fits a link as it is stored, but not as it is written for the peer,
+    stays; it is looked at once, and others go."""
+    links = [{"name": "vsat", "peers": ["shore"]}]
+    site, peer = world_with(PLAIN, links=links)
+    big = hand_in(site, EIGHT)
+    links[0]["max_size"] = site.queue()[0]["size"] + 40
+    site.restart()
+    for i in range(2):
+        hand_in(site, make(f"small {i}"), "")
+    site.link_up("vsat", "30s")
+    check(wait_until(lambda: len(peer.mails) == 2), "the small ones go",
+          len(peer.mails))
+    row = site.queue()[0]
+    equal((row["message"], row["state"], row["attempts"]), (big, "ready", 0),
+          "the large one stays")
+    equal((row["reason_code"], row["reason"]), ("size", "too large for vsat"),
+          "and says why")
+    released = [e for e in site.rows("log", "--message", big)
+                if e["event"] == "released"]
+    check(1 <= len(released) <= 2, "once in each connection", released)
+
+
 def customer():
     """One whose host takes 7 bit gets 7 bit at its call."""
     world = World()
@@ -317,4 +340,4 @@ def cut_and_killed():
 
 run(both_ways, never_needlessly, large, whole_corpus, signed, binary,
     binary_as_it_is, utf8, another_peer, a_peer_not_met, too_large_then,
-    customer, cut_and_killed)
+    larger_for_the_link, customer, cut_and_killed)
