@@ -78,6 +78,9 @@ def moves_mail():
     said = done.stdout
     check(f"tidepostd -c {site.file}" in said and "link up vsat" in said,
           "it says the next two commands", said)
+    check(f"written: {site.file}\n" in said
+          and f"written: {secret} (the password)\n" in said,
+          "and what it wrote", said)
     checks_clean(site.file)
     site.adapt(
         ("port = 25;", "port = 0;"), ("port = 587;", "port = 0;"),

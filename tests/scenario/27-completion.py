@@ -110,6 +110,11 @@ def zsh():
     check(done.stdout.startswith("#compdef tidepost\n"), "compinit finds it")
     missing = [n for n in verbs() if f"'{n}')" not in done.stdout]
     equal(missing, [], "each verb is in it")
+    for verb in (v for v in verbs() if " " in v):
+        family, second = verb.split(" ", 1)
+        part = done.stdout.split(f"\t\t{family}) seconds=(\n")[-1]
+        check(f"\t\t\t'{second}:" in part.split("\t\t) ;;\n")[0],
+              f"{second} comes behind {family}", part[:400])
     if not shutil.which("zsh"):
         skip_part("there is no zsh")
     done = subprocess.run(["zsh", "-n"], input=done.stdout,

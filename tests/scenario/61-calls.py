@@ -137,6 +137,19 @@ def windows():
           "the log says that it opened")
 
 
+def a_window_shuts():
+    """Mail that waited for the link waits for its window from then on."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    ahead = (((6 * 60 + 20) - now.hour * 60 - now.minute) * 60 - now.second
+             - 8) % 86400 + 86400
+    world, site, _ = world_with(up="exit 3", windows=["06:00-06:20"])
+    site.start(Shim(world.dir).env(clock=ahead))
+    send(site)
+    check(wait_until(lambda: site.events("call-failed")), "nobody answers")
+    check(wait_until(lambda: site.queue()[0]["reason_code"] == "window", 30),
+          "and then it is shut", site.queue())
+
+
 def a_person_in_a_shut_window():
     now = datetime.datetime.now(datetime.timezone.utc)
     later = now + datetime.timedelta(hours=2)
@@ -163,4 +176,4 @@ def no_windows_in_1970():
 
 
 run(when_waiting, urgent_at_once, refused_mail_is_no_reason_again, stuck,
-    windows, a_person_in_a_shut_window, no_windows_in_1970)
+    windows, a_window_shuts, a_person_in_a_shut_window, no_windows_in_1970)

@@ -55,6 +55,7 @@ def mistakes():
     out = said(still, "fly", "queue", "99", "hold x", "hold 99", "x" * 5000,
                "", "quit")
     check('no request "fly"' in out, "an unknown word", out)
+    equal(out.count("no request"), 2, "a line that is too long is one line")
     check("there is no row 99" in out, "an unknown row", out)
     check('"x" is no row' in out, "no number", out)
     check("Hold" not in out, "and nothing was asked", out)
