@@ -16,7 +16,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 50 };
+enum {
+	LOOK_MS = 50,
+	LAST_READS = 17, /* of 4096 octets: a pipe, and one more */
+};
 
 struct run {
 	const struct program *p;
@@ -147,6 +150,25 @@ keep_output(struct run *r)
 	r->output_n += room;
 }
 
+static bool
+has_output(const struct run *r)
+{
+	struct pollfd p = {.fd = r->out, .events = POLLIN};
+
+	return r->out >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/*
+ * What it said last may stand in the pipe; what it left running may go on
+ * writing for ever.
+ */
+static void
+keep_rest(struct run *r)
+{
+	for (size_t i = 0; i < LAST_READS && has_output(r); i++)
+		keep_output(r);
+}
+
 static void
 look_for_exit(struct run *r)
 {
@@ -171,11 +193,8 @@ follow(struct run *r, uint64_t until)
 		}
 		look_for_exit(r);
 	}
-	/* what it said last may stand in the pipe */
-	while (r->exited && r->out >= 0 &&
-		poll(&(struct pollfd){.fd = r->out, .events = POLLIN}, 1, 0) >
-			0)
-		keep_output(r);
+	if (r->exited)
+		keep_rest(r);
 }
 
 static void

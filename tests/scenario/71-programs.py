@@ -189,6 +189,15 @@ def too_long():
     equal(len(node.doubts()), 1, "and it may have taken the message")
 
 
+def leaves_a_writer():
+    """What it left running writes for ever: its own end is what counts."""
+    node = site("#!/bin/sh\ncat >/dev/null\nyes &\nsleep 1\nexit 0\n")
+    node.start()
+    send(node, make("taken"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: not node.queue(), 20), "it is delivered",
+          node.queue())
+
+
 def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as stream:
@@ -287,5 +296,5 @@ def reload():
 
 
 if __name__ == "__main__":
-    run(environment, large, statuses, faults, too_long, stop_meanwhile,
-        killed, helper_killed, options, reload)
+    run(environment, large, statuses, faults, too_long, leaves_a_writer,
+        stop_meanwhile, killed, helper_killed, options, reload)
