@@ -48,7 +48,8 @@ links_record_save(struct link_run *r, bool dial)
 	str_copyz(r->row.boot, sizeof(r->row.boot), r->l->boot);
 	j->r = r;
 	j->row = r->row;
-	j->dial = r->dial_waits = dial;
+	j->dial = dial;
+	r->dial_waits |= dial; /* what is saved behind it does not undo it */
 	spool_submit(r->l->n->spool, write_link, written, j);
 }
 

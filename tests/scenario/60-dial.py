@@ -2,6 +2,7 @@
 """Links that are dialled: called, completed, and hung up whatever happens."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -142,6 +143,22 @@ def alive(pid):
         return False
 
 
+def hung_up_before_it_was_dialled():
+    """The disk is slow: a call that is on no disk yet can be taken back."""
+    world, site, line = world_with()
+    site.conf["links"][0]["dial"].pop("down")
+    site.start()
+    lock = sqlite3.connect(f"{site.dir}/spool/spool.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    site.must("link", "call", "iridium")
+    wait_state(site, "dialing")
+    site.must("link", "hangup", "iridium")
+    lock.execute("ROLLBACK")
+    wait_state(site, "down")
+    equal(line.calls(), [], "dial.up did not run")
+    lock.close()
+
+
 def hang_up_fails():
     world, site, line = world_with(down="exit 1")
     site.start()
@@ -223,5 +240,5 @@ def no_longer_configured():
 
 
 run(a_call, reported_while_dialling, calls_that_fail, no_program,
-          a_program_that_hangs, left_children, hang_up_fails, people,
-          the_daemon_ends, no_longer_configured)
+    a_program_that_hangs, left_children, hung_up_before_it_was_dialled,
+    hang_up_fails, people, the_daemon_ends, no_longer_configured)
