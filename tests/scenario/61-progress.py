@@ -70,7 +70,9 @@ def on_a_terminal():
 def not_known():
     live, _ = shown_by(site_with())
     check(live, "a line lives", live)
-    check(not any("left" in line or "cost" in line for line in live),
+    # a machine that is slow enough measures the link by the first message
+    check(not any("left" in line for line in live if "0 messages" in line)
+          and not any("cost" in line for line in live),
           "what is not known is not shown", live)
 
 
