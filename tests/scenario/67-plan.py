@@ -62,6 +62,9 @@ def says_it_all():
           "seconds and money", total)
     equal(set(total), {"messages", "bytes", "seconds", "cost", "turnarounds"},
           "the fields of the interface")
+    equal(rows[-1]["inbound"], dict.fromkeys(
+        ("messages", "bytes", "seconds", "cost"), None) | {"sessions": 0},
+        "nobody knows what waits at the far side")
     equal(peer.connections, 0, "nothing was sent")
     site.stop()
     stopped = plan(site)
