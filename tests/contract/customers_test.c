@@ -1,8 +1,6 @@
 /* What is kept for each customer: recipients, counters, tallies, statements. */
 #include "tests/contract/contract.h"
 
-#include "base/clock.h"
-
 enum { DAY = 86400 };
 
 /* --- a customer --- */
@@ -659,7 +657,7 @@ all_of_a_customer_goes(void **state)
 
 /* --- thousands --- */
 
-enum { MANY = 10000, MANY_S = 20 /* far above what it takes */ };
+enum { MANY = 10000 }; /* the limit of a suite is far above what it takes */
 
 struct many_job {
 	bool set;
@@ -700,7 +698,6 @@ thousands_of_customers(void **state)
 {
 	struct box *b = *state;
 	struct many_job j = {.set = false};
-	uint64_t began = clock_mono_ms();
 
 	WRITE(b, do_import, &j);
 	j.set = true;
@@ -712,7 +709,6 @@ thousands_of_customers(void **state)
 	for (size_t i = 0; i < j.n; i++)
 		spool_account_clear(&j.list[i]);
 	free(j.list);
-	assert_true(clock_mono_ms() - began < MANY_S * 1000);
 }
 
 static enum err_code
