@@ -211,6 +211,15 @@ services_give(struct services *s, const struct passwd *pw, struct err *e)
 	return rc;
 }
 
+static bool
+is_among(struct service *const *v, size_t n, const struct service *sv)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == sv)
+			return true;
+	return false;
+}
+
 /* On the port that is wanted, or that it was given for 0. */
 static bool
 has_port(const struct service *sv, const struct conf_listener *want)
@@ -220,23 +229,16 @@ has_port(const struct service *sv, const struct conf_listener *want)
 	return sv->listener && listener_port(sv->listener) == want->port;
 }
 
+/* None of the N that are TAKEN by others. */
 static struct service *
-find_same(const struct services *s, const struct conf_listener *want)
+find_same(const struct services *s, const struct conf_listener *want,
+	struct service *const *taken, size_t n)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (strcmp(s->v[i]->conf->address, want->address) == 0 &&
-			has_port(s->v[i], want))
+			has_port(s->v[i], want) && !is_among(taken, n, s->v[i]))
 			return s->v[i];
 	return NULL;
-}
-
-static bool
-is_among(struct service *const *v, size_t n, const struct service *sv)
-{
-	for (size_t i = 0; i < n; i++)
-		if (v[i] == sv)
-			return true;
-	return false;
 }
 
 enum err_code
@@ -247,7 +249,7 @@ services_reload(struct services *s, struct conf *next, struct err *e)
 	size_t n = 0;
 
 	for (; rc == OK && n < next->listeners_n; n++) {
-		v[n] = find_same(s, &next->listeners[n]);
+		v[n] = find_same(s, &next->listeners[n], v, n);
 		if (!v[n])
 			rc = open_service(s->n, &next->listeners[n], &v[n], e);
 	}

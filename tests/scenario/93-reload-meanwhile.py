@@ -93,4 +93,25 @@ def a_peer_that_is_gone():
     sending(after)
 
 
-run(asking_by_etrn, a_line_that_is_used, a_peer_that_is_gone)
+def one_port_for_two():
+    """A listener on the port that another one was given: refused, and no
+    listener serves twice."""
+    site = World().make_site(peer={}, peers=[], links=[], routes=[])
+    site.start()
+    lan = site.conf["listeners"][0]
+    given = dict(lan, name="given", port=lan["port"])
+    lan["port"] = 0
+    site.restart()
+    given["port"] = site.port("lan")
+    site.conf["listeners"].append(given)
+    lan["port"] = 0
+    site.reload()
+    check(site.events("reload-refused"), "the port is in use")
+    site.conf["listeners"].remove(given)
+    site.reload()
+    check(site.events("reloaded"), "without it all is well")
+    equal(site.stop(), 0, "and it ends well")
+
+
+run(one_port_for_two, asking_by_etrn, a_line_that_is_used,
+    a_peer_that_is_gone)
