@@ -10,6 +10,7 @@
 #endif
 
 static _Atomic int64_t floor_s = TIDEPOST_BUILD_S;
+static _Atomic int64_t floor_boot_ms; /* when that was learnt; 0 not yet */
 static _Atomic int64_t told_ms;
 
 int64_t
@@ -30,14 +31,36 @@ clock_mono_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static int64_t
+since_boot_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 void
 clock_floor_raise(int64_t wall_s)
 {
 	int64_t now = floor_s;
 
-	while (wall_s > now &&
-		!atomic_compare_exchange_weak(&floor_s, &now, wall_s))
-		;
+	while (wall_s > now) {
+		if (!atomic_compare_exchange_weak(&floor_s, &now, wall_s))
+			continue;
+		floor_boot_ms = since_boot_ms();
+		return;
+	}
+}
+
+/* What has passed for certain: the floor, and the time since it was learnt. */
+static int64_t
+passed_s(void)
+{
+	int64_t none = 0, now_ms = since_boot_ms();
+
+	atomic_compare_exchange_strong(&floor_boot_ms, &none, now_ms);
+	return floor_s + (now_ms - floor_boot_ms) / 1000;
 }
 
 int64_t
@@ -50,15 +73,6 @@ bool
 clock_trusted(void)
 {
 	return clock_wall_s() >= floor_s;
-}
-
-static int64_t
-since_boot_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 void
@@ -102,7 +116,7 @@ clock_sane_s(void)
 	if (now >= floor_s)
 		return now;
 	told = clock_told_s();
-	return told ? told : floor_s;
+	return told ? told : passed_s();
 }
 
 void

@@ -39,7 +39,8 @@ int64_t clock_told_s(void);
 /* Trusted, or told: fit for windows and dates, but nothing expires by it. */
 bool clock_known(void);
 /*
- * Wall time; while it is not trusted, what was told instead; never below the
+ * Wall time; while it is not trusted, what was told instead, or else the floor
+ * and the time since it was learnt. So it goes on, and is never below the
  * floor.
  */
 int64_t clock_sane_s(void);
