@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# limit: 300
 """Times and ways that the sender gave: BY (RFC 2852), HOLDFOR and HOLDUNTIL
 (RFC 4865), REQUIRETLS (RFC 8689)."""
 
@@ -152,6 +153,88 @@ def holds_refused():
         client.ehlo()
         check("FUTURERELEASE" not in client.keywords,
               "it is not offered where no mail is submitted")
+
+
+def stepped(world, *steps):
+    """The clock of the running daemon is set to now and so many seconds; a
+    generator, which goes on when the daemon has seen it."""
+    for seconds in steps:
+        with open(world.offset, "w", encoding="ascii") as stream:
+            stream.write(str(seconds))
+        world.site.reload()
+        time.sleep(0.5)
+        yield seconds
+
+
+def with_offset(world):
+    world.offset = f"{world.dir}/offset"
+    with open(world.offset, "w", encoding="ascii") as stream:
+        stream.write("0")
+    again(world, world.offset)
+
+
+def held_and_set():
+    """HOLDFOR is a while, HOLDUNTIL a time: a clock that is set changes the
+    second alone, and never loses one of them."""
+    world, site, peer = site_with()
+    with_offset(world)
+    submit(world, "a while", " HOLDFOR=80000")
+    submit(world, "a time", f" HOLDUNTIL={utc(2 * DAY)}")
+    site.must("link", "up", "iridium")
+    for seconds in stepped(world, DAY, -400 * DAY, -20 * 365 * DAY, DAY):
+        equal([r["state"] for r in site.queue()], ["held"] * 2,
+              f"set by {seconds:+d} s: both are held")
+    for _ in stepped(world, 2 * DAY + 60):
+        pass
+    check(wait_until(lambda: len(peer.mails) == 1), "its time has come",
+          site.queue())
+    check(b"Subject: a time" in peer.mails[0].octets, "for the second")
+    for _ in stepped(world, 0, 400 * DAY):
+        pass
+    equal([r["state"] for r in site.queue()], ["held"],
+          "the first is held for its while")
+
+
+def by_and_set():
+    """The by-time is counted by a clock that goes on evenly."""
+    world, site, peer = site_with(["DELIVERBY"])
+    with_offset(world)
+    submit(world, "returns", " BY=600;R")
+    submit(world, "late", " BY=600;N")
+    for seconds in stepped(world, DAY, -400 * DAY, -20 * 365 * DAY, 3 * DAY,
+                           0):
+        equal((len(site.queue()), notices(site)), (2, []),
+              f"set by {seconds:+d} s: nothing is late")
+    again(world, 700)
+    check(wait_until(lambda: len(notices(site)) == 2),
+          "off for as long, and on again: it is", site.queue())
+    site.link_up("iridium", "20s")
+    equal(len(peer.mails), 1, "the late one goes, the other one does not")
+
+
+def retries_and_set():
+    """A delay ends by any clock: one that is set forward or back, or that
+    nobody trusts, and on a link that stays up."""
+    world, site, peer = site_with(
+        rules={"RCPT": "451 4.3.0 not now"},
+        queue={"retry": ["3s"], "expire_after": "5d"})
+    with_offset(world)
+    submit(world, "stubborn")
+    site.must("link", "up", "iridium")
+
+    def tried():
+        rows = site.queue()
+        return rows[0]["attempts"] if rows else 0
+    check(wait_until(lambda: tried() >= 1), "an attempt")
+    for seconds in stepped(world, 3650 * DAY, 0, -40 * DAY,
+                           -20 * 365 * DAY, DAY):
+        before = tried()
+        check(wait_until(lambda: tried() > before + 1, 40),
+              f"set by {seconds:+d} s: it is tried on", site.queue())
+    equal(notices(site), [], "and is not given up")
+    peer.rules.clear()
+    check(wait_until(lambda: len(peer.mails) == 1), "then it goes",
+          site.queue())
 
 
 # --- DELIVERBY ---
@@ -337,7 +420,7 @@ def peer_that_is_not_verified():
     equal(peer.mails, [], "nothing was sent")
 
 
-run(held_for_a_while, held_over_a_restart, released_by_a_person,
+run(held_and_set, by_and_set, retries_and_set, held_for_a_while, held_over_a_restart, released_by_a_person,
     holds_refused, returned_in_time, passed_on, peer_wants_more_time,
     peer_without, told_that_it_is_late, warned_after_a_while,
     told_of_a_better_link, not_in_a_window, by_a_batch, late_without_a_clock,
