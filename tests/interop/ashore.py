@@ -38,6 +38,7 @@ START_S = 240  # rspamd compiles its rules first
 GTUBE = "JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 BEYOND_DOUBT, MAY_BE = "X" + GTUBE + "\r\n", "Y" + GTUBE + "\r\n"
 CAP, EVE = "cap@aurora.example.org", "eve@world.example"
+ANN = "ann@aurora.example.org"
 KEYS = {}  # name of a DKIM record: its text
 ZONE = {
     ("world.example", "MX"): ["10 mx.world.example"],
@@ -322,13 +323,25 @@ def signed(shore):
     with Smtp(ship.port("lan")) as client:
         client.ehlo()
         for octets in sent.values():
-            reply = client.mail("ann@aurora.example.org", [EVE], octets,
+            reply = client.mail(ANN, [EVE], octets,
                                 " BODY=8BITMIME")
             need(reply.code == 250, "the ship takes it", reply)
+        for subject, sender in (("nobody", ""), ("another", ANN)):
+            reply = client.mail(sender, [EVE], make(
+                subject, sender="ben@shore.example"))
+            need(reply.code == 250, "the ship takes it", reply)
     need(ship.link_up("harbour") == 0, "it goes", ship.last.stdout)
-    need(report.wait_until(lambda: len(shore.sink.mails) == len(sent), 60),
-         "all of it came to the world", shore.logs())
+    need(report.wait_until(
+        lambda: len(shore.sink.mails) == len(sent) + 2, 60),
+        "all of it came to the world", shore.logs())
+    others = [m for m in shore.sink.mails if b"ben@shore.example>\r\nTo:"
+              in m.octets]
+    need(len(others) == 2 and not any(
+        fields(m.octets, "DKIM-Signature") for m in others),
+        "what names the domain of another is not signed", others)
     for mail in shore.sink.mails:
+        if mail in others:
+            continue
         tags = fields(mail.octets, "DKIM-Signature")
         need(len(tags) == 1 and "d=aurora.example.org" in tags[0],
              "signed once, by the customer's domain", tags)
