@@ -308,8 +308,16 @@ make_mail_folder(const struct setup *s)
 	const struct passwd *pw = daemon_user();
 	char *folder;
 
-	if (!pw || strcmp(s->conf, conf_path(NULL)) != 0)
+	if (geteuid() != 0 || strcmp(s->conf, conf_path(NULL)) != 0)
 		return;
+	if (!pw) {
+		text_printf(stderr,
+			"there is no user %s yet, who must be able to read "
+			"these files: make it (INSTALL, C), then run this "
+			"again\n",
+			SETUP_DAEMON_USER);
+		return;
+	}
 	folder = str_printf(ANSWERS_MAIL "/%s", s->answers.v[ANSWER_HOSTNAME]);
 	if (mkdir(folder, 0755) == 0 &&
 		lchown(folder, pw->pw_uid, pw->pw_gid) == 0)
