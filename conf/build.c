@@ -310,11 +310,22 @@ build_users(struct conf *c, const struct node *g)
 }
 
 static void
+build_unknown(struct conf *c, const struct node *g)
+{
+	char *text = build_text(g, "local.unknown");
+
+	c->local.unknown_peer = behind(text, "peer:");
+	c->local.unknown_domains = build_strings(g, "local.unknown_domains");
+	free(text);
+}
+
+static void
 build_local(struct conf *c, const struct node *g)
 {
 	c->local.domains = build_strings(g, "local.domains");
 	build_deliver(c, g);
 	build_users(c, g);
+	build_unknown(c, g);
 	c->local.deliver_as = build_text(g, "local.deliver_as");
 	c->local.min_uid = (unsigned)build_value(g, "local.min_uid").n;
 	c->local.timeout_s = build_seconds(g, "local.timeout");
@@ -436,6 +447,22 @@ items(const struct node *root, const char *path, size_t size, void **items_r,
 	return *n_r ? list->v : NULL;
 }
 
+/* Behind the others: no recipient matches it, it is chosen by name. */
+static void
+add_unknown_route(struct conf *c)
+{
+	struct conf_route *r;
+
+	if (!c->local.unknown_peer)
+		return;
+	c->routes = xrealloc(c->routes, (c->routes_n + 1) * sizeof(*r));
+	r = &c->routes[c->routes_n++];
+	*r = (struct conf_route){
+		.match = str_dupz(""), .name = str_dupz(CONF_UNKNOWN)};
+	r->peers.v = xcalloc(1, sizeof(char *));
+	r->peers.v[r->peers.n++] = str_dupz(c->local.unknown_peer);
+}
+
 static void
 build_lists(struct conf *c, const struct node *root)
 {
@@ -455,6 +482,7 @@ build_lists(struct conf *c, const struct node *root)
 	c->routes = v;
 	for (size_t i = 0; i < c->routes_n; i++)
 		build_route(&c->routes[i], &g[i]);
+	add_unknown_route(c);
 	g = items(root, "rules", sizeof(*c->rules), &v, &c->rules_n);
 	c->rules = v;
 	for (size_t i = 0; i < c->rules_n; i++)

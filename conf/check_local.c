@@ -209,6 +209,54 @@ check_users(const struct check *k)
 			"local.users: the path should begin with /");
 }
 
+/* Domains of which nobody else could be asked are no part of it. */
+static void
+check_unknown_domains(const struct check *k)
+{
+	const struct conf_strings *s = &k->conf->local.unknown_domains;
+	const struct node *g = check_group(k, "local");
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!conf_is_local(k->conf, str_of(s->v[i])))
+			complain_error(k->out,
+				check_at_string(g, "unknown_domains", i),
+				"local.unknown_domains: %s is not in "
+				"local.domains",
+				s->v[i]);
+	if (s->n && !k->conf->local.unknown_peer)
+		complain_warning(k->out, check_at(g, "unknown_domains"),
+			"local.unknown_domains has no effect without "
+			"local.unknown");
+}
+
+static void
+check_unknown(const struct check *k)
+{
+	const struct conf *c = k->conf;
+	const struct node *g = check_group(k, "local");
+	const char *peer = c->local.unknown_peer;
+	const struct node *n = node_member(g, "unknown");
+
+	check_unknown_domains(k);
+	if (!n || !n->good || strcmp(n->text, "refuse") == 0)
+		return;
+	if (!peer)
+		complain_error(k->out, &n->at,
+			"local.unknown: this should be refuse, or peer: and "
+			"the name of a peer");
+	else if (strcmp(peer, CONF_MX) == 0)
+		complain_error(k->out, &n->at,
+			"local.unknown: mx leads back to this node; name the "
+			"peer that has the other users");
+	else if (!conf_peer(c, peer))
+		complain_error(k->out, &n->at,
+			"local.unknown: there is no peer %s", peer);
+	else if (c->local.users == USERS_ANY)
+		complain_error(k->out, &n->at,
+			"local.unknown: nobody is unknown while local.users is "
+			"any; say there who is here");
+}
+
 static void
 check_separator(const struct check *k)
 {
@@ -231,5 +279,6 @@ check_local(const struct check *k)
 	check_deliver(k);
 	check_deliver_as(k);
 	check_users(k);
+	check_unknown(k);
 	check_separator(k);
 }

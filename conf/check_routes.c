@@ -234,10 +234,17 @@ check_batches(const struct check *k)
 			check_at(g, "seal_file"));
 }
 
+/* But for the one that is made of local.unknown. */
+static size_t
+written_routes(const struct conf *c)
+{
+	return c->routes_n - (c->local.unknown_peer ? 1 : 0);
+}
+
 void
 check_routes(const struct check *k)
 {
-	for (size_t i = 0; i < k->conf->routes_n; i++) {
+	for (size_t i = 0; i < written_routes(k->conf); i++) {
 		const struct node *g = check_item(k, "routes", i);
 
 		check_match(k, i, g);
@@ -298,7 +305,7 @@ check_free_mx(const struct check *k)
 
 	if (conf_link_for(k->conf, CONF_MX, &from))
 		return;
-	for (size_t i = 0; i < k->conf->routes_n; i++) {
+	for (size_t i = 0; i < written_routes(k->conf); i++) {
 		if (!conf_route_is_mx(&k->conf->routes[i]))
 			continue;
 		complain_warning(k->out, &check_item(k, "routes", i)->at,

@@ -117,6 +117,8 @@ conf_free(struct conf *c)
 	free(c->metrics.address);
 	free(c->local.separators);
 	free(c->local.users_from);
+	free(c->local.unknown_peer);
+	strings_free(&c->local.unknown_domains);
 	free(c->local.aliases);
 	aliases_free(c->local.alias_table);
 	free(c->auth);

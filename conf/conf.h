@@ -26,6 +26,9 @@ enum conf_service {
 /* The name of the peer that stands for delivery by MX. */
 #define CONF_MX "mx"
 
+/* The route of users who are not here (local.unknown). */
+#define CONF_UNKNOWN "local.unknown"
+
 /* The address of a listener for `tidepost serve` alone. */
 #define CONF_ADDRESS_PROGRAM "program"
 
@@ -197,6 +200,9 @@ struct conf {
 		uint64_t quota;	  /* of a mailbox; 0: none */
 		enum conf_users users;
 		char *users_from; /* what follows "file:" */
+		/* what follows "peer:"; NULL: unknown users are refused */
+		char *unknown_peer;
+		struct conf_strings unknown_domains; /* empty: all */
 		char *aliases;
 		struct aliases *alias_table; /* NULL: none (aliases.h) */
 	} local;
@@ -215,6 +221,7 @@ struct conf {
 	struct conf_strings auth_results; /* empty: the hostname */
 	struct conf_peer *peers;
 	size_t peers_n;
+	/* the last is CONF_UNKNOWN, of no recipient, if there is that peer */
 	struct conf_route *routes;
 	size_t routes_n;
 	struct conf_rule *rules;
@@ -319,6 +326,8 @@ const struct conf_peer *conf_peer(const struct conf *c, const char *name);
 bool conf_route_is_mx(const struct conf_route *r); /* also by MX */
 const struct conf_link *conf_link(const struct conf *c, const char *name);
 bool conf_is_local(const struct conf *c, struct str domain);
+/* Has another site the users of DOMAIN, a local one, who are not here? */
+bool conf_is_shared(const struct conf *c, struct str domain);
 /* The first route that matches; NULL: none. */
 const struct conf_route *conf_route_for(
 	const struct conf *c, const struct mailbox *recipient);

@@ -106,6 +106,19 @@ conf_is_local(const struct conf *c, struct str domain)
 	return false;
 }
 
+bool
+conf_is_shared(const struct conf *c, struct str domain)
+{
+	const struct conf_strings *s = &c->local.unknown_domains;
+
+	if (!c->local.unknown_peer || !conf_is_local(c, domain))
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		if (str_eq_nocase(str_of(s->v[i]), domain))
+			return true;
+	return s->n == 0;
+}
+
 const struct conf_route *
 conf_route_for(const struct conf *c, const struct mailbox *recipient)
 {

@@ -464,6 +464,21 @@ static const struct schema_row rows[] = {
 			    "auth-userdb; others get 550 5.1.1.",
 	},
 	{
+		.path = "local.unknown",
+		.type = SCHEMA_STRING,
+		.fallback = "refuse",
+		.sentence = "What becomes of mail for who is not in "
+			    "local.users: refuse, with 550 5.1.1, or peer: and "
+			    "the name of a peer, which has the other users of "
+			    "these domains.",
+	},
+	{
+		.path = "local.unknown_domains",
+		.type = SCHEMA_STRINGS,
+		.sentence = "For which of local.domains that holds; by default "
+			    "for all.",
+	},
+	{
 		.path = "local.separator",
 		.type = SCHEMA_STRING,
 		.fallback = "+",

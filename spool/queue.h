@@ -440,8 +440,9 @@ enum err_code spool_route_reason_put(struct spool_txn *t, const char *route,
 	enum spool_reason reason, const char *arg, struct err *e);
 
 /*
- * Fills route_r (SPOOL_NAME_MAX + 1 octets) for RECIPIENT; false: no route
- * any more (the delivery is held, the reason says so).
+ * Fills route_r (SPOOL_NAME_MAX + 1 octets) for RECIPIENT, which holds the
+ * route it has; false: no route any more (the delivery is held, the reason says
+ * so). What was deferred is due on another route.
  */
 typedef bool spool_router(void *arg, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1]);

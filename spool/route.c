@@ -226,13 +226,17 @@ reroute_one(struct spool_txn *t, const struct delivery_row *old,
 	struct err *e)
 {
 	struct delivery_row r = *old;
-	char route[SPOOL_NAME_MAX + 1] = "";
+	char route[SPOOL_NAME_MAX + 1];
 	struct mailbox m;
 	enum err_code rc;
 
 	mailbox_of(old->d.recipient, &m);
+	memcpy(route, old->d.route, sizeof(route));
 	r.d.route_generation = generation;
 	if (fn(arg, &m, route)) {
+		/* another way: it need not wait for the one before */
+		if (strcmp(r.d.route, route) != 0)
+			r.ripe |= r.d.state == SPOOL_DEFERRED;
 		memcpy(r.d.route, route, sizeof(route));
 		free_with_route(&r);
 	} else {

@@ -265,6 +265,19 @@ accounts_verifiers(void *arg, const char *name, struct verifier_pair *pair_r)
 }
 
 bool
+accounts_has_user(struct accounts *a, const char *name)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&a->lock);
+	for (size_t i = 0; i < a->n && !found; i++)
+		found = a->list[i].kind == ACCOUNT_USER &&
+			str_eq_nocase(str_of(a->list[i].name), str_of(name));
+	pthread_mutex_unlock(&a->lock);
+	return found;
+}
+
+bool
 accounts_have_cram(struct accounts *a)
 {
 	bool cram;

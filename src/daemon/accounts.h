@@ -19,6 +19,9 @@ enum err_code accounts_load(
 void accounts_reload(
 	struct accounts *a, struct spool *spool, spool_done *done, void *arg);
 
+/* Is NAME, in any case, a user of this node? From any thread. */
+bool accounts_has_user(struct accounts *a, const char *name);
+
 /* A sasl_lookup; ARG is the struct accounts. Thread-safe. */
 bool accounts_verifiers(
 	void *arg, const char *name, struct verifier_pair *pair_r);

@@ -46,5 +46,8 @@ void dispatch_receiving(struct dispatch *d, bool begins);
 /* The link over which mail was asked for at ADDRESS, and awaited; NULL: none.
  */
 const char *dispatch_awaits_from(const struct dispatch *d, const char *address);
+/* The peer of which it was asked for there; "": none. */
+void dispatch_awaited_peer(const struct dispatch *d, const char *address,
+	char peer_r[SPOOL_NAME_MAX + 1]);
 
 #endif

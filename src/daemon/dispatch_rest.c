@@ -145,16 +145,33 @@ dispatch_await(struct peer_run *p, const char *from)
 	await_timer_set(p);
 }
 
-const char *
-dispatch_awaits_from(const struct dispatch *d, const char *address)
+static const struct peer_run *
+awaited(const struct dispatch *d, const char *address)
 {
 	for (size_t i = 0; i < d->peers_n; i++) {
 		const struct peer_run *p = d->peers[i];
 
 		if (p->awaiting && strcmp(p->await_from, address) == 0)
-			return p->await_link;
+			return p;
 	}
 	return NULL;
+}
+
+const char *
+dispatch_awaits_from(const struct dispatch *d, const char *address)
+{
+	const struct peer_run *p = awaited(d, address);
+
+	return p ? p->await_link : NULL;
+}
+
+void
+dispatch_awaited_peer(const struct dispatch *d, const char *address,
+	char peer_r[SPOOL_NAME_MAX + 1])
+{
+	const struct peer_run *p = awaited(d, address);
+
+	str_copyz(peer_r, SPOOL_NAME_MAX + 1, p ? p->peer->name : "");
 }
 
 void

@@ -24,6 +24,7 @@
 #include "daemon/speeds.h"
 #include "daemon/session.h"
 #include "net/page.h"
+#include "daemon/userlist.h"
 #include "spool/queue.h"
 #include "spool/records.h"
 
@@ -182,6 +183,7 @@ node_load_generation(struct node *n, struct err *e)
 struct reroute {
 	struct node *n;
 	struct policy_router router;
+	char *users; /* owned */
 	int64_t generation;
 	size_t stale;
 };
@@ -196,6 +198,8 @@ write_routes(struct spool_txn *t, void *arg, struct err *e)
 		rc = put_domain_routes(t, r->router.conf, e);
 	if (rc != OK)
 		return rc;
+	if (r->router.conf->local.unknown_peer && !r->users)
+		r->router.users = r->users = userlist_read(r->router.conf);
 	return spool_reroute(t, r->generation, clock_sane_s(),
 		NODE_REROUTE_BATCH, policy_route, &r->router, &r->stale, e);
 }
@@ -236,6 +240,7 @@ routes_written(void *arg, enum err_code code, const struct err *e)
 	} else {
 		dispatch_all(n->dispatch);
 	}
+	free(r->users);
 	free(r);
 }
 

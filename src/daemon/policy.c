@@ -30,6 +30,12 @@ policy_route_customer(const char *route)
 	return strncmp(route, customer_prefix, n) == 0 ? route + n : NULL;
 }
 
+bool
+policy_route_is_others(const char *route)
+{
+	return policy_route_customer(route) || strcmp(route, CONF_UNKNOWN) == 0;
+}
+
 /*
  * Is this ours to deliver? Postmaster without domain, or at the host name, is
  * ours wherever there is local delivery (RFC 5321 4.5.1).
@@ -62,6 +68,36 @@ policy_sends_batches(const struct conf *conf, const char *sender)
 	return false;
 }
 
+static enum userlist_answer
+is_here(const struct policy_router *r, const struct mailbox *m)
+{
+	return r->loop ? userlist_ask(r->loop, m)
+		       : userlist_ask_text(r->conf, r->accounts, r->users, m);
+}
+
+/*
+ * Is M, at a domain of ours, a user of the site that shares it? What is on its
+ * way into a mailbox stays; where nobody knows, all stays as it was.
+ */
+static bool
+is_elsewhere(const struct policy_router *r, const struct mailbox *m,
+	const char *route)
+{
+	if (!conf_is_shared(r->conf, mailbox_domain(m)) ||
+		mailbox_is_postmaster(m) || aliases_has(r->conf, m) ||
+		strcmp(route, "local") == 0)
+		return false;
+	switch (is_here(r, m)) {
+	case USERLIST_NONE:
+		return true;
+	case USERLIST_UNSURE:
+		return strcmp(route, CONF_UNKNOWN) == 0;
+	case USERLIST_THERE:
+		break;
+	}
+	return false;
+}
+
 bool
 policy_route(void *arg, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1])
@@ -73,7 +109,9 @@ policy_route(void *arg, const struct mailbox *recipient,
 	if (is_for_batches(r->conf, recipient))
 		return str_copyz(route_r, SPOOL_NAME_MAX + 1, POLICY_BATCH);
 	if (is_local(r->conf, recipient))
-		return str_copyz(route_r, SPOOL_NAME_MAX + 1, "local");
+		return str_copyz(route_r, SPOOL_NAME_MAX + 1,
+			is_elsewhere(r, recipient, route_r) ? CONF_UNKNOWN
+							    : "local");
 	if (accounts_customer_name(
 		    r->accounts, mailbox_domain(recipient), customer)) {
 		policy_customer_route(customer, route_r);
@@ -89,15 +127,16 @@ policy_route(void *arg, const struct mailbox *recipient,
 struct policy_router
 policy_router(const struct node *n)
 {
-	return (struct policy_router){n->conf, n->accounts};
+	return (struct policy_router){n->conf, n->accounts, NULL, NULL};
 }
 
 bool
 policy_route_now(struct node *n, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1])
 {
-	struct policy_router r = policy_router(n);
+	struct policy_router r = {n->conf, n->accounts, n, NULL};
 
+	route_r[0] = '\0';
 	return policy_route(&r, recipient, route_r);
 }
 
@@ -304,13 +343,60 @@ user_of(struct node *n, const struct policy_recipient *q)
 		return DOVECOT_USER_THERE;
 	if (dovecot_users_is_used(n->dovecot_users))
 		return q->user;
-	return userlist_has(n, recipient) ? DOVECOT_USER_THERE
-					  : DOVECOT_USER_NONE;
+	switch (userlist_ask(n, recipient)) {
+	case USERLIST_NONE:
+		return DOVECOT_USER_NONE;
+	case USERLIST_UNSURE: /* it is one or the other site's */
+		if (conf_is_shared(n->conf, mailbox_domain(recipient)))
+			return DOVECOT_USER_TEMP;
+		break;
+	case USERLIST_THERE:
+		break;
+	}
+	return DOVECOT_USER_THERE;
+}
+
+static bool
+has_name(const struct conf_peer *p, const char *name)
+{
+	for (size_t i = 0; i < p->host.n; i++)
+		if (str_eq_nocase(str_of(p->host.v[i]), str_of(name)))
+			return true;
+	return p->tls_name && str_eq_nocase(str_of(p->tls_name), str_of(name));
+}
+
+/* Is it the site that has the users who are not here? */
+static bool
+is_other_site(const struct conf *conf, const struct policy_client *c)
+{
+	const struct conf_peer *p = conf_peer(conf, conf->local.unknown_peer);
+
+	return p && (strcmp(c->peer, p->name) == 0 || has_name(p, c->helo));
+}
+
+/* Both may think that the other one has it: it goes once, and comes not back.
+ */
+static void
+answer_unknown(struct node *n, const struct policy_client *c,
+	const struct mailbox *recipient, struct reply *reply_r,
+	char route_r[SPOOL_NAME_MAX + 1])
+{
+	if (!conf_is_shared(n->conf, mailbox_domain(recipient))) {
+		reply_set(reply_r, 550, "5.1.1", "No such user here");
+	} else if (is_other_site(n->conf, c)) {
+		reply_set(reply_r, 550, "5.1.1",
+			"No such user here, and not with you, it seems");
+	} else {
+		str_copyz(route_r, SPOOL_NAME_MAX + 1, CONF_UNKNOWN);
+		reply_set(reply_r, 250, "2.1.5",
+			"Ok; not a user here, to be sent on");
+	}
 }
 
 static void
-answer_local(
-	struct node *n, const struct policy_recipient *q, struct reply *reply_r)
+answer_local(struct node *n, const struct policy_client *c,
+	const struct policy_recipient *q, struct reply *reply_r,
+	char route_r[SPOOL_NAME_MAX + 1])
 {
 	if (!may_be_mailbox(n, q->message.recipient, reply_r))
 		return;
@@ -319,7 +405,7 @@ answer_local(
 		reply_set(reply_r, 250, "2.1.5", "Ok");
 		break;
 	case DOVECOT_USER_NONE:
-		reply_set(reply_r, 550, "5.1.1", "No such user here");
+		answer_unknown(n, c, q->message.recipient, reply_r, route_r);
 		break;
 	case DOVECOT_USER_UNKNOWN:
 	case DOVECOT_USER_TEMP:
@@ -393,12 +479,13 @@ policy_rcpt(struct node *n, const struct policy_client *c,
 	char route_r[SPOOL_NAME_MAX + 1])
 {
 	bool routed = policy_route_now(n, q->message.recipient, route_r);
-	bool local = routed && strcmp(route_r, "local") == 0;
+	bool local = routed && (strcmp(route_r, "local") == 0 ||
+				       strcmp(route_r, CONF_UNKNOWN) == 0);
 	const char *customer = routed ? policy_route_customer(route_r) : NULL;
 	bool trusted = is_trusted(n, c);
 
 	if (local)
-		answer_local(n, q, reply_r);
+		answer_local(n, c, q, reply_r, route_r);
 	else if (routed && strcmp(route_r, POLICY_BATCH) == 0)
 		answer_batch(n, q, reply_r);
 	else if (c->turned)

@@ -17,6 +17,9 @@ struct policy_client {
 	const char *account; /* who authenticated; "" nobody */
 	bool ended;	     /* the account is not that of the login any more */
 	bool turned;	     /* a turned session: our own domains only */
+	/* the peer on the other side, as far as is known; "" none */
+	const char *peer;
+	const char *helo;		       /* the name it gave */
 	const struct receive_program *program; /* NULL: none of this host */
 };
 
@@ -81,13 +84,20 @@ bool policy_vouches(struct node *n, const struct policy_client *c,
 struct policy_router {
 	const struct conf *conf;
 	struct accounts *accounts;
+	/*
+	 * Who asks whether a user is here: the loop, of the node; others by the
+	 * text of the list (userlist_read), owned by the caller.
+	 */
+	const struct node *loop;
+	const char *users;
 };
+/* For other threads. */
 struct policy_router policy_router(const struct node *n);
 
 /*
  * The next hop of RECIPIENT: "local", "customer:NAME", POLICY_BATCH or a
- * route's name.
- * False: none. A spool_router; ARG is a struct policy_router.
+ * route's name, CONF_UNKNOWN among them. False: none. A spool_router; ARG is a
+ * struct policy_router.
  */
 bool policy_route(void *arg, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1]);
@@ -103,6 +113,11 @@ bool policy_sends_batches(const struct conf *conf, const char *sender);
 /* "customer:NAME". NAME is at most POLICY_CUSTOMER_MAX octets. */
 enum { POLICY_CUSTOMER_MAX = SPOOL_NAME_MAX - 9 };
 void policy_customer_route(const char *name, char route_r[SPOOL_NAME_MAX + 1]);
+/*
+ * Is it kept here for others, who may refuse it when its sender is gone? Who
+ * nobody vouches for is not told of that then (RFC 5321 6.2).
+ */
+bool policy_route_is_others(const char *route);
 /* The name behind "customer:", or NULL. */
 const char *policy_route_customer(const char *route);
 

@@ -42,6 +42,8 @@ receive_policy_client(const struct receive *r, struct policy_client *c_r)
 		.account = r->account,
 		.ended = login_has_ended(r),
 		.turned = r->turned,
+		.peer = r->peer,
+		.helo = smtp_server_helo(r->server),
 		.program = r->program,
 	};
 }
@@ -478,6 +480,8 @@ start(struct node *n, const struct conf_listener *listener, const char *link,
 	str_copyz(r->s->peer, sizeof(r->s->peer), stream_peer_address(stream));
 	if (r->service == SERVICE_SMTP)
 		dispatch_receiving(n->dispatch, true);
+	dispatch_awaited_peer(
+		n->dispatch, stream_peer_address(stream), r->peer);
 	if (link)
 		join_link(r->s, link);
 	stream_set_stall_ms(
@@ -563,6 +567,7 @@ receive_turned(struct session *s, receive_done *done, void *arg)
 	r->turned = true;
 	r->done = done;
 	r->done_arg = arg;
+	str_copyz(r->peer, sizeof(r->peer), s->peer);
 	s->role = "collect";
 	s->taking = true;
 	make_machine(r);

@@ -262,6 +262,8 @@ receive_body_end(struct receive *r)
 		refuse_whole(r, &reply);
 	} else if (refusal) {
 		refuse_whole(r, refusal);
+	} else if (!receive_rcpt_circle(r, &reply)) {
+		refuse_whole(r, &reply);
 	} else if (!receive_rcpt_whole(r, r->sent_size, &reply)) {
 		refuse_whole(r, &reply);
 	} else if (r->s->link[0] && r->sent_size > r->params.size_bytes &&

@@ -66,6 +66,7 @@ struct receive {
 	enum conf_tls tls;
 	bool auth_clear, channel_binding, turned, quit;
 	bool atrn; /* offered although mail is taken here, too */
+	char peer[SPOOL_NAME_MAX + 1]; /* of which it is known; "" none */
 	/* as EHLO shows them */
 	char mechs_tls[SASL_MECHS_MAX], mechs_clear[SASL_MECHS_MAX];
 	char account[SASL_NAME_MAX + 1]; /* who authenticated; "" nobody */
@@ -148,6 +149,12 @@ void receive_alias_forget(struct receive *r);
 void receive_aliases_free(struct receive_alias *v, size_t n);
 /* Forgets whom it waits for. */
 void receive_rcpt_cancel(struct receive *r);
+/*
+ * The header is known: was the message here already, and comes back for users
+ * of the site that shares a domain (local.unknown)? It does not go there again.
+ * False: REPLY_R refuses it whole.
+ */
+bool receive_rcpt_circle(struct receive *r, struct reply *reply_r);
 /*
  * The message is whole and has SIZE octets: may all its recipients have it?
  * False: REPLY_R says who may not.

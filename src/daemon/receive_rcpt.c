@@ -355,3 +355,31 @@ receive_rcpt_whole(
 		}
 	return true;
 }
+
+/* --- what comes back --- */
+
+bool
+receive_rcpt_circle(struct receive *r, struct reply *reply_r)
+{
+	size_t n = receive_rcpt_count(r, CONF_UNKNOWN);
+
+	header_scan_end(&r->header);
+	if (!n || !rules_passed_here(r->look))
+		return true;
+	reply_set(reply_r, 550, "5.4.6",
+		"Mail loop: this came from here, for a user who is not here");
+	for (size_t i = 0; i < r->rcpts_n; i++)
+		if (strcmp(r->rcpts[i].route, CONF_UNKNOWN) == 0)
+			log_refused(r, r->rcpts[i].mailbox.text, reply_r);
+	if (n == r->rcpts_n)
+		return false;
+	for (size_t i = 0; i < r->rcpts_n; i++) {
+		struct receive_rcpt *rcpt = &r->rcpts[i];
+
+		if (strcmp(rcpt->route, CONF_UNKNOWN) != 0)
+			continue;
+		str_copyz(rcpt->status, sizeof(rcpt->status), "5.4.6");
+		reply_one_line(reply_r, rcpt->refusal, sizeof(rcpt->refusal));
+	}
+	return true;
+}

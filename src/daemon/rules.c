@@ -1,5 +1,6 @@
 #include "daemon/rules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ ask_of(const struct conf_rule *r)
 struct rules_look *
 rules_look_new(const struct conf *conf)
 {
-	size_t n = conf->rules_n + OWN_N;
+	size_t n = conf->rules_n + OWN_N + 1;
 	struct rules_look *l = xcalloc(1, sizeof(*l) + n * sizeof(l->asks[0]));
 
 	l->conf = conf;
@@ -45,8 +46,12 @@ rules_look_new(const struct conf *conf)
 			.name = str_of(own[i].name),
 			.value = str_of(own[i].value),
 		};
+	snprintf(l->passed, sizeof(l->passed), "*by %s *", /* mail/trace.h */
+		conf->hostname ? conf->hostname : "");
+	l->asks[n - 1] = (struct header_ask){
+		.name = STR("Received"), .value = str_of(l->passed)};
 	l->catch.asks = l->asks;
-	l->catch.asks_n = n;
+	l->catch.asks_n = conf->local.unknown_peer ? n : n - 1;
 	return l;
 }
 
@@ -86,4 +91,10 @@ rules_priority(const struct rules_look *look, const struct mailbox *sender)
 		if (asks[i].found)
 			return RULES_BULK;
 	return mailbox_is_null(sender) ? RULES_LOW : 0;
+}
+
+bool
+rules_passed_here(const struct rules_look *look)
+{
+	return look->asks[look->conf->rules_n + OWN_N].found;
 }

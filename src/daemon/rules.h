@@ -19,6 +19,7 @@ enum {
 /* What the rules ask of the header of one message. */
 struct rules_look {
 	const struct conf *conf; /* borrowed: as it was when it began */
+	char passed[WIRE_DOMAIN_MAX + 8]; /* a trace of this node, as a glob */
 	struct header_catch catch;
 	struct header_ask asks[]; /* of each rule, then our own */
 };
@@ -34,5 +35,8 @@ const struct conf_rule *rules_match(const struct rules_look *look,
  * (List-Id, or Precedence: bulk or list) is bulk, a notice (from <>) is low.
  */
 int rules_priority(const struct rules_look *look, const struct mailbox *sender);
+
+/* Has the header a Received field of this node, from an earlier time? */
+bool rules_passed_here(const struct rules_look *look);
 
 #endif

@@ -141,7 +141,7 @@ keep_untold(struct settle *st, size_t i, const char *why)
 	struct verdict *v = &st->verdicts[i];
 
 	hold(v, REASON_RULE_HOLD, why);
-	if (!is_customers(&st->deliveries[i]))
+	if (!policy_route_is_others(st->deliveries[i].route))
 		return;
 	v->kind = OUTCOME_QUARANTINED;
 	v->keep_until = st->now + st->n->conf->queue.quarantine_s;
@@ -174,8 +174,8 @@ fail(struct settle *st, size_t i, const char *status, const char *text,
 	str_copyz(v->text, sizeof(v->text), text);
 	if (need == BOUNCE_HOLD)
 		keep_untold(st, i, "cannot be delivered nor returned");
-	else if (need == BOUNCE_WRITE && !ordered && is_customers(d) &&
-		 !st->m.vouched)
+	else if (need == BOUNCE_WRITE && !ordered && !st->m.vouched &&
+		 policy_route_is_others(d->route))
 		/* RFC 5321 6.2: a notice to a forged sender is abuse itself */
 		keep_untold(st, i,
 			"cannot be delivered, and nobody vouches for the "
@@ -344,7 +344,7 @@ tell(struct settle *st, size_t i, const struct reply *r, const char *text)
 	if (!is_told(st, i))
 		return;
 	/* Who forges a sender can ask for success to be told to it, too. */
-	if (is_customers(&st->deliveries[i]) && !st->m.vouched)
+	if (policy_route_is_others(st->deliveries[i].route) && !st->m.vouched)
 		return;
 	bounce_add(st->bounce, &st->deliveries[i],
 		&(struct bounce_row){.action = st->success,

@@ -65,14 +65,10 @@ refresh(const char *path)
 }
 
 static bool
-is_in_file(const struct conf *conf, const char *user)
+is_in_text(const char *text, const char *user)
 {
-	struct str rest;
+	struct str rest = str_of(text);
 
-	refresh(conf->local.users_from);
-	if (!list.text)
-		return true;
-	rest = str_of(list.text);
 	while (rest.n) {
 		struct str comment, line = str_cut(rest, '\n', &rest);
 
@@ -85,32 +81,53 @@ is_in_file(const struct conf *conf, const char *user)
 
 /* "ann", or "ann@a.example" where it has several domains. */
 static bool
-is_account(const struct accounts *all, const char *user, struct str domain)
+is_account(struct accounts *all, const char *user, struct str domain)
 {
 	char address[WIRE_MAILBOX_MAX + 2];
-	const struct spool_account *a;
 
 	snprintf(address, sizeof(address), "%s@%.*s", user, STR_FMT(domain));
-	for (size_t i = 0; (a = accounts_nth(all, i)) != NULL; i++)
-		if (a->kind == ACCOUNT_USER &&
-			(str_eq_nocase(str_of(a->name), str_of(user)) ||
-				str_eq_nocase(
-					str_of(a->name), str_of(address))))
-			return true;
-	return false;
+	return accounts_has_user(all, user) || accounts_has_user(all, address);
+}
+
+enum userlist_answer
+userlist_ask_text(const struct conf *c, struct accounts *accounts,
+	const char *text, const struct mailbox *recipient)
+{
+	char user[WIRE_LOCAL_PART_MAX + 1];
+	bool there = true;
+
+	if (c->local.users == USERS_DOVECOT ||
+		(c->local.users == USERS_FILE && !text))
+		return USERLIST_UNSURE;
+	if (c->local.users == USERS_ANY ||
+		!addressee_user(recipient, c->local.separators, user))
+		return USERLIST_THERE;
+	if (c->local.users == USERS_FILE)
+		there = is_in_text(text, user);
+	else
+		there = is_account(accounts, user, mailbox_domain(recipient));
+	return there ? USERLIST_THERE : USERLIST_NONE;
+}
+
+enum userlist_answer
+userlist_ask(const struct node *n, const struct mailbox *recipient)
+{
+	const struct conf *c = n->conf;
+
+	if (c->local.users == USERS_FILE)
+		refresh(c->local.users_from);
+	return userlist_ask_text(c, n->accounts, list.text, recipient);
 }
 
 bool
 userlist_has(const struct node *n, const struct mailbox *recipient)
 {
-	char user[WIRE_LOCAL_PART_MAX + 1];
+	return userlist_ask(n, recipient) != USERLIST_NONE;
+}
 
-	if (n->conf->local.users != USERS_FILE &&
-		n->conf->local.users != USERS_SPOOL)
-		return true;
-	if (!addressee_user(recipient, n->conf->local.separators, user))
-		return true;
-	if (n->conf->local.users == USERS_FILE)
-		return is_in_file(n->conf, user);
-	return is_account(n->accounts, user, mailbox_domain(recipient));
+char *
+userlist_read(const struct conf *c)
+{
+	return c->local.users == USERS_FILE ? read_file(c->local.users_from)
+					    : NULL;
 }

@@ -9,10 +9,25 @@
 
 #include "daemon/node.h"
 
-/*
- * Is there a mailbox for RECIPIENT? Without such a list, and while it cannot be
- * read, for everybody.
- */
+enum userlist_answer {
+	USERLIST_THERE,
+	USERLIST_NONE,
+	USERLIST_UNSURE, /* the list cannot be read, or is another's */
+};
+
+/* Is there a mailbox for RECIPIENT? Without a list for everybody. */
+enum userlist_answer userlist_ask(
+	const struct node *n, const struct mailbox *recipient);
+/* The same; who is unsure says yes. */
 bool userlist_has(const struct node *n, const struct mailbox *recipient);
+
+/*
+ * For other threads than the loop: the text of the list in C, given to the
+ * caller, or NULL; and the answer that rests on it.
+ */
+char *userlist_read(const struct conf *c);
+enum userlist_answer userlist_ask_text(const struct conf *c,
+	struct accounts *accounts, const char *text,
+	const struct mailbox *recipient);
 
 #endif
