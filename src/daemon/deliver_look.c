@@ -95,21 +95,22 @@ parcel_of(const struct look *k)
 
 /* Back to the queue, and what else would have to be recoded stays there. */
 static void
-leave(struct deliver *d, struct parcel *p)
+leave(struct deliver *d, struct parcel *p, enum spool_reason why)
 {
-	d->as_is = p->left = true;
+	d->as_is = true;
+	p->left = why;
 	d->waiting_n--;
 	d->waiting_octets -= p->size;
 	deliver_end(d, p, PARCEL_BROKEN, NULL, false);
 }
 
-static bool
-fits_link(struct deliver *d, const struct parcel *p, uint64_t size)
+/* What of its link a message of SIZE does not fit; REASON_NONE: nothing. */
+static enum spool_reason
+link_refuses(struct deliver *d, const struct parcel *p, uint64_t size)
 {
 	struct spool_limits l = budgets_limits(d->n->budgets, d->link, 0);
 
-	return spool_limits_refuse(&l, p->claimed.message.priority, size) ==
-	       REASON_NONE;
+	return spool_limits_refuse(&l, p->claimed.message.priority, size);
 }
 
 static void
@@ -118,6 +119,7 @@ judge(struct deliver *d, struct parcel *p, struct look *k)
 	const char *host = d->customer ? "the recipient's host" : d->host;
 	uint64_t size = recode_size(k->recode),
 		 most = smtp_client_size_max(d->client);
+	enum spool_reason left = link_refuses(d, p, size);
 
 	if (!k->ok) {
 		deliver_refuse(d, p, "5.6.3",
@@ -130,8 +132,8 @@ judge(struct deliver *d, struct parcel *p, struct look *k)
 			"larger than %s takes (%llu octets), when it is "
 			"written for it",
 			host, (unsigned long long)most);
-	} else if (!fits_link(d, p, size)) {
-		leave(d, p);
+	} else if (left != REASON_NONE) {
+		leave(d, p, left);
 	} else {
 		d->waiting_octets -= p->size;
 		p->tunnels &= !most || size + TUNNEL_FIELD_MAX <= most;

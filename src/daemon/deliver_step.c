@@ -403,8 +403,8 @@ verdict_broken(const struct deliver *d, const struct parcel *p,
 	/* It would stand in the way of all others behind it. */
 	if (p->unreadable)
 		settle_hold(st, i, REASON_RULE_HOLD, SETTLE_UNREADABLE);
-	else if (p->left)
-		settle_leave(st, i, REASON_SIZE, d->link);
+	else if (p->left != REASON_NONE)
+		settle_leave(st, i, p->left, d->link);
 	else if (!p->counts || d->result.link_lost || d->result.no_bdat ||
 		 d->customer)
 		settle_release(st, i, "the connection ended");

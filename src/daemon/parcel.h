@@ -70,8 +70,9 @@ struct parcel {
 	const char *status;  /* REFUSED: "5.6.3"; static */
 	unsigned extensions; /* of the peer, as they may be used for it */
 	char why[200];
+	/* what of its link it does not fit as it is written; NONE: nothing */
+	enum spool_reason left;
 	bool unreadable; /* the spool has less of it than its size: held */
-	bool left;	 /* as it is to be written it may not use the link */
 };
 
 /*

@@ -310,6 +310,39 @@ def larger_for_the_link():
     check(1 <= len(released) <= 2, "once in each connection", released)
 
 
+def too_large_for_link(limit, code):
+    """As it is written it may not use the link: it waits for that, not for
+    a peer."""
+    link = {"name": "iridium", "peers": ["shore"], "bit_rate": 1000000,
+            "rtt": "1ms", **limit}
+    site, peer = world_with(("PIPELINING", "CHUNKING"), links=[link])
+    octets = b"Subject: big\r\n" + MIME + b"\r\n" \
+        + ("ж".encode() * 300 + b"\r\n") * 5
+    number = hand_in(site, octets)
+    site.link_up("iridium")
+    rows = wait_until(lambda: [r for r in site.queue()
+                               if r["reason_code"] == code])
+    check(rows and rows[0]["state"] == "ready", f"it waits: {code}",
+          site.queue())
+    check("iridium" in rows[0]["reason"], "for its link", rows)
+    shown = site.must("queue", "show", number)
+    check(rows[0]["reason"] in shown, "its history says it", shown)
+    equal(rows[0]["attempts"], 0, "it was no attempt")
+    equal(peer.mails, [], "nothing went")
+    site.conf["links"] = [{k: v for k, v in link.items() if k not in limit}]
+    site.restart()
+    equal(site.link_up("iridium"), 0, "with a wider link all moves")
+    equal(len(peer.mails), 1, "it goes")
+
+
+def too_large_for_size():
+    too_large_for_link({"max_size": "4K"}, "size")
+
+
+def too_large_for_budget():
+    too_large_for_link({"budget": {"session": {"bytes": "6K"}}}, "budget")
+
+
 def customer():
     """One whose host takes 7 bit gets 7 bit at its call."""
     world = World()
@@ -340,4 +373,5 @@ def cut_and_killed():
 
 run(both_ways, never_needlessly, large, whole_corpus, signed, binary,
     binary_as_it_is, utf8, another_peer, a_peer_not_met, too_large_then,
-    larger_for_the_link, customer, cut_and_killed)
+    larger_for_the_link, too_large_for_size, too_large_for_budget, customer,
+    cut_and_killed)
