@@ -433,6 +433,10 @@ enum err_code spool_timed_held(struct spool_txn *t, const char *account,
 enum err_code spool_route_needs(struct spool_txn *t, const char *route,
 	unsigned *needs_r, struct err *e);
 
+/* Likewise of what goes by domain (spool_domain_routes_put), for DOMAIN. */
+enum err_code spool_domain_needs(struct spool_txn *t, const char *route,
+	const char *domain, unsigned *needs_r, struct err *e);
+
 /* --- routes --- */
 
 /* Why READY deliveries of ROUTE wait; REASON_NONE: they do not. */

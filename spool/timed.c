@@ -224,3 +224,16 @@ spool_route_needs(struct spool_txn *t, const char *route, unsigned *needs_r,
 	}
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
+
+enum err_code
+spool_domain_needs(struct spool_txn *t, const char *route, const char *domain,
+	unsigned *needs_r, struct err *e)
+{
+	struct stretch s = {.route = route, .domain = domain};
+	enum err_code rc;
+
+	*needs_r = 0;
+	for (; (rc = stretch_need(t, &s, e)) == OK; s.needs++)
+		*needs_r |= s.needs;
+	return rc == ERR_NOTFOUND ? OK : rc;
+}

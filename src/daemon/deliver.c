@@ -400,6 +400,8 @@ deliver_start(
 		d->mark = accounts_mark(d->n->accounts, d->peer);
 	d->downgrade = downgrade_new(d->n->conf, d->peer,
 		(const char *const *)d->routes, d->routes_n);
+	if (conf->leave_utf8)
+		downgrade_leave_utf8(d->downgrade);
 	d->began_s = clock_sane_s();
 	if (conf->client.window_bytes)
 		d->ahead = conf->ahead ? conf->ahead : DELIVER_AHEAD_BYTES;

@@ -49,9 +49,10 @@ struct deliver_conf {
 	struct smtp_client_conf client;
 	const char *const *routes; /* copied */
 	size_t routes_n;
-	bool push;     /* send what waits; else go to idle at once */
-	bool customer; /* the far side is a customer: a lost link is no
-			  attempt */
+	bool push;	 /* send what waits; else go to idle at once */
+	bool leave_utf8; /* for another host, where this one has no SMTPUTF8 */
+	bool customer;	 /* the far side is a customer: a lost link is no
+			    attempt */
 	/*
 	 * Octets claimed before they can be sent, at most, where the machine
 	 * has a window (0: a default); so that the line never waits for our

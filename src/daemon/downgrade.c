@@ -15,6 +15,7 @@ struct downgrade {
 	size_t others_n;
 	struct spool_takes *takes; /* owned; one a route */
 	size_t routes_n;
+	bool leave_utf8;
 };
 
 static void
@@ -84,6 +85,12 @@ leave_to(struct spool_takes *takes, const struct spool_peer *p, bool row,
 		takes->deliver_by = false;
 }
 
+void
+downgrade_leave_utf8(struct downgrade *g)
+{
+	g->leave_utf8 = true;
+}
+
 enum err_code
 downgrade_read(
 	struct spool_txn *t, struct downgrade *g, int64_t now, struct err *e)
@@ -92,8 +99,8 @@ downgrade_read(
 	enum err_code rc = OK;
 
 	for (size_t i = 0; i < g->routes_n; i++)
-		g->takes[i] =
-			(struct spool_takes){true, true, true, true, true};
+		g->takes[i] = (struct spool_takes){
+			true, !g->leave_utf8, true, true, true};
 	for (size_t i = 0; i < g->others_n && rc == OK; i++) {
 		const struct other *o = &g->others[i];
 

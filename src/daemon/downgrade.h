@@ -22,6 +22,8 @@ struct downgrade;
 /* For a connection to PEER that carries ROUTES (N); copied. On the loop. */
 struct downgrade *downgrade_new(const struct conf *conf, const char *peer,
 	const char *const *routes, size_t n);
+/* UTF-8 mail is left for the other hosts of a domain, whatever it is known. */
+void downgrade_leave_utf8(struct downgrade *g);
 /* In a transaction: what is known of the others. */
 enum err_code downgrade_read(
 	struct spool_txn *t, struct downgrade *g, int64_t now, struct err *e);

@@ -284,6 +284,7 @@ start_machine(struct exchange *x, struct session *s)
 		.routes = (const char *const *)x->routes,
 		.routes_n = x->conf.routes_n,
 		.push = !collect_only,
+		.leave_utf8 = x->leave_utf8,
 		.host = x->host,
 		.peer = x->domain ? x->host : p->name,
 		.link = x->link,
@@ -572,6 +573,7 @@ static void
 take_mx(struct exchange *x, const struct exchange_mx *mx)
 {
 	x->domain = str_dupz(mx->domain);
+	x->leave_utf8 = mx->leave_utf8;
 	x->mx_hosts = xcalloc(mx->hosts_n, sizeof(*x->mx_hosts));
 	x->addresses = xcalloc(
 		mx->hosts_n * MXLOOK_ADDRESSES_MAX, sizeof(*x->addresses));

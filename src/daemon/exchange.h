@@ -43,6 +43,11 @@ struct exchange_mx {
 	const char *domain;
 	const struct mxlook_host *hosts; /* as they are to be tried */
 	size_t hosts_n;
+	/*
+	 * Whoever serves us may have no SMTPUTF8: what needs it stays for the
+	 * other hosts (RFC 6531 3.2).
+	 */
+	bool leave_utf8;
 };
 
 struct exchange_conf {

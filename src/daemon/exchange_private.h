@@ -28,6 +28,7 @@ struct exchange {
 	struct mxlook_host *mx_hosts;
 	struct reach_host *addresses; /* of them */
 	size_t addresses_n;
+	bool leave_utf8;
 	bool without_tls; /* it failed, and nobody asked for it */
 	int64_t step_started_s;
 	int64_t estimate_s;	 /* of what is to come; 0: none */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/dispatch_private.h"
 #include "daemon/mx_settle.h"
+#include "daemon/mx_utf8.h"
 #include "daemon/mx_waits.h"
 #include "net/mxlook.h"
 #include "sched/hosts.h"
@@ -35,7 +36,10 @@ struct run {
 	size_t routes_n;
 	char link[SPOOL_NAME_MAX + 1]; /* of the exchange; "" none */
 	struct mxlook *look;
+	struct mxlook_host *hosts; /* owned: those that are still to be asked */
+	size_t hosts_n;
 	struct exchange *exchange;
+	struct exchange_result result; /* of the exchange before */
 	struct loop_timer *slow_timer;
 	bool slow;
 };
@@ -56,6 +60,7 @@ struct mx {
 
 static void scan(struct mx *m);
 static void renew(void *arg);
+static void run_exchange(struct run *r);
 
 /* --- which routes go by MX now --- */
 
@@ -99,6 +104,7 @@ run_free(struct run *r)
 	r->m->slow_n -= r->slow;
 	loop_timer_free(r->slow_timer);
 	free(r->routes);
+	free(r->hosts);
 	free(r);
 }
 
@@ -219,37 +225,105 @@ run_left(struct run *r, const struct exchange_result *result)
 			      .extensions = result->extensions});
 }
 
-static void
-exchange_done(void *arg, const struct exchange_result *result)
+static bool
+went_well(const struct exchange_result *result)
 {
-	struct run *r = arg;
-	bool well = result->code == EXCHANGE_OK ||
-		    result->code == EXCHANGE_LEFT ||
-		    result->code == EXCHANGE_BUDGET;
+	return result->code == EXCHANGE_OK || result->code == EXCHANGE_LEFT ||
+	       result->code == EXCHANGE_BUDGET;
+}
 
-	r->exchange = NULL;
-	log_info("exchange-end", LOG_STR("peer", r->domain),
-		LOG_STR("link", r->link), LOG_INT("code", result->code),
-		LOG_STR("text", result->text));
+static void
+run_over(struct run *r)
+{
+	const struct exchange_result *result = &r->result;
+
 	if (r->m->stopping || result->taken_down ||
 		result->code == EXCHANGE_LINK_LOST) {
 		run_end(r);
-	} else if (well && result->pushed > 0) {
+	} else if (went_well(result) && result->pushed > 0) {
 		mx_waits_remove(r->m->waits, r->domain);
 		run_end(r);
-	} else if (well || result->met) {
+	} else if (went_well(result) || result->met) {
 		run_left(r, result);
 	} else {
 		run_unreached(r, result);
 	}
 }
 
+/* --- the other hosts, for UTF-8 ------------------------------------------- */
+
+static bool
+has_address(const struct mxlook_host *h, const char *address)
+{
+	for (size_t i = 0; i < h->addresses_n; i++)
+		if (strcmp(h->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+/* The host that served us was asked. */
 static void
-run_exchange(struct run *r, const struct mxlook_host *hosts, size_t n)
+drop_asked(struct run *r)
+{
+	size_t at = 0;
+
+	while (at < r->hosts_n &&
+		!has_address(&r->hosts[at], r->result.address))
+		at++;
+	if (at == r->hosts_n)
+		at = 0;
+	r->hosts_n--;
+	memmove(&r->hosts[at], &r->hosts[at + 1],
+		(r->hosts_n - at) * sizeof(*r->hosts));
+}
+
+static void
+utf8_asked(void *arg, bool waits)
+{
+	struct run *r = arg;
+
+	if (!waits || r->m->stopping) {
+		run_over(r);
+		return;
+	}
+	drop_asked(r);
+	run_exchange(r);
+}
+
+/* Did it leave what needs SMTPUTF8, and can another be asked? */
+static bool
+leaves_utf8(const struct run *r)
+{
+	return went_well(&r->result) && r->result.met && r->hosts_n > 1 &&
+	       !r->result.taken_down && !r->m->stopping &&
+	       !(r->result.extensions & EXT_SMTPUTF8);
+}
+
+static void
+exchange_done(void *arg, const struct exchange_result *result)
+{
+	struct run *r = arg;
+
+	r->exchange = NULL;
+	r->result = *result;
+	log_info("exchange-end", LOG_STR("peer", r->domain),
+		LOG_STR("link", r->link), LOG_INT("code", result->code),
+		LOG_STR("text", result->text));
+	if (leaves_utf8(r))
+		mx_utf8_ask(r->m->n, r->routes, r->routes_n, r->domain,
+			utf8_asked, r);
+	else
+		run_over(r);
+}
+
+static void
+run_exchange(struct run *r)
 {
 	struct node *node = r->m->n;
-	struct exchange_mx mx = {
-		.domain = r->domain, .hosts = hosts, .hosts_n = n};
+	struct exchange_mx mx = {.domain = r->domain,
+		.hosts = r->hosts,
+		.hosts_n = r->hosts_n,
+		.leave_utf8 = r->hosts_n > 1};
 	struct link_way way;
 
 	if (!links_way_to(node->links, CONF_MX, &way)) {
@@ -277,22 +351,22 @@ static void
 run_try_hosts(struct run *r, const struct mxlook_answer *a)
 {
 	struct host_rank ranks[MXLOOK_HOSTS_MAX];
-	struct mxlook_host *hosts = xcalloc(a->hosts_n, sizeof(*hosts));
 	size_t n;
 
+	r->hosts = xcalloc(a->hosts_n, sizeof(*r->hosts));
 	for (size_t i = 0; i < a->hosts_n; i++)
 		ranks[i] = (struct host_rank){
 			a->hosts[i].name, a->hosts[i].preference, i};
 	n = hosts_order(
 		ranks, a->hosts_n, r->m->n->conf->hostname, clock_mono_ms());
 	for (size_t i = 0; i < n; i++)
-		hosts[i] = a->hosts[ranks[i].which];
+		r->hosts[i] = a->hosts[ranks[i].which];
+	r->hosts_n = n;
 	if (n)
-		run_exchange(r, hosts, n);
+		run_exchange(r);
 	else
 		run_fail(r, "5.4.6",
 			"its mail comes to this node, which does not take it");
-	free(hosts);
 }
 
 static void

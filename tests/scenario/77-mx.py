@@ -453,7 +453,62 @@ def reload_and_stop():
     equal([r["attempts"] for r in node.queue()], [0], "nothing was counted")
 
 
+UTF8 = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+
+
+def hand_in_utf8(node):
+    with Smtp(node.port("lan")) as client:
+        client.ehlo()
+        equal(client.mail("ann@gate.example.org", "jörg@example.net",
+                          make("utf-8"), " SMTPUTF8").code, 250, "accepted")
+
+
+def utf8_other_host():
+    """RFC 6531 3.2: a host without SMTPUTF8 is not the last word."""
+    plain, good = server(A), server(B, keywords=UTF8)
+    node, _ = gate(zone_of("example.net", (10, A), (20, B), (30, DEAD)))
+    hand_in_utf8(node)
+    hand_in(node, "ben@example.net")
+    all_gone(node, "other host")
+    equal([m.recipients for m in plain.mails], [["ben@example.net"]],
+          "the first host has what it takes")
+    equal([m.recipients for m in good.mails], [["jörg@example.net"]],
+          "the second one the other")
+    check("SMTPUTF8" in good.mails[0].params, "as UTF-8",
+          good.mails[0].params)
+    check(not notices(node), "nothing returns")
+    hand_in(node, "eve@example.net")
+    all_gone(node, "plain again")
+    equal(good.connections, 1, "nobody else is asked for plain mail")
+
+
+def utf8_no_host():
+    plain, other = server(A), server(B)
+    node, _ = gate(zone_of("example.net", (10, A), (20, B)))
+    hand_in_utf8(node)
+    returned(node, "5.6.7")
+    all_gone(node, "no host")
+    equal((plain.connections, other.connections), (1, 1), "each was asked")
+
+
+def utf8_host_away():
+    """One that may have it does not answer now: later."""
+    plain = server(A)
+    node, _ = gate(zone_of("example.net", (10, A), (20, B)))
+    hand_in_utf8(node)
+    check(wait_until(lambda: any(r["state"] == "deferred" and r["attempts"]
+                                 for r in node.queue())), "it waits",
+          node.queue())
+    check(not notices(node), "and does not return")
+    good = server(B, keywords=UTF8)
+    check(wait_until(lambda: good.mails, 60), "when that host is back it goes",
+          node.queue())
+    all_gone(node, "back")
+    equal(plain.mails, [], "never to the first one")
+
+
 run(by_preference, next_host, many_domains, without_mx, literals, no_mail,
     no_domain, loops, not_known_now, dead_host, refuses, too_large, bad_tls,
     tls_required, hostile, preferred_peer, many_dead_domains, silent_domains,
-    rests, reported_link, dialled_link, reload_and_stop)
+    rests, reported_link, dialled_link, reload_and_stop, utf8_other_host,
+    utf8_no_host, utf8_host_away)
