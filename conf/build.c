@@ -334,6 +334,7 @@ build_local(struct conf *c, const struct node *g)
 		c->local.separators[0] = '\0';
 	c->local.quota = (uint64_t)build_value(g, "local.quota").n;
 	c->local.aliases = build_text(g, "local.aliases");
+	c->local.expn = flag(g, "local.expn");
 }
 
 static void

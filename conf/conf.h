@@ -204,6 +204,7 @@ struct conf {
 		char *unknown_peer;
 		struct conf_strings unknown_domains; /* empty: all */
 		char *aliases;
+		bool expn;		     /* they are shown */
 		struct aliases *alias_table; /* NULL: none (aliases.h) */
 	} local;
 	char *auth; /* "spool" or "dovecot:..." */

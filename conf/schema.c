@@ -504,6 +504,13 @@ static const struct schema_row rows[] = {
 			    "addresses.",
 	},
 	{
+		.path = "local.expn",
+		.type = SCHEMA_BOOL,
+		.fallback = "true",
+		.sentence = "Answer EXPN with what an alias stands for, to "
+			    "clients that may relay.",
+	},
+	{
 		.path = "programs",
 		.type = SCHEMA_GROUP,
 		.sentence = "Programs of this host that hand mail in.",

@@ -509,6 +509,12 @@ policy_is_front(struct node *n, const struct policy_client *c)
 }
 
 bool
+policy_may_expand(struct node *n, const struct policy_client *c)
+{
+	return n->conf->local.expn && is_trusted(n, c);
+}
+
+bool
 policy_vouches(struct node *n, const struct policy_client *c,
 	const struct mailbox *sender)
 {

@@ -73,6 +73,8 @@ void policy_admit(struct node *n, const char *name,
  * is trusted, and has not logged in as somebody.
  */
 bool policy_is_front(struct node *n, const struct policy_client *c);
+/* May the client see what aliases stand for (EXPN)? */
+bool policy_may_expand(struct node *n, const struct policy_client *c);
 /*
  * Is SENDER certainly who it says: somebody who logged in, or from a trusted
  * client an address at a domain of ours or of a customer?

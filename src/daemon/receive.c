@@ -43,7 +43,7 @@ receive_policy_client(const struct receive *r, struct policy_client *c_r)
 		.ended = login_has_ended(r),
 		.turned = r->turned,
 		.peer = r->peer,
-		.helo = smtp_server_helo(r->server),
+		.helo = r->server ? smtp_server_helo(r->server) : "",
 		.program = r->program,
 	};
 }
@@ -194,6 +194,9 @@ on_event(void *arg, const struct smtp_event *ev)
 		break;
 	case EV_ETRN:
 		etrn_ask(r->s, login_has_ended(r) ? "" : r->account, ev->text);
+		break;
+	case EV_EXPN:
+		receive_expand(r, ev);
 		break;
 	case EV_QUIT:
 		r->quit = true;
@@ -364,6 +367,8 @@ extensions(const struct receive *r)
 		ext |= EXT_FUTURERELEASE;
 	if (r->turned || r->service == SERVICE_LMTP || r->program)
 		return ext;
+	if (receive_expand_is_offered(r))
+		ext |= EXT_EXPN;
 	if (etrn_is_offered(r->n))
 		ext |= EXT_ETRN;
 	return ext | EXT_AUTH;
@@ -387,6 +392,7 @@ static void
 make_machine(struct receive *r)
 {
 	const struct conf *conf = r->n->conf;
+	struct policy_client client;
 	struct smtp_server_conf c = {
 		.hostname = conf->hostname,
 		.extensions = extensions(r),
@@ -420,6 +426,8 @@ make_machine(struct receive *r)
 	};
 
 	set_mechs(r);
+	receive_policy_client(r, &client);
+	c.expn = policy_may_expand(r->n, &client);
 	r->server = smtp_server_new(&c, clock_mono_ms());
 	session_swap(r->s, smtp_server_machine(r->server), &host, r);
 	r->s->doing = "receiving";

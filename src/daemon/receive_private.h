@@ -177,6 +177,10 @@ void receive_times_message(const struct receive *r, struct spool_message *m);
 void receive_times_delivery(const struct spool_message *m, int64_t mail_steady,
 	struct spool_delivery *d);
 
+/* EXPN; answers at once. */
+void receive_expand(struct receive *r, const struct smtp_event *ev);
+bool receive_expand_is_offered(const struct receive *r);
+
 /* The body: begins, grows, ends (answers later), or is dropped. */
 void receive_body_begin(struct receive *r);
 void receive_body_add(struct receive *r, struct str octets);

@@ -36,6 +36,8 @@ enum smtp_event_kind {
 	EV_ATRN,	 /* asks. text: the domains as given, "" for all. 250
 			    turns; anything else stays */
 	EV_ETRN,	 /* asks. text: the argument */
+	EV_EXPN,	 /* asks. text: the name, without "<>"; utf8: the reply
+			    may hold UTF-8. See smtp_server_more */
 	EV_TLS_STARTED,	 /* client and server: facts of the layer arrived */
 	EV_REFUSED,	 /* text: a command line the machine refused by itself,
 			    reply: what it said (for the log) */
@@ -98,6 +100,7 @@ struct smtp_event {
 	bool no_bdat;  /* EV_FAILED: it offers CHUNKING and knows no BDAT;
 			  nothing in flight was taken */
 	bool chunking; /* EV_DATA: by BDAT */
+	bool utf8;     /* EV_EXPN */
 };
 
 #endif

@@ -78,6 +78,9 @@ server_offered(const struct smtp_server *s)
 		       EXT_AUTH | EXT_ATRN;
 	if (!s->conf.future_release)
 		ext &= ~(unsigned)EXT_FUTURERELEASE;
+	/* RFC 5321 7.3: lists are not shown to strangers. */
+	if (!s->conf.expn && !s->authenticated)
+		ext &= ~(unsigned)EXT_EXPN;
 	/* RFC 8689 4: only under TLS. */
 	if (!s->tls)
 		ext &= ~(unsigned)EXT_REQUIRETLS;
@@ -276,6 +279,13 @@ server_answer_op(struct machine *m, const struct reply *r)
 	s->is_asked = false;
 	server_answer(s, r);
 	server_settle(s);
+}
+
+void
+smtp_server_more(struct smtp_server *s, const struct reply *r)
+{
+	if (s->is_asked)
+		reply_write_more(r, &s->machine.out);
 }
 
 static enum want

@@ -58,6 +58,7 @@ struct smtp_server_conf {
 	 * holds for it, and what "NOOP ID=..." says is told with the next RCPT.
 	 */
 	bool program;
+	bool expn; /* EXPN without AUTH, where EXT_EXPN is among extensions */
 	bool lmtp; /* RFC 2033: LHLO, a reply for each recipient */
 	/*
 	 * RFC 9422, shown where extensions has EXT_LIMITS; 0 leaves one out.
@@ -88,6 +89,14 @@ struct smtp_server; /* its first field is a struct machine */
 struct smtp_server *smtp_server_new(
 	const struct smtp_server_conf *conf, uint64_t now_ms);
 struct machine *smtp_server_machine(struct smtp_server *s);
+
+/* Octets of the lines before the last of one EXPN, at most. */
+enum { SMTP_SERVER_MORE_MAX = 24576 };
+/*
+ * While the answer to EV_EXPN is owed: R is the beginning of the reply, which
+ * that answer, of the same code, ends.
+ */
+void smtp_server_more(struct smtp_server *s, const struct reply *r);
 
 /*
  * The host wants the client gone: "421 4.3.2 TEXT" goes out where the protocol

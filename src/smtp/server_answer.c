@@ -65,7 +65,7 @@ dispatch(struct smtp_server *s, const struct reply *r)
 	case EV_ATRN:
 		server_atrn_answer(s, r);
 		break;
-	default: /* EV_ETRN */
+	default: /* EV_ETRN, EV_EXPN */
 		server_say(s, r);
 		break;
 	}

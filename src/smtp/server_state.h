@@ -178,6 +178,7 @@ void server_rset(struct smtp_server *s, struct str args);
 void server_noop(struct smtp_server *s, struct str args);
 void server_quit(struct smtp_server *s, struct str args);
 void server_vrfy(struct smtp_server *s, struct str args);
+void server_expn(struct smtp_server *s, struct str args);
 void server_help(struct smtp_server *s, struct str args);
 void server_starttls(struct smtp_server *s, struct str args);
 void server_auth(struct smtp_server *s, struct str args);

@@ -1,4 +1,4 @@
-/* The verbs that move no mail: EHLO HELO LHLO RSET NOOP QUIT VRFY HELP
+/* The verbs that move no mail: EHLO HELO LHLO RSET NOOP QUIT VRFY EXPN HELP
  * STARTTLS. */
 #include "smtp/server_state.h"
 
@@ -186,21 +186,48 @@ cut_smtputf8(const struct smtp_server *s, struct str *args)
 	return true;
 }
 
+/* The name of VRFY and EXPN. False: it is refused. */
+static bool
+take_name(struct smtp_server *s, struct str *args, bool *utf8_r)
+{
+	*utf8_r = cut_smtputf8(s, args);
+	*args = str_trim(*args);
+	if (args->n == 0)
+		server_refusef(
+			s, 501, "5.5.4", "%s needs an address", s->verb->name);
+	else if (!grammar_is_utf8(*args))
+		server_refusef(s, 501, "5.5.4", "%s: this is not UTF-8",
+			s->verb->name);
+	else if (!*utf8_r && !grammar_is_ascii(*args))
+		server_refusef(s, 553, "5.6.7", "this name needs SMTPUTF8");
+	else
+		return true;
+	return false;
+}
+
 void
 server_vrfy(struct smtp_server *s, struct str args)
 {
-	bool utf8 = cut_smtputf8(s, &args);
+	bool utf8;
 
-	args = str_trim(args);
-	if (args.n == 0)
-		server_refusef(s, 501, "5.5.4", "VRFY needs an address");
-	else if (!grammar_is_utf8(args))
-		server_refusef(s, 501, "5.5.4", "VRFY: this is not UTF-8");
-	else if (!utf8 && !grammar_is_ascii(args))
-		server_refusef(s, 553, "5.6.7", "this name needs SMTPUTF8");
-	else
+	if (take_name(s, &args, &utf8))
 		server_sayf(s, 252, "2.5.0",
 			"Not verified; send mail to it and see");
+}
+
+void
+server_expn(struct smtp_server *s, struct str args)
+{
+	struct smtp_event *e;
+	bool utf8;
+
+	if (!take_name(s, &args, &utf8))
+		return;
+	if (args.n > 2 && args.p[0] == '<' && args.p[args.n - 1] == '>')
+		args = (struct str){args.p + 1, args.n - 2};
+	e = server_ask(s, EV_EXPN);
+	e->text = args;
+	e->utf8 = utf8;
 }
 
 void

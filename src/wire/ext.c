@@ -22,6 +22,7 @@ static const struct {
 	{"FUTURERELEASE", EXT_FUTURERELEASE},
 	{"REQUIRETLS", EXT_REQUIRETLS},
 	{"LIMITS", EXT_LIMITS},
+	{"EXPN", EXT_EXPN},
 };
 
 enum { EXT_COUNT = sizeof(ext_table) / sizeof(ext_table[0]) };

@@ -28,6 +28,7 @@ enum ext {
 	EXT_FUTURERELEASE = 1 << 14,	  /* RFC 4865 */
 	EXT_REQUIRETLS = 1 << 15,	  /* RFC 8689 */
 	EXT_LIMITS = 1 << 16,		  /* RFC 9422 */
+	EXT_EXPN = 1 << 17,		  /* RFC 5321 3.5.2 */
 };
 
 /* "PIPELINING" -> EXT_PIPELINING; 0 where unknown. */

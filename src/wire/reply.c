@@ -105,8 +105,8 @@ write_line(const struct reply *r, struct str text, bool last, struct buf *out)
 	buf_addz(out, "\r\n");
 }
 
-void
-reply_write(const struct reply *r, struct buf *out)
+static void
+write_lines(const struct reply *r, bool ends, struct buf *out)
 {
 	struct str text = str_of(r->text);
 	size_t used = sizeof("250 ") - 1 + sizeof("\r\n") - 1 +
@@ -128,11 +128,23 @@ reply_write(const struct reply *r, struct buf *out)
 			write_line(r, (struct str){line.p, n}, false, &whole);
 			line = str_skip(line, n);
 		}
-		write_line(r, line, !more, &whole);
+		write_line(r, line, ends && !more, &whole);
 		text = rest;
 	}
 	buf_adds(out, buf_view(&whole));
 	buf_free(&whole);
+}
+
+void
+reply_write(const struct reply *r, struct buf *out)
+{
+	write_lines(r, true, out);
+}
+
+void
+reply_write_more(const struct reply *r, struct buf *out)
+{
+	write_lines(r, false, out);
 }
 
 void

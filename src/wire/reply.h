@@ -22,6 +22,8 @@ void reply_set(struct reply *r, int code, const char *enhanced, const char *fmt,
 
 /* Appends the reply in wire form, the enhanced code on every line (2034 4). */
 void reply_write(const struct reply *r, struct buf *out);
+/* Likewise, as the beginning of one: another with this code is to follow. */
+void reply_write_more(const struct reply *r, struct buf *out);
 /* "451 4.3.0 try later": one line for logs and notices. */
 void reply_one_line(const struct reply *r, char *out, size_t size);
 static inline int

@@ -69,7 +69,8 @@ choose_conf(uint8_t a, uint8_t b)
 	if (b & 32)
 		conf.extensions |= EXT_AUTH;
 	if (b & 64)
-		conf.extensions |= EXT_ATRN | EXT_ETRN;
+		conf.extensions |= EXT_ATRN | EXT_ETRN | EXT_EXPN;
+	conf.expn = a & 1;
 	if (b & 128)
 		conf.extensions |= EXT_SMTPUTF8 | EXT_REQUIRETLS |
 				   EXT_MT_PRIORITY | EXT_DELIVERBY | EXT_LIMITS;
@@ -128,6 +129,8 @@ answer(struct host *h, enum smtp_event_kind kind)
 	else if (code == 235 || (code == 354 && kind != EV_DATA))
 		code = 250;
 	reply_set(&r, code, "", "answer %d", octet >> 4);
+	for (int i = 0; kind == EV_EXPN && i < octet >> 4; i++)
+		smtp_server_more(h->server, &r);
 	switch (kind) {
 	case EV_MAIL:
 		h->has_mail = code / 100 == 2;
@@ -232,7 +235,8 @@ asks(enum smtp_event_kind kind)
 {
 	return kind == EV_MAIL || kind == EV_RCPT || kind == EV_DATA ||
 	       kind == EV_BODY_END || kind == EV_AUTH_START ||
-	       kind == EV_AUTH_DATA || kind == EV_ATRN || kind == EV_ETRN;
+	       kind == EV_AUTH_DATA || kind == EV_ATRN || kind == EV_ETRN ||
+	       kind == EV_EXPN;
 }
 
 /* Reads all events; answers the one that asks. */

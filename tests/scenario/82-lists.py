@@ -411,6 +411,71 @@ def customer_full():
     check(node.wait_mail("pat", domain="shore.example"), "pat has it")
 
 
+def expn():
+    """RFC 5321 3.5: the addresses, a line each, and to whom."""
+    names = NAMES + "utf: jörg@far.example, ann\nbig: " + ",".join(
+        f"member{i:04d}@{'x' * 40}.example" for i in range(900)) + "\n"
+    peer, node = site(names)
+    node.start()
+    with Smtp(node.port("lan")) as client:
+        check("EXPN" in client.ehlo().text.split(), "a keyword of EHLO")
+        for name in ("officers", f"<officers@{DOMAIN}>",
+                     f"Officers+x@{DOMAIN}"):
+            reply = client.cmd(f"EXPN {name}")
+            equal((reply.code, reply.text.split()),
+                  (250, [w for m in ("ann@" + DOMAIN, "bob@" + DOMAIN,
+                                     "eve@far.example", "gil@far.example",
+                                     "dan@far.example")
+                         for w in ("2.1.5", f"<{m}>")]), f"EXPN {name}")
+        equal(client.cmd("EXPN boss").text, f"2.1.5 <ann@{DOMAIN}>",
+              "one address is one line")
+        for name, code in (("nobody", 550), ("ann", 550), ("a@b@c", 550),
+                           ("eve@far.example", 550), ("", 501),
+                           ("jörg", 553), ("jörg SMTPUTF8", 550),
+                           ("utf", 550), ("utf SMTPUTF8", 250),
+                           ("big", 550), ("n" * 300, 550),
+                           ('"', 550), ("/etc/passwd", 550),
+                           (":include:/etc/passwd", 550), ("<>", 550)):
+            equal(client.cmd(f"EXPN {name}".rstrip()).code, code,
+                  f"EXPN {name[:30]}")
+        client.cmd("EHLO again")
+        reply = client.cmd("EXPN utf SMTPUTF8")
+        check("jörg@far.example" in reply.text, "as UTF-8", reply)
+        check("900 addresses" in client.cmd("EXPN big").text,
+              "what is too long says so")
+        client.send(b"EXPN crew\r\n" * 5 + b"NOOP\r\n")
+        equal([client.reply().code for _ in range(6)], [250] * 6,
+              "several in one group")
+        client.cmd("MAIL FROM:<eve@far.example>")
+        equal(client.cmd("EXPN crew").code, 250, "in a transaction, too")
+        equal(client.cmd("RCPT TO:<ann@far.example>").code, 250,
+              "which goes on")
+
+
+def expn_strangers():
+    """Shown to who may relay alone; and to nobody where it is turned off."""
+    peer, node = site(relay={"networks": ["192.0.2.0/24"]})
+    node.start()
+    node.must("user", "add", "ann", "--password-stdin", text=PASSWORD + "\n")
+    with Smtp(node.port("lan")) as client:
+        check("EXPN" not in client.ehlo().text.split(), "no keyword")
+        equal(client.cmd("EXPN crew").code, 502, "a stranger sees nothing")
+    with Smtp(node.port("submission")) as client:
+        client.ehlo()
+        client.starttls(client_context())
+        client.ehlo()
+        check(client.cmd("EXPN crew").code in (502, 530), "before the login")
+        client.auth_plain("ann", PASSWORD)
+        check("EXPN" in client.ehlo().text.split(), "a keyword then")
+        equal(client.cmd("EXPN crew").code, 250, "who logged in sees it")
+    node.conf["local"]["expn"] = False
+    del node.conf["relay"]
+    node.restart()
+    with Smtp(node.port("lan")) as client:
+        check("EXPN" not in client.ehlo().text.split(), "turned off")
+        equal(client.cmd("EXPN crew").code, 502, "for all")
+
+
 def dies(label, expected):
     """The list, its report and what is sent as whom are one transaction."""
     peer, node = site()
@@ -469,5 +534,5 @@ def killed_in_flight():
 if __name__ == "__main__":
     run(as_owner, owner_hears, null_sender, own_loop, delivered_to_list,
         expanded, by_one_alias, notice_to_alias, long_list, too_long,
-        customer_not_listed, customer_of_list, customer_full, killed,
+        customer_not_listed, customer_of_list, customer_full, expn, expn_strangers, killed,
         killed_in_flight)
