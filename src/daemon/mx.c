@@ -294,9 +294,9 @@ utf8_asked(void *arg, bool waits)
 static bool
 leaves_utf8(const struct run *r)
 {
-	return went_well(&r->result) && r->result.met && r->hosts_n > 1 &&
-	       !r->result.taken_down && !r->m->stopping &&
-	       !(r->result.extensions & EXT_SMTPUTF8);
+	return went_well(&r->result) && r->result.code != EXCHANGE_BUDGET &&
+	       r->result.met && r->hosts_n > 1 && !r->result.taken_down &&
+	       !r->m->stopping && !(r->result.extensions & EXT_SMTPUTF8);
 }
 
 static void
