@@ -279,12 +279,24 @@ has(const struct sandbox_paths *a, const struct sandbox_path *b)
 	return false;
 }
 
+static bool
+is_missed(const struct sandbox_paths *a, const char *path)
+{
+	for (size_t i = 0; i < a->missing_n; i++)
+		if (strcmp(a->missing[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 const struct sandbox_path *
 sandbox_paths_beyond(
 	const struct sandbox_paths *a, const struct sandbox_paths *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (!has(a, &b->v[i]))
+		if (b->v[i].key[0] && !has(a, &b->v[i]))
 			return &b->v[i];
-	return b->missing_n ? &b->missing[0] : NULL;
+	for (size_t i = 0; i < b->missing_n; i++)
+		if (!is_missed(a, b->missing[i].path))
+			return &b->missing[i];
+	return NULL;
 }

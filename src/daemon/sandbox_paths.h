@@ -28,7 +28,10 @@ struct sandbox_paths {
 /* Looks at the disk. */
 void sandbox_paths_read(const struct conf *conf, struct sandbox_paths *p_r);
 void sandbox_paths_clear(struct sandbox_paths *p);
-/* Who has A, has all of B; else the first that is not, NULL: it has. */
+/*
+ * Who has A, has all of B; else the first that is not, NULL: it has. What the
+ * system brought since then, and what both miss, is no reason.
+ */
 const struct sandbox_path *sandbox_paths_beyond(
 	const struct sandbox_paths *a, const struct sandbox_paths *b);
 

@@ -281,6 +281,32 @@ test_compared(void **state)
 	end(&w);
 }
 
+/* The same configuration is taken again, whatever the system did meanwhile. */
+static void
+test_compared_with_itself(void **state)
+{
+	struct sandbox_paths first;
+	struct place w;
+
+	(void)state;
+	begin(&w);
+	load(&w, "hooks = \"/nowhere-at-all\";");
+	assert_true(is_missing(&w, "/nowhere-at-all"));
+	first = w.p;
+	w.p = (struct sandbox_paths){.n = 0};
+	sandbox_paths_read(w.c, &w.p);
+	assert_null(sandbox_paths_beyond(&first, &w.p));
+	/* a folder of the system that was not there at first */
+	for (size_t i = 0; i < first.n; i++)
+		if (strcmp(first.v[i].path, "/usr") == 0)
+			first.v[i].path[1] = 'x';
+	assert_null(sandbox_paths_beyond(&first, &w.p));
+	load(&w, "hooks = \"/nowhere-else\";");
+	assert_non_null(sandbox_paths_beyond(&first, &w.p));
+	sandbox_paths_clear(&first);
+	end(&w);
+}
+
 /*
  * Whoever adds a key that names a file, a folder or a socket has to say here
  * that sandbox_paths.c knows it, or that it is none of the daemon's.
@@ -328,6 +354,7 @@ main(void)
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_sticks),
 		cmocka_unit_test(test_compared),
+		cmocka_unit_test(test_compared_with_itself),
 		cmocka_unit_test(test_no_key_is_forgotten),
 	};
 
