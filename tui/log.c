@@ -66,7 +66,10 @@ row_of(const struct spool_event *ev, struct row *out)
 	row_cellf(out, "%.8s", ev->time ? time + 11 : "-");
 	row_cell(out, ev->event);
 	row_cell(out, id);
-	row_cellf(out, ev->session ? "%" PRIu64 : "", ev->session);
+	if (ev->session)
+		row_cellf(out, "%" PRIu64, ev->session);
+	else
+		row_cell(out, "");
 	row_cell(out, ev->link);
 	row_cell(out, ev->peer);
 	row_cell(out, ev->text);

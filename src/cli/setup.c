@@ -27,8 +27,8 @@ enum {
 static const char *const questions[ANSWERS_N] = {
 	[ANSWER_ROLE] = "Is this a site or a provider?",
 	[ANSWER_HOSTNAME] = "The name of this host, with its domain",
-	[ANSWER_PROVIDER] = "The host that takes our mail (a provider: "
-			    "or none)",
+	[ANSWER_PROVIDER] = ("The host that takes our mail (a provider: "
+			     "or none)"),
 	[ANSWER_USER] = "Our name there",
 	[ANSWER_LINK] = "A name for the link (or none: always there)",
 	[ANSWER_CERTIFICATE] = "The file with our certificate",

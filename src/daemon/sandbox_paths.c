@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Names, hosts, time zones, users, libraries, authorities. */
@@ -48,14 +49,31 @@ go_up(char *p)
 	return true;
 }
 
-/* Of PATH or the nearest above it; NULL: only the root. Given. */
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/*
+ * Of PATH or the nearest above it, which is a folder where one is WRITTEN in:
+ * what stands in its place today may be gone tomorrow. NULL: only the root.
+ * Given.
+ */
 static char *
-real_of(const char *path)
+real_of(const char *path, bool written)
 {
 	char *at = str_dupz(path), *real;
 
-	while ((real = realpath(at, NULL)) == NULL && go_up(at))
-		;
+	while ((real = realpath(at, NULL)) == NULL ||
+		(written && !is_folder(real))) {
+		free(real);
+		real = NULL;
+		if (!go_up(at))
+			break;
+	}
 	free(at);
 	if (real && strcmp(real, "/") == 0) {
 		free(real);
@@ -72,7 +90,7 @@ want(struct sandbox_paths *p, const char *path, enum landlock_access access,
 
 	if (!path || path[0] != '/')
 		return;
-	real = real_of(path);
+	real = real_of(path, access == LANDLOCK_WRITE);
 	if (real)
 		append(&p->v, &p->n, real, access, key);
 	else
@@ -219,7 +237,7 @@ sandbox_paths_read(const struct conf *conf, struct sandbox_paths *p)
 		i++)
 		if (access(of_the_system[i], F_OK) == 0)
 			want(p, of_the_system[i], LANDLOCK_READ, "");
-	want(p, "/dev/null", LANDLOCK_WRITE, "");
+	append(&p->v, &p->n, str_dupz("/dev/null"), LANDLOCK_WRITE, "");
 	want_file(p, "/etc/resolv.conf", LANDLOCK_READ, "");
 	want_file(p, "/etc/localtime", LANDLOCK_READ, "");
 	want_configuration(p, conf);

@@ -1,6 +1,7 @@
 #include "conf/testing.h"
 #include "daemon/sandbox_paths.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 /* A disk of its own: what is there, and beside it a configuration. */
@@ -147,10 +148,16 @@ static void
 test_mailboxes(void **state)
 {
 	struct place w;
+	char *file;
+	int fd;
 
 	(void)state;
 	begin(&w);
 	make(&w, "mail");
+	file = str_printf("%s/mail/file", w.top);
+	fd = creat(file, 0600);
+	assert_true(fd >= 0);
+	close(fd);
 	load(&w, "local = { domains = \"a.example\"; "
 		 "deliver = \"maildir:@/mail/{domain}/{user}\"; };");
 	assert_int_equal(access_of(&w, "mail"), 'w');
@@ -163,6 +170,11 @@ test_mailboxes(void **state)
 	/* what is not there yet is made in what is */
 	load(&w, "local = { domains = \"a.example\"; "
 		 "deliver = \"maildir:@/mail/not/yet/{user}\"; };");
+	assert_int_equal(access_of(&w, "mail"), 'w');
+	/* nor is what stands in its place */
+	load(&w, "local = { domains = \"a.example\"; "
+		 "deliver = \"maildir:@/mail/file/{user}\"; };");
+	free(file);
 	assert_int_equal(access_of(&w, "mail"), 'w');
 	/* the helper's, and no file at all */
 	load(&w, "local = { domains = \"a.example\"; deliver_as = \"{user}\"; "

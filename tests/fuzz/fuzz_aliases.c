@@ -65,6 +65,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		i++)
 		follow(&c, c.local.alias_table->v[i].name);
 	aliases_free(c.local.alias_table);
+	for (size_t i = 0; i < c.alias_files.n; i++)
+		free(c.alias_files.v[i]);
+	free(c.alias_files.v);
 	complaints_free(&out);
 	return 0;
 }
