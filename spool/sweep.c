@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+enum { SESSION_AHEAD_S = 86400 }; /* a clock that is set a little is none */
+
 static enum err_code
 remove_deleted(struct spool_txn *t, const struct delivery_row *r, int64_t now,
 	struct err *e)
@@ -80,6 +82,17 @@ remove_shares(struct spool_txn *t, int64_t session, struct err *e)
 	return rc == ERR_NOTFOUND ? OK : rc;
 }
 
+/* A clock that went wrong put its end ahead: its time runs from now on. */
+static enum err_code
+end_now(struct spool_txn *t, const struct spool_session *s, int64_t now,
+	struct err *e)
+{
+	struct spool_session r = *s;
+
+	r.ended = now;
+	return tx_update(t, T_SESSION, s, &r, e);
+}
+
 /* Sessions are written when they end, so ids are in that order. */
 static enum err_code
 sweep_sessions(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
@@ -93,6 +106,10 @@ sweep_sessions(struct spool_txn *t, int64_t now, size_t limit, struct err *e)
 	for (size_t i = 0; i < page.n && rc == OK; i++) {
 		const struct spool_session *s = rows_at(&page, i);
 
+		if (s->ended > now + SESSION_AHEAD_S) {
+			rc = end_now(t, s, now, e);
+			continue;
+		}
 		if (s->ended >= now - SPOOL_SESSIONS_KEEP_S)
 			break;
 		rc = remove_shares(t, s->id, e);

@@ -437,6 +437,40 @@ shares_of_sessions(void **state)
 	WRITE(b, do_shares, NULL);
 }
 
+/* The first ended by a clock that went wrong; the second waits behind it. */
+static enum err_code
+do_session_ahead(struct spool_txn *t, void *arg, struct err *e)
+{
+	int64_t now = INT64_C(1000) * 86400, year = INT64_C(401) * 86400;
+	struct spool_session *list;
+	size_t n;
+
+	(void)arg;
+	for (int i = 1; i <= 2; i++) {
+		struct spool_session s = {.link = "vsat",
+			.ended = i == 1 ? now + 20 * year : now};
+
+		assert_int_equal(spool_session_add(t, &s, e), OK);
+	}
+	assert_int_equal(spool_sweep(t, now, 10, e), OK);
+	assert_int_equal(spool_session_list(t, NULL, 0, 10, &list, &n, e), OK);
+	assert_int_equal(n, 2);
+	free(list);
+	assert_int_equal(spool_sweep(t, now + year, 10, e), OK);
+	assert_int_equal(spool_session_list(t, NULL, 0, 10, &list, &n, e), OK);
+	assert_int_equal(n, 0);
+	free(list);
+	return OK;
+}
+
+static void
+sessions_ahead_do_not_stay(void **state)
+{
+	struct box *b = *state;
+
+	WRITE(b, do_session_ahead, NULL);
+}
+
 /* --- tickets and named values --- */
 
 static void
@@ -861,6 +895,7 @@ main(void)
 		ON_BOTH(sessions_newest_first),
 		ON_BOTH(history_newest_last),
 		ON_BOTH(shares_of_sessions),
+		ON_BOTH(sessions_ahead_do_not_stay),
 		ON_BOTH(tickets_are_used_once),
 		ON_BOTH(named_values),
 		ON_BOTH(events),
