@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,6 +209,43 @@ test_leaves_children(void **state)
 	w.c = NULL;
 	RUN_UNTIL(w.loop, kill(pid, 0) < 0 && errno == ESRCH);
 	end(&w);
+}
+
+/* Until it is alone, and no longer: it counts as a program that runs. */
+static void
+minder_of(const char *command, bool stays)
+{
+	struct minder_report r;
+	struct pollfd p = {.events = POLLIN};
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	assert_true(start(&(struct job){.command = command},
+		&(struct child_fds){
+			.control = fds[1], .output = STDOUT_FILENO, .io = -1},
+		NULL));
+	close(fds[1]);
+	p.fd = fds[0];
+	assert_int_equal(recv(fds[0], &r, sizeof(r), 0), sizeof(r));
+	assert_int_equal(send(fds[0], &(char){MINDER_TERM}, 1, 0), 1);
+	if (stays) {
+		assert_int_equal(poll(&p, 1, 200), 0);
+		assert_int_equal(send(fds[0], &(char){MINDER_KILL}, 1, 0), 1);
+	}
+	assert_int_equal(poll(&p, 1, 60000), 1);
+	assert_int_equal(recv(fds[0], &r, sizeof(r), 0), 0);
+	close(fds[0]);
+}
+
+static void
+test_minder_leaves(void **state)
+{
+	(void)state;
+	minder_of("exit 0", false);
+	minder_of("sleep 100 >/dev/null 2>&1 & exit 0", false);
+	minder_of("(trap '' TERM; sleep 100; sleep 100) >/dev/null 2>&1 & "
+		  "sleep 0.2; exit 0",
+		true);
 }
 
 /* Also one that runs on when the loop ends, and does not listen. */
@@ -505,6 +543,7 @@ main(void)
 		cmocka_unit_test(test_leaves_children),
 		cmocka_unit_test(test_ends_with_the_loop),
 		cmocka_unit_test(test_connects),
+		cmocka_unit_test(test_minder_leaves),
 		cmocka_unit_test(test_left_to_end),
 		cmocka_unit_test(test_inherits_nothing),
 		cmocka_unit_test(test_without_a_shell),

@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@ struct minder {
 	pid_t pid; /* and of its group */
 	int control;
 	bool told;
+	bool ends; /* it was told MINDER_TERM */
 };
 
 static void
@@ -51,6 +54,24 @@ look_for_exit(struct minder *m)
 					   : info.si_status);
 }
 
+/*
+ * What the program left comes to us, who are told when it ends. True: none of
+ * it runs any more. Where nobody can say, it does.
+ */
+static bool
+is_left_alone(const struct minder *m)
+{
+	FILE *children = fopen("/proc/thread-self/children", "re");
+	bool alone = children != NULL;
+	int pid;
+
+	while (alone && fscanf(children, "%d", &pid) == 1)
+		alone = pid == m->pid || waitpid(pid, NULL, WNOHANG) == pid;
+	if (children)
+		fclose(children);
+	return alone;
+}
+
 /* False: it is over. */
 static bool
 obey(struct minder *m)
@@ -63,6 +84,7 @@ obey(struct minder *m)
 		return errno == EAGAIN || errno == EINTR || errno == ECONNRESET;
 	if (n == 0)
 		return false;
+	m->ends = m->ends || word == MINDER_TERM;
 	if (word == MINDER_TERM)
 		kill(-m->pid, SIGTERM);
 	else
@@ -88,6 +110,7 @@ minder_run(const struct spawn *s, int control)
 	int fault;
 
 	spawn_keeper_signals(&inside);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fault = spawn_start(s, &m.pid);
 	if (fault) {
 		minder_refuse(control, strerror(fault));
@@ -99,6 +122,8 @@ minder_run(const struct spawn *s, int control)
 		int n;
 
 		look_for_exit(&m);
+		if (m.told && m.ends && is_left_alone(&m))
+			_exit(0);
 		n = ppoll(&p, 1, NULL, &inside);
 		if (n > 0 && !obey(&m))
 			_exit(0);

@@ -4,7 +4,8 @@
  * what the daemon itself may not any more.
  *
  * Its first process stays a zombie until the minder ends, so the number of its
- * group is nobody else's. When the other end of CONTROL is closed without a
+ * group is nobody else's. Once told to end it, the minder stays no longer than
+ * what it ends. When the other end of CONTROL is closed without a
  * word, whoever asked is dead: the program is left to itself.
  */
 #ifndef NET_MINDER_H

@@ -114,8 +114,11 @@ def a_month():
     twice = len(got) - len(set(got))
     check(twice <= len(doubts), "once, but for what the log says",
           f"{twice} twice, {len(doubts)} in doubt")
-    # Hooks by turns are not checked: README, "What does not work yet".
-    check(wait_until(lambda: "link-down" in f.events(), 20), "hooks ran")
+    check(wait_until(lambda: len(f.events()) % 2 == 0, 20),
+          "as many link-down as link-up", len(f.events()))
+    events = f.events()
+    check(all(e == ("link-up", "link-down")[i % 2]
+              for i, e in enumerate(events)), "by turns", events[:20])
     check(len(events) > 20, "many of them", len(events))
     attempts = [e for e in f.site.events("deferred")]
     equal(attempts, [], "no attempt was counted")
