@@ -1,6 +1,8 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,4 +31,24 @@ file_put_all(int fd, struct str s, const char *what, struct err *e)
 	return err_set(e,
 		errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO,
 		"%s: %s", what, strerror(errno));
+}
+
+enum err_code
+file_sync_folder(const char *file, struct err *e)
+{
+	const char *slash = strrchr(file, '/');
+	char *folder =
+		!slash ? str_dupz(".")
+		: slash == file
+			? str_dupz("/")
+			: str_dup((struct str){file, (size_t)(slash - file)});
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum err_code code = OK;
+
+	if (fd < 0 || fsync(fd) < 0)
+		code = err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return code;
 }

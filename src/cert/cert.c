@@ -119,22 +119,6 @@ write_octets(
 	return OK;
 }
 
-/* That its name is on the disk too. */
-static enum err_code
-sync_folder(const char *file, struct err *e)
-{
-	char *folder = beside(file, ".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err_code code = OK;
-
-	if (fd < 0 || fsync(fd) < 0)
-		code = err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return code;
-}
-
 /* Beside it first: a half-written file never has its name. */
 static enum err_code
 write_file(const char *file, BIO *from, unsigned mode, struct err *e)
@@ -156,7 +140,7 @@ write_file(const char *file, BIO *from, unsigned mode, struct err *e)
 	if (code != OK)
 		unlink(part);
 	free(part);
-	return code == OK ? sync_folder(file, e) : code;
+	return code == OK ? file_sync_folder(file, e) : code;
 }
 
 static enum err_code

@@ -126,23 +126,3 @@ file_copy(int from, int to, uint64_t most, const char *file, const char *copy,
 	}
 	return code;
 }
-
-enum err_code
-file_sync_folder(const char *file, struct err *e)
-{
-	const char *slash = strrchr(file, '/');
-	char *folder =
-		!slash ? str_dupz(".")
-		: slash == file
-			? str_dupz("/")
-			: str_dup((struct str){file, (size_t)(slash - file)});
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err_code code = OK;
-
-	if (fd < 0 || fsync(fd) < 0)
-		code = err_set(e, ERR_IO, "%s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	free(folder);
-	return code;
-}

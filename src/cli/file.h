@@ -18,7 +18,5 @@ enum err_code file_write(
 /* What FROM has, at most MOST octets, to TO; for words: FILE and COPY. */
 enum err_code file_copy(int from, int to, uint64_t most, const char *file,
 	const char *copy, struct err *e);
-/* The name FILE is on the disk when its folder is. */
-enum err_code file_sync_folder(const char *file, struct err *e);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cert/cert.h"
+#include "base/file.h"
 #include "cli/ask.h"
 #include "cli/file.h"
 #include "faces/load.h"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/file.h"
