@@ -52,3 +52,12 @@ file_sync_folder(const char *file, struct err *e)
 	free(folder);
 	return code;
 }
+
+void
+file_keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
+			abort();
+}

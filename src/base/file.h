@@ -16,4 +16,11 @@ enum err_code file_put_all(
 /* The name FILE is on the disk when its folder is. */
 enum err_code file_sync_folder(const char *file, struct err *e);
 
+/*
+ * First of all in a program: what it opens must not be taken for a standard
+ * stream that its caller closed. Reading and writing there fails, or goes
+ * nowhere.
+ */
+void file_keep_standard_streams(void);
+
 #endif

@@ -3,12 +3,12 @@
  * rest come from the spool, facts in flight and changes go through the
  * daemon where it runs.
  */
-#include <fcntl.h>
 #include <unistd.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/colour.h"
 #include "cli/command.h"
 #include "cli/sendmail.h"
@@ -120,19 +120,6 @@ run_verb(struct cli *c, int argc, char **argv)
 	return status;
 }
 
-/*
- * What we open must not be taken for a standard stream that the caller closed:
- * reading and writing there fails, or goes nowhere.
- */
-static void
-keep_standard_streams(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 &&
-			open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
-			abort();
-}
-
 int
 main(int argc, char **argv)
 {
@@ -141,7 +128,7 @@ main(int argc, char **argv)
 	struct cli c = {0};
 	int status;
 
-	keep_standard_streams();
+	file_keep_standard_streams();
 	text_init();
 	if (link_main)
 		status = link_main(&c, argv + 1);

@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/journal.h"
 #include "daemon/notify.h"
@@ -95,6 +96,7 @@ main(int argc, char **argv)
 	enum err_code rc;
 	int opt;
 
+	file_keep_standard_streams();
 	while ((opt = getopt(argc, argv, "c:Dhnv")) != -1) {
 		switch (opt) {
 		case 'c':

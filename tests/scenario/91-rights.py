@@ -12,6 +12,7 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -474,12 +475,29 @@ def reload_of_the_helper():
           "another user needs a new start")
 
 
+def without_standard_streams():
+    """What the daemon opens does not take their place."""
+    world = World()
+    node = world.make_site(peer=world.peer(submission=9, odmr=9))
+    node.write_conf()
+    daemon = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', DAEMON, node.file])
+    try:
+        check(wait_until(lambda: node.cli("status", "--json").returncode == 0
+                         and node.status()["running"]), "it runs")
+        equal([os.readlink(f"/proc/{daemon.pid}/fd/{n}") for n in range(3)],
+              ["/dev/null"] * 3, "nothing else stands there")
+    finally:
+        daemon.terminate()
+        equal(daemon.wait(60), 0, "and ends")
+
+
 if __name__ == "__main__":
     tests = [what_the_daemon_keeps, low_port_after_reload, who_programs_are,
              helper_ends, helper_ends_managed]
     if ROOT:
         tests += [hook_of_a_stranger, refusals, malformed, flood,
-                  reload_of_the_helper]
+                  reload_of_the_helper, without_standard_streams]
     else:
         tests.append(lambda: skip_part(
             "root alone can stand in for a daemon that was taken over"))
