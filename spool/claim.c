@@ -470,3 +470,25 @@ spool_claim_rows(struct spool_txn *t, uint64_t owner,
 	}
 	return rc;
 }
+
+enum err_code
+spool_claim_here(struct spool_txn *t, const char *route, uint64_t owner,
+	int64_t now, struct spool_claimed *claimed, bool *found_r,
+	int64_t *due_r, struct err *e)
+{
+	const struct spool_claim c = {
+		.owner = owner,
+		.routes = &route,
+		.routes_n = 1,
+		.now = now,
+		.peer = route,
+	};
+	enum err_code rc;
+
+	spool_claimed_clear(claimed);
+	rc = spool_claim_next(t, &c, claimed, e);
+	*found_r = rc == OK;
+	if (rc != ERR_NOTFOUND)
+		return rc;
+	return spool_route_due(t, route, NULL, now, due_r, e);
+}

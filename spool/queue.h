@@ -270,6 +270,13 @@ enum err_code spool_turns_get(struct spool_txn *t, const char *route,
 enum err_code spool_claim_next(struct spool_txn *t, const struct spool_claim *c,
 	struct spool_claimed *claimed_r, struct err *e);
 void spool_claimed_clear(struct spool_claimed *c);
+/*
+ * The same for ROUTE, whose mail ends on this node. *FOUND_R false: nothing is
+ * due; then *DUE_R is as of spool_route_due. What CLAIMED has is cleared first.
+ */
+enum err_code spool_claim_here(struct spool_txn *t, const char *route,
+	uint64_t owner, int64_t now, struct spool_claimed *claimed,
+	bool *found_r, int64_t *due_r, struct err *e);
 
 /* What waits for a link, and may or may not use it. */
 struct spool_peek {

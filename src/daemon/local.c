@@ -261,22 +261,9 @@ static enum err_code
 claim_one(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct local_job *j = arg;
-	static const char *const routes[] = {"local"};
-	struct spool_claim c = {
-		.owner = j->owner,
-		.routes = routes,
-		.routes_n = 1,
-		.now = j->now,
-		.peer = "local",
-	};
-	enum err_code rc;
 
-	spool_claimed_clear(&j->claimed);
-	rc = spool_claim_next(t, &c, &j->claimed, e);
-	j->found = rc == OK;
-	if (rc != ERR_NOTFOUND)
-		return rc;
-	return spool_route_due(t, routes[0], NULL, j->now, &j->due, e);
+	return spool_claim_here(t, "local", j->owner, j->now, &j->claimed,
+		&j->found, &j->due, e);
 }
 
 /* What an alias named, or lost its mailbox since it was accepted. */

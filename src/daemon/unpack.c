@@ -370,23 +370,10 @@ may_send_batches(const struct unpack_job *j)
 static enum err_code
 claim_one(struct spool_txn *t, void *arg, struct err *e)
 {
-	static const char *const routes[] = {POLICY_BATCH};
 	struct unpack_job *j = arg;
-	struct spool_claim c = {
-		.owner = j->owner,
-		.routes = routes,
-		.routes_n = 1,
-		.now = j->now,
-		.peer = POLICY_BATCH,
-	};
-	enum err_code rc;
 
-	spool_claimed_clear(&j->claimed);
-	rc = spool_claim_next(t, &c, &j->claimed, e);
-	j->found = rc == OK;
-	if (rc != ERR_NOTFOUND)
-		return rc;
-	return spool_route_due(t, routes[0], NULL, j->now, &j->due, e);
+	return spool_claim_here(t, POLICY_BATCH, j->owner, j->now, &j->claimed,
+		&j->found, &j->due, e);
 }
 
 static void
