@@ -70,9 +70,8 @@ class Life:
             row = self.row(number, site, kept)
             return row and row["state"] == state \
                 and row["reason_code"] == code and words in row["reason"] \
-                and row
-        wait_until(there, 30)
-        row = self.row(number, site, kept)
+                and at in (None, row["next_attempt"] is not None) and row
+        row = wait_until(there, 30) or self.row(number, site, kept)
         equal(row and (row["state"], row["reason_code"]), (state, code),
               f"the queue says {state} {code}")
         if not row:

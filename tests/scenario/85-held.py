@@ -305,7 +305,8 @@ def damaged():
 
 def damaged_at_home():
     life = Life(start=False, queue=SOON)
-    life.site.conf["local"]["deliver"] = "pipe:/bin/false"
+    life.site.conf["local"]["deliver"] = \
+        f"pipe:{life.world.dir}/not-there"  # waits
     life.site.start()
     home = life.hand_in(CAP)
     life.site.stop()
@@ -364,11 +365,10 @@ def no_room_for_the_notice():
     number = life.hand_in(
         octets=make("large", ("x" * 70 + "\r\n") * 120000),
         mail=" RET=FULL")
-    with open(f"{spool}/filler", "wb") as stream:
+    with open(f"{spool}/filler", "wb", buffering=0) as stream:
         try:
             while True:
                 stream.write(bytes(65536))
-                stream.flush()
         except OSError:
             pass
     life.site.link_up("iridium", "20s")

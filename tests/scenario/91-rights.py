@@ -247,8 +247,11 @@ def take_socket(node, which):
     pidfd = libc.syscall(434, node.process.pid, 0)  # pidfd_open
     found = []
     for path in glob.glob(f"/proc/{node.process.pid}/fd/*"):
-        if not os.readlink(path).startswith("socket:"):
-            continue
+        try:
+            if not os.readlink(path).startswith("socket:"):
+                continue
+        except FileNotFoundError:
+            continue  # closed since
         fd = libc.syscall(438, pidfd, int(path.split("/")[-1]), 0)
         if fd < 0:  # pidfd_getfd
             continue
