@@ -48,6 +48,9 @@ delivery_settle(struct delivery_row *r)
 		r->ripe = true;
 	else if (r->d.state != SPOOL_DEFERRED)
 		r->ripe = false;
+	/* Somebody ends it, not a time, save the one that its sender gave. */
+	if (r->d.state == SPOOL_HELD && r->d.reason != REASON_RELEASE_TIME)
+		r->d.next_attempt = 0;
 	if (r->d.state != SPOOL_ACTIVE) {
 		r->d.owner = 0;
 		r->d.in_doubt = false;

@@ -110,7 +110,7 @@ void worker_stop(struct spool *s); /* everything submitted is finished */
 
 /* --- delivery.c: what all who move deliveries share --- */
 
-/* Sets the columns that follow from the others (rank, ripe). */
+/* Sets the columns that follow from the others (rank, ripe, next_attempt). */
 void delivery_settle(struct delivery_row *r);
 /* The domain, where R's route is claimed by domain: for a new route. */
 void delivery_set_domain(const struct spool *s, struct delivery_row *r);

@@ -830,7 +830,9 @@ released_is_as_before(void **state)
 			   .kind = OUTCOME_HELD,
 			   .reason = REASON_RULE_HOLD,
 			   .text = "a notice that cannot be delivered"});
-	assert_int_equal(state_of(b, id, 1), SPOOL_HELD);
+	assert_true(row_of(b, id, 1, &row));
+	assert_int_equal(row.d.state, SPOOL_HELD);
+	assert_int_equal(row.d.next_attempt, 0); /* not that of before */
 	spool_claimed_clear(&j.got);
 	assert_sound(b);
 }

@@ -309,6 +309,7 @@ def damaged_at_home():
         f"pipe:{life.world.dir}/not-there"  # waits
     life.site.start()
     home = life.hand_in(CAP)
+    life.told(home, "deferred", "retry-wait", "No such file", True)
     life.site.stop()
     db = sqlite3.connect(f"{life.site.dir}/spool/spool.db")
     db.execute("DELETE FROM chunk WHERE id / 1048576 = ?", (int(home),))
