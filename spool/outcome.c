@@ -90,6 +90,8 @@ hold(struct spool_txn *t, const struct spool_outcome *o,
 	struct delivery_row r = *old;
 
 	r.d.state = SPOOL_HELD;
+	if (o->not_returned)
+		r.d.return_at = 0;
 	set_reason(&r, o);
 	return delivery_update(t, old, &r, e);
 }

@@ -335,6 +335,11 @@ struct spool_outcome {
 	bool no_day;
 	int64_t keep_until; /* QUARANTINED */
 	bool expired;	    /* FAILED, QUARANTINED: its lifetime ended */
+	/*
+	 * HELD: it was to be returned, and could not be: the time that its
+	 * sender gave (return_at) does so no more.
+	 */
+	bool not_returned;
 	bool quiet; /* RELEASED: one of many, for which the caller has one row
 		     */
 	/*

@@ -25,9 +25,10 @@ struct verdict {
 	enum spool_reason reason;
 	int64_t next_attempt, keep_until;
 	bool expired, not_tried;
-	bool in_doubt;	 /* set behind all else */
-	bool day_counts; /* an attempt now may be on a new day */
-	char status[12]; /* of a failure */
+	bool not_returned; /* it should be, and is held instead */
+	bool in_doubt;	   /* set behind all else */
+	bool day_counts;   /* an attempt now may be on a new day */
+	char status[12];   /* of a failure */
 	char text[SPOOL_TEXT_MAX + 1];
 };
 
@@ -107,6 +108,7 @@ settle_leave(
 	st->verdicts[i].reason = reason;
 }
 
+/* In place of a return. */
 static void
 hold(struct verdict *v, enum spool_reason reason, const char *why)
 {
@@ -114,6 +116,7 @@ hold(struct verdict *v, enum spool_reason reason, const char *why)
 
 	memcpy(text, v->text, sizeof(text));
 	v->kind = OUTCOME_HELD;
+	v->not_returned = true;
 	v->reason = reason;
 	snprintf(v->text, sizeof(v->text), "%s: %.900s", why, text);
 }
@@ -471,6 +474,7 @@ write_verdict(
 		.keep_until = v->keep_until,
 		.expired = v->expired,
 		.not_tried = v->not_tried,
+		.not_returned = v->not_returned,
 		.quiet = st->quiet,
 		.in_doubt = v->in_doubt,
 		.reason = v->reason,

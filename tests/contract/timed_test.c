@@ -192,6 +192,34 @@ returned_at_a_time(void **state)
 	assert_sound(b);
 }
 
+/* What could not be returned waits for a person, and no time comes again. */
+static void
+not_returned(void **state)
+{
+	struct box *b = *state;
+	int64_t id = put_letter(b, (struct letter){.return_at = NOW + 5});
+	struct spool_outcome held = {.message = claim_simple(b, 1),
+		.n = 1,
+		.owner = 1,
+		.kind = OUTCOME_HELD,
+		.reason = REASON_RULE_HOLD,
+		.now = NOW};
+
+	assert_int_equal(outcome(b, held), OK);
+	assert_int_equal(next_of(b).return_at, NOW + 5);
+	act(b, (struct spool_action){
+		       .kind = ACTION_RELEASE, .filter = {.id = id}});
+	assert_int_equal(claim_simple(b, 1), id);
+	held.not_returned = true;
+	assert_int_equal(outcome(b, held), OK);
+	assert_int_equal(next_of(b).return_at, 0);
+	assert_int_equal(count(b, to_return(NOW + DAY)), 0);
+	act(b, (struct spool_action){
+		       .kind = ACTION_RELEASE, .filter = {.id = id}});
+	assert_int_equal(next_of(b).return_at, 0);
+	assert_sound(b);
+}
+
 static enum err_code
 do_told(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -304,6 +332,7 @@ main(void)
 		ON_BOTH(held_by_both),
 		ON_BOTH(counted_by_account),
 		ON_BOTH(returned_at_a_time),
+		ON_BOTH(not_returned),
 		ON_BOTH(told_once),
 		ON_BOTH(old_by_the_even_clock),
 		ON_BOTH(left_for_a_better_peer),

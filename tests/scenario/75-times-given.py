@@ -253,6 +253,34 @@ def returned_in_time():
     equal(peer.mails, [], "and nothing is sent any more")
 
 
+def nobody_to_tell():
+    """What is late and has no sender is held once, and goes when a person
+    lets it."""
+    world, site, peer = site_with(["DELIVERBY"])
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for line in ("MAIL FROM:<> BY=1;R", "RCPT TO:<ben@shore.example>"):
+            equal(client.cmd(line).code, 250, line)
+        client.cmd("DATA")
+        client.send(stuff(make("of nobody")))
+        equal(client.reply().code, 250, "it is taken")
+    check(wait_until(lambda: [r for r in site.queue()
+                              if r["state"] == "held"]), "it is held",
+          site.queue())
+    submit(world, "later", " BY=2;R")
+    check(wait_until(lambda: notices(site)), "another one's time comes")
+    row = site.queue()[0]
+    check("cannot be delivered nor returned: it could not be delivered within"
+          in row["reason"], "it says why", row)
+    history = [r["event"] for r in site.rows("log", "--message",
+                                             row["message"])]
+    equal(history.count("held"), 1, "once")
+    site.must("link", "up", "iridium")
+    site.must("queue", "release", row["message"], "--yes")
+    check(wait_until(lambda: len(peer.mails) == 1), "a person lets it go",
+          site.queue())
+
+
 def passed_on():
     world, site, peer = site_with(["DELIVERBY 5"])
     submit(world, "in time", " BY=1000;R")
@@ -421,7 +449,7 @@ def peer_that_is_not_verified():
 
 
 run(held_and_set, by_and_set, retries_and_set, held_for_a_while, held_over_a_restart, released_by_a_person,
-    holds_refused, returned_in_time, passed_on, peer_wants_more_time,
+    holds_refused, returned_in_time, nobody_to_tell, passed_on, peer_wants_more_time,
     peer_without, told_that_it_is_late, warned_after_a_while,
     told_of_a_better_link, not_in_a_window, by_a_batch, late_without_a_clock,
     protected_on_the_way, peer_that_does_not_promise,
