@@ -23,11 +23,11 @@ HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 PKGS	:= libevent libevent_openssl libevent_pthreads sqlite3 openssl \
 	   libgsasl libconfig ncursesw zlib libzstd
 have_pkgs := $(shell pkg-config --exists $(PKGS) 2>/dev/null && echo yes)
-# Delivery by MX; without it the rest works as ever.
-MX_PKGS	:= libunbound libidn2
-have_mx	:= $(shell pkg-config --exists $(MX_PKGS) 2>/dev/null && echo yes)
-PKG_CFLAGS := $(if $(have_mx),-DTIDEPOST_UNBOUND \
-	   $(shell pkg-config --cflags $(MX_PKGS))) $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
+# Delivery by MX; without it the rest works as ever. The headers tell: on Debian
+# libunbound.pc asks for a nettle.pc that its package does not bring.
+have_mx	:= $(shell printf '\043include <unbound.h>\n\043include <idn2.h>\n' | \
+	   $(CC) -E - >/dev/null 2>&1 && echo yes)
+PKG_CFLAGS := $(if $(have_mx),-DTIDEPOST_UNBOUND) $(if $(have_pkgs),$(shell pkg-config --cflags $(PKGS)))
 
 override CPPFLAGS += -D_GNU_SOURCE -Isrc -I. -DTIDEPOST_VERSION='"$(VERSION)"'
 CFLAGS	?= -O2 -g

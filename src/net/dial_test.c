@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -95,6 +96,19 @@ dial_it(struct scene *s, struct call *c, const struct dial_conf *conf)
 	assert_int_equal(c->told, 1);
 }
 
+/* A bare tree of a system has no /etc/hosts, and then no such name. */
+static void
+need_localhost(void)
+{
+	struct addrinfo *found;
+
+	if (getaddrinfo("localhost", NULL, NULL, &found)) {
+		print_message("skip: this system knows no localhost\n");
+		skip();
+	}
+	freeaddrinfo(found);
+}
+
 static void
 test_connects(void **state)
 {
@@ -103,6 +117,7 @@ test_connects(void **state)
 	struct call c;
 
 	(void)state;
+	need_localhost();
 	scene_open(&s);
 	for (int i = 0; i < 2; i++) {
 		struct dial_conf conf = {
@@ -323,6 +338,7 @@ test_next_address(void **state)
 	struct dial_conf conf = {.host = "localhost", .timeout_ms = 3000};
 
 	(void)state;
+	need_localhost();
 	scene_open(&s);
 	conf.port = s.closed_port;
 	dial_it(&s, &c, &conf);

@@ -117,6 +117,7 @@ def zsh():
               f"{second} comes behind {family}", part[:400])
     if not shutil.which("zsh"):
         skip_part("there is no zsh")
+        return
     done = subprocess.run(["zsh", "-n"], input=done.stdout,
                           capture_output=True, encoding="utf-8",
                           timeout=SHELL_S)

@@ -29,8 +29,10 @@ class Host:
         self.drop = f"{self.site.dir}/spool-drop"
         self.bin = f"{self.site.dir}/bin"
         os.makedirs(self.bin)
+        # A copy: other users need not reach the folder of the build.
+        shutil.copy(CLI, f"{self.bin}/tidepost")
         for name in ("sendmail", "mailq", "rmail", "rsmtp"):
-            os.symlink(CLI, f"{self.bin}/{name}")
+            os.symlink("tidepost", f"{self.bin}/{name}")
         if start:
             self.site.start()
 
@@ -504,7 +506,8 @@ def callers_with_other_rights():
                 ("setuid", lambda: (os.setgroups([]), os.setresgid(
                     *[nobody.pw_gid] * 3), os.setresuid(
                     daemon.pw_uid, nobody.pw_uid, nobody.pw_uid)))):
-            if subprocess.run([CLI, "version"], preexec_fn=ids, cwd="/",
+            if subprocess.run([f"{host.bin}/tidepost", "version"],
+                              preexec_fn=ids, cwd="/",
                               capture_output=True).returncode:
                 print("skip other rights: a sanitizer cannot work with them")
                 return
