@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "daemon/budgets.h"
 #include "daemon/certwatch.h"
+#include "daemon/claims.h"
 #include "daemon/accounts.h"
 #include "daemon/control.h"
 #include "daemon/dispatch.h"
@@ -484,6 +485,7 @@ close_all(struct node *n)
 	spool_close(n->spool);
 	n->spool = NULL;
 	eventlog_free(n->eventlog);
+	claims_free(n->claims);
 	life_free(n->life);
 	lifetime_free(n->lifetime);
 	steady_free(n->steady);
@@ -572,6 +574,7 @@ daemon_run(struct node *n, struct err *e)
 	n->atrn_rate = rate_new();
 	n->dispatch = dispatch_new(n);
 	n->fill = fill_new(n);
+	n->claims = claims_new(n);
 	n->local = local_new(n);
 	n->gateways = gateways_new(n);
 	n->unpack = unpack_new(n);

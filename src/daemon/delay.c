@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/bounce.h"
+#include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/policy.h"
 
@@ -208,6 +209,7 @@ notices_written(void *arg, enum err_code code, const struct err *e)
 
 	if (code != OK)
 		log_error("delay-not-told", LOG_STR("why", e->text));
+	crash_point("delay-committed");
 	for (size_t i = 0; code == OK && i < j->items_n; i++) {
 		j->marked += j->items[i].n;
 		if (j->items[i].bounce)
@@ -229,6 +231,7 @@ rows_read(void *arg, enum err_code code, const struct err *e)
 	}
 	for (size_t i = 0; i < j->items_n; i++)
 		compose(j, &j->items[i]);
+	crash_point("delay-before-commit");
 	spool_submit(j->n->spool, write_notices, notices_written, j);
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/careful.h"
+#include "daemon/claims.h"
 #include "daemon/crash.h"
 #include "daemon/deliver_private.h"
 #include "daemon/receive.h"
@@ -235,7 +236,7 @@ tell_over(struct deliver *d)
 		return;
 	d->over = true;
 	if (d->unsettled)
-		settle_release_owner(d->n, d->s->id);
+		claims_release(d->n, d->s->id);
 	learn(d);
 	d->owner.over(d->owner_arg, &d->result);
 }

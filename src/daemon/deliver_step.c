@@ -468,7 +468,7 @@ deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 	d->recipients -= p->claimed.n;
 	list_remove(&p->node);
 	list_push(&d->ended, &p->node);
-	if (end == PARCEL_REPLIED && reply_class(final) == 2)
+	if (end == PARCEL_REPLIED)
 		crash_point("deliver-replied-before-commit");
 }
 

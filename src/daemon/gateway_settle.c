@@ -1,6 +1,7 @@
 /* Gateways: what became of a batch, and when its route is tried again. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/claims.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/gateway_private.h"
@@ -93,7 +94,7 @@ settled(void *arg, enum err_code code, const struct err *e)
 		(code != OK || j->how != HOW_DONE))
 		gateway_mail_drop(j);
 	if (code != OK) {
-		settle_release_owner(j->n, j->owner);
+		claims_release(j->n, j->owner);
 		log_error("outcome-not-stored", LOG_STR("route", j->w->name),
 			LOG_STR("why", e->text));
 		gateway_fault(j);

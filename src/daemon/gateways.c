@@ -1,6 +1,7 @@
 #include "daemon/gateway_private.h"
 
 #include "base/clock.h"
+#include "daemon/claims.h"
 #include "daemon/dispatch.h"
 #include "daemon/settle.h"
 
@@ -58,7 +59,7 @@ gateway_drop(void *job)
 {
 	struct gateway_job *j = job;
 
-	settle_release_owner(j->n, j->owner);
+	claims_release(j->n, j->owner);
 	gateway_end(j, false);
 }
 
@@ -232,7 +233,7 @@ gateways_stop(struct gateways *g)
 		if (!j || !j->child)
 			continue;
 		/* it may have done its work: said so by the mark in the row */
-		settle_release_owner(j->n, j->owner);
+		claims_release(j->n, j->owner);
 		gateway_end(j, false);
 	}
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/bodyread.h"
+#include "daemon/claims.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/helper.h"
@@ -85,7 +86,7 @@ settled(void *arg, enum err_code code, const struct err *e)
 		claim(l);
 	} else {
 		/* Tried again later; its name in the Maildir stops doubles. */
-		settle_release_owner(l->n, j->owner);
+		claims_release(l->n, j->owner);
 		l->unsure = true;
 		dispatch_due_at(l->n->dispatch, clock_sane_s() + LOCAL_AGAIN_S);
 		log_error("outcome-not-stored",
@@ -251,7 +252,7 @@ dropped(void *arg)
 {
 	struct local_job *j = arg;
 
-	settle_release_owner(j->l->n, j->owner);
+	claims_release(j->l->n, j->owner);
 	free_job(j);
 }
 
@@ -299,14 +300,14 @@ claimed(void *arg, enum err_code code, const struct err *e)
 
 	l->claiming = false;
 	if (code == OK && j->found && l->stopping) {
-		settle_release_owner(l->n, j->owner);
+		claims_release(l->n, j->owner);
 	} else if (code == OK && j->found) {
 		begin(j);
 		claim(l);
 		return;
 	}
 	if (code == ERR_UNCERTAIN)
-		settle_release_owner(l->n, j->owner);
+		claims_release(l->n, j->owner);
 	if (code != OK) {
 		dispatch_due_at(l->n->dispatch, clock_sane_s() + LOCAL_AGAIN_S);
 		log_error("claim-failed", LOG_STR("route", "local"),

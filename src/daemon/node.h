@@ -16,6 +16,7 @@ struct accounts;
 struct alarm;
 struct budgets;
 struct certwatch;
+struct claims;
 struct control;
 struct dispatch;
 struct dropbox;
@@ -67,6 +68,7 @@ struct node {
 	struct report *report;
 	struct hooks *hooks;
 	struct alarm *alarm;
+	struct claims *claims;
 	struct local *local;
 	struct helper *helper;
 	struct sandbox *sandbox;

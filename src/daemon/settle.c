@@ -628,29 +628,3 @@ settle_free(struct settle *st)
 	free(st->lessons);
 	free(st);
 }
-
-/* --- when it could not be written --- */
-
-static enum err_code
-write_release(struct spool_txn *t, void *arg, struct err *e)
-{
-	return spool_release_owner(
-		t, *(uint64_t *)arg, clock_sane_s(), NULL, e);
-}
-
-static void
-released(void *arg, enum err_code code, const struct err *e)
-{
-	if (code != OK) /* the next start of the daemon releases them */
-		log_error("claims-not-released", LOG_STR("why", e->text));
-	free(arg);
-}
-
-void
-settle_release_owner(struct node *n, uint64_t owner)
-{
-	uint64_t *copy = xmalloc(sizeof(*copy));
-
-	*copy = owner;
-	spool_submit(n->spool, write_release, released, copy);
-}

@@ -108,10 +108,4 @@ enum err_code settle_write(
 void settle_written(struct settle *st);
 void settle_free(struct settle *st); /* NULL is fine */
 
-/*
- * For when a settle could not be written: all that OWNER claimed goes back
- * to the queue; what was in doubt is logged as such.
- */
-void settle_release_owner(struct node *n, uint64_t owner);
-
 #endif

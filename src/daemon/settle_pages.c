@@ -1,5 +1,8 @@
 #include "daemon/settle_pages.h"
 
+#include "daemon/claims.h"
+#include "daemon/crash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,10 +66,11 @@ page_written(void *arg, enum err_code code, const struct err *e)
 	struct job *j = arg;
 
 	if (code != OK) {
-		settle_release_owner(j->n, j->owner);
+		claims_release(j->n, j->owner);
 		end(j, code, e);
 		return;
 	}
+	crash_point("pages-committed");
 	for (size_t i = 0; i < j->page.n; i++)
 		settle_written(j->settles[i]);
 	j->total += j->page.deliveries;
@@ -94,7 +98,7 @@ claimed(void *arg, enum err_code code, const struct err *e)
 	const struct settle_page *p = &j->page;
 
 	if (code == ERR_UNCERTAIN)
-		settle_release_owner(j->n, j->owner);
+		claims_release(j->n, j->owner);
 	if (code != OK || p->n == 0) {
 		end(j, code, e);
 		return;
@@ -109,6 +113,7 @@ claimed(void *arg, enum err_code code, const struct err *e)
 			j->conf.verdict(j->conf.arg, j->settles[i], m, k);
 	}
 	settle_join(j->settles, p->n);
+	crash_point("pages-claimed");
 	spool_submit(j->n->spool, write_page, page_written, j);
 }
 

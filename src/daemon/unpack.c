@@ -6,6 +6,7 @@
 #include "cert/seal.h"
 #include "daemon/bodyread.h"
 #include "daemon/caller.h"
+#include "daemon/claims.h"
 #include "daemon/crash.h"
 #include "daemon/dispatch.h"
 #include "daemon/policy.h"
@@ -94,7 +95,7 @@ dropped(void *arg)
 {
 	struct unpack_job *j = arg;
 
-	settle_release_owner(j->u->n, j->owner);
+	claims_release(j->u->n, j->owner);
 	end_job(j, false);
 }
 
@@ -135,7 +136,7 @@ settled(void *arg, enum err_code code, const struct err *e)
 	}
 	if (code != OK) {
 		/* what was taken is known when it is read again */
-		settle_release_owner(j->u->n, j->owner);
+		claims_release(j->u->n, j->owner);
 		log_error("outcome-not-stored",
 			LOG_INT("msg", j->claimed.message.id),
 			LOG_STR("why", e->text));

@@ -11,8 +11,9 @@
  * - kills the process, TIDEPOST_SHIM_KILL=before|after:OPERATION:TEXT:N, at
  *   the N-th operation with TEXT in its path or its first octets;
  * - has a disk fail: while the file TIDEPOST_SHIM_BREAK names is there and
- *holds OPERATION:TEXT, each write or fsync with TEXT in its path ends with EIO;
- *   with "$" behind TEXT, at the end of its path.
+ *   holds OPERATION:TEXT (write, pwrite, fsync or fdatasync), each of them with
+ *   TEXT in its path ends with EIO; with "$" behind TEXT, at the end of its
+ *   path.
  *
  * What TLS is given to send shows as ssl-write with the clear octets.
  */
@@ -176,7 +177,7 @@ note_after(const char *operation, int fd, const void *p, size_t n)
 /* --- writing and syncing --- */
 
 static bool
-is_broken(const char *operation, int fd)
+is_ruled_out(const char *operation, int fd)
 {
 	const char *name = getenv("TIDEPOST_SHIM_BREAK");
 	char rule[300] = "", path[256], *text, *at;
@@ -200,15 +201,22 @@ is_broken(const char *operation, int fd)
 	return strcmp(rule, operation) == 0 && strstr(path, text);
 }
 
+static bool
+is_broken(const char *operation, int fd)
+{
+	if (!is_ruled_out(operation, fd))
+		return false;
+	errno = EIO;
+	return true;
+}
+
 ssize_t
 write(int fd, const void *p, size_t n)
 {
 	REAL(write);
 	note("write", fd, p, n);
-	if (is_broken("write", fd)) {
-		errno = EIO;
+	if (is_broken("write", fd))
 		return -1;
-	}
 	ssize_t done = real(fd, p, n);
 	note_after("write", fd, p, n);
 	return done;
@@ -219,6 +227,8 @@ pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	REAL(pwrite);
 	note("pwrite", fd, p, n);
+	if (is_broken("pwrite", fd))
+		return -1;
 	return real(fd, p, n, at);
 }
 
@@ -227,6 +237,8 @@ pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
 	REAL(pwrite64);
 	note("pwrite", fd, p, n);
+	if (is_broken("pwrite", fd))
+		return -1;
 	return real(fd, p, n, at);
 }
 
@@ -244,10 +256,8 @@ fsync(int fd)
 {
 	REAL(fsync);
 	note("fsync", fd, NULL, 0);
-	if (is_broken("fsync", fd)) {
-		errno = EIO;
+	if (is_broken("fsync", fd))
 		return -1;
-	}
 	int done = real(fd);
 	note_after("fsync", fd, NULL, 0);
 	return done;
@@ -258,6 +268,8 @@ fdatasync(int fd)
 {
 	REAL(fdatasync);
 	note("fdatasync", fd, NULL, 0);
+	if (is_broken("fdatasync", fd))
+		return -1;
 	int done = real(fd);
 	note_after("fdatasync", fd, NULL, 0);
 	return done;
