@@ -74,7 +74,9 @@ apply_undelete(struct delivery_row *r, const struct spool_action *a)
 	r->d.state = r->came_from;
 	r->d.deleted_until = 0;
 	r->d.return_at = r->d.tell_at = 0; /* a person wants it to live */
-	if (r->d.state == SPOOL_READY)
+	if (r->d.state == SPOOL_READY && r->d.release_at)
+		timed_hold(r); /* it was in quarantine before its time */
+	else if (r->d.state == SPOOL_READY)
 		set_reason(r, REASON_NONE, "");
 	begin_anew(r, a);
 }

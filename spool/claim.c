@@ -283,7 +283,8 @@ take(struct spool_txn *t, const struct spool_claim *c,
 	r.came_from = old->d.state;
 	r.d.state = SPOOL_ACTIVE;
 	r.d.owner = c->owner;
-	if (delivery_is_left(&r)) { /* not by this way */
+	/* not by this way; what is deferred always has a reason */
+	if (old->d.state == SPOOL_READY && delivery_is_left(&r)) {
 		r.d.reason = REASON_NONE;
 		r.d.reason_arg[0] = '\0';
 	}

@@ -49,11 +49,14 @@ delivery_settle(struct delivery_row *r)
 	else if (r->d.state != SPOOL_DEFERRED)
 		r->ripe = false;
 	/* Somebody ends it, not a time, save the one that its sender gave. */
-	if (r->d.state == SPOOL_HELD && r->d.reason != REASON_RELEASE_TIME)
+	if (r->d.state == SPOOL_READY ||
+		(r->d.state == SPOOL_HELD &&
+			r->d.reason != REASON_RELEASE_TIME))
 		r->d.next_attempt = 0;
 	if (r->d.state != SPOOL_ACTIVE) {
 		r->d.owner = 0;
 		r->d.in_doubt = false;
+		r->d.link[0] = '\0';
 	}
 }
 

@@ -1,11 +1,12 @@
 /*
  * Random life: after every step the counters equal a recount, no delivery has
- * two owners, nothing is lost, and a claim is the first in the order of all
- * that it may have. Seeds are fixed, so a failure repeats.
+ * two owners, nothing is lost, no field is left over from a state that has
+ * passed, and a claim is the first in the order of all that it may have. Seeds
+ * are fixed, so a failure repeats.
  */
 #include "tests/contract/contract.h"
 
-enum { OWNERS = 4, STEPS = 600, LETTERS_MAX = 1024, BIG = 50000 };
+enum { OWNERS = 4, STEPS = 1000, LETTERS_MAX = 1024, BIG = 50000 };
 
 struct life {
 	struct box *b;
@@ -66,6 +67,10 @@ step_add(struct life *l)
 	for (unsigned i = 0; i < n; i++)
 		m.to[i] = i % 2 ? "a@x.example" : "b@y.example";
 	m.order = some_order(l, m.size);
+	m.return_at = dice(l, 6) ? 0 : l->now + dice(l, 2000);
+	m.tell_at = dice(l, 6) ? 0 : l->now + dice(l, 2000);
+	m.release_at = dice(l, 6) ? 0 : l->now + 1 + dice(l, 1000);
+	m.release_wall = dice(l, 2);
 	m.links = links[dice(l, 10) < 7 ? 0 : dice(l, 3)];
 	m.id = put_letter(l->b, m);
 	l->letters[m.id % LETTERS_MAX] = m;
@@ -209,6 +214,26 @@ step_claim(struct life *l)
 	spool_claimed_clear(&j.got);
 }
 
+/* What a session, or who gives up, could say. */
+static enum spool_reason
+some_reason(struct life *l, enum spool_outcome_kind kind)
+{
+	switch (kind) {
+	case OUTCOME_DEFERRED:
+		return dice(l, 2) ? REASON_PEER_4XX : REASON_RETRY_WAIT;
+	case OUTCOME_HELD:
+		return dice(l, 2) ? REASON_RULE_HOLD : REASON_DISK;
+	case OUTCOME_QUARANTINED:
+		return REASON_RULE_HOLD;
+	case OUTCOME_RELEASED:
+		return dice(l, 2) ? REASON_NONE : REASON_SIZE;
+	case OUTCOME_DELIVERED:
+	case OUTCOME_FAILED:
+		break;
+	}
+	return REASON_NONE;
+}
+
 static void
 step_outcome(struct life *l)
 {
@@ -222,6 +247,9 @@ step_outcome(struct life *l)
 	o.n = l->claims[i].n;
 	o.owner = l->claims[i].owner;
 	o.kind = (enum spool_outcome_kind)dice(l, 6);
+	o.reason = some_reason(l, o.kind);
+	o.not_returned = dice(l, 2);
+	o.not_tried = dice(l, 2);
 	o.keep_until = l->now + 1000000;
 	o.next_attempt = l->now + dice(l, 50);
 	if (dice(l, 2)) {
@@ -289,6 +317,49 @@ do_sweep(struct spool_txn *t, void *arg, struct err *e)
 	return spool_sweep(t, l->now, 50, e);
 }
 
+static enum err_code
+do_timed(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct life *l = arg;
+	size_t n;
+
+	return spool_timed_release(t, l->now, l->now, 50, &n, e);
+}
+
+struct rows_job {
+	uint64_t owner;
+	struct spool_filter filter;
+	size_t limit;
+	struct spool_row *rows;
+	size_t n;
+};
+
+static enum err_code
+do_claim_rows(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct rows_job *j = arg;
+
+	return spool_claim_rows(
+		t, j->owner, &j->filter, j->limit, &j->rows, &j->n, e);
+}
+
+/* As for a return: whatever state they are in. */
+static void
+step_claim_rows(struct life *l)
+{
+	struct rows_job j = {.owner = 1 + dice(l, OWNERS),
+		.filter = {.route = routes[dice(l, 3)], .to = "a@*"},
+		.limit = 1 + dice(l, 5)};
+
+	WRITE(l->b, do_claim_rows, &j);
+	for (size_t i = 0; i < j.n; i++) {
+		l->claims[l->claims_n].id = j.rows[i].d.message;
+		l->claims[l->claims_n].n = j.rows[i].d.n;
+		l->claims[l->claims_n++].owner = j.rows[i].d.owner;
+	}
+	free(j.rows);
+}
+
 static void
 step_restart(struct life *l)
 {
@@ -337,6 +408,60 @@ check_senders(struct life *l)
 	}
 }
 
+/* --- what each state may have --- */
+
+static void
+check_attempts(const struct spool_delivery *d)
+{
+	assert_int_equal(d->attempts > 0, d->last_attempt > 0);
+	assert_int_equal(d->attempts > 0, d->days_attempted > 0);
+	assert_true(d->days_attempted <= d->attempts);
+}
+
+/* When it goes on by itself, and why not now. */
+static void
+check_wait(const struct spool_delivery *d)
+{
+	bool timed = d->reason == REASON_RELEASE_TIME;
+
+	if (d->state == SPOOL_READY) {
+		assert_int_equal(d->next_attempt, 0);
+		assert_int_equal(d->release_at, 0);
+		assert_true(
+			d->reason == REASON_NONE || d->reason == REASON_SIZE);
+	} else if (d->state == SPOOL_DEFERRED) {
+		assert_int_not_equal(d->next_attempt, 0);
+		assert_int_equal(d->release_at, 0);
+		assert_int_not_equal(d->reason, REASON_NONE);
+	} else if (d->state == SPOOL_HELD) {
+		assert_int_not_equal(d->reason, REASON_NONE);
+		assert_int_equal(d->next_attempt != 0, timed);
+		assert_true(!timed || d->release_at);
+	}
+	assert_true(d->reason != REASON_NONE || !d->reason_arg[0]);
+}
+
+static void
+check_fields(const struct spool_delivery *d)
+{
+	assert_int_equal(d->state == SPOOL_ACTIVE, d->owner != 0);
+	assert_int_equal(d->state == SPOOL_DELETED, d->deleted_until != 0);
+	assert_true(d->state == SPOOL_ACTIVE || (!d->in_doubt && !d->link[0]));
+	check_attempts(d);
+	check_wait(d);
+}
+
+static void
+check_rows(struct life *l, struct spool_filter f)
+{
+	struct list_job j = {.filter = f, .limit = 100000};
+
+	READ(l->b, do_list, &j);
+	for (size_t i = 0; i < j.n; i++)
+		check_fields(&j.rows[i].d);
+	free(j.rows);
+}
+
 static void
 check(struct life *l)
 {
@@ -349,6 +474,9 @@ check(struct life *l)
 					     .state = SPOOL_ACTIVE}),
 		l->claims_n);
 	check_senders(l);
+	check_rows(l, (struct spool_filter){.id = 0});
+	check_rows(l, (struct spool_filter){
+			      .has_state = true, .state = SPOOL_DELETED});
 	assert_sound(l->b);
 }
 
@@ -364,12 +492,16 @@ step(struct life *l)
 		step_claim(l);
 	else if (what < 85)
 		step_outcome(l);
-	else if (what < 90)
+	else if (what < 88)
 		step_session_end(l);
 	else if (what < 95)
 		step_act(l);
-	else if (what < 97)
+	else if (what < 96)
 		WRITE(l->b, do_reroute, l);
+	else if (what < 97)
+		WRITE(l->b, do_timed, l);
+	else if (what < 98)
+		step_claim_rows(l);
 	else if (what < 99)
 		WRITE(l->b, do_sweep, l);
 	else

@@ -192,6 +192,52 @@ returned_at_a_time(void **state)
 	assert_sound(b);
 }
 
+struct give_up {
+	struct spool_row *rows;
+	size_t n;
+};
+
+static enum err_code
+do_give_up(struct spool_txn *t, void *arg, struct err *e)
+{
+	struct give_up *g = arg;
+	struct spool_filter all = {.id = 0};
+
+	return spool_claim_rows(t, 1, &all, 10, &g->rows, &g->n, e);
+}
+
+/* Out of quarantine it waits for its time again. */
+static void
+held_until_its_time_after_quarantine(void **state)
+{
+	struct box *b = *state;
+	int64_t id = put_letter(b, (struct letter){.release_at = NOW + HOUR,
+					   .release_wall = true});
+	struct spool_outcome o = {.message = id,
+		.n = 1,
+		.owner = 1,
+		.kind = OUTCOME_QUARANTINED,
+		.reason = REASON_RULE_HOLD,
+		.keep_until = NOW + DAY,
+		.now = NOW};
+	struct give_up g = {.n = 0};
+	struct spool_row row;
+
+	WRITE(b, do_give_up, &g);
+	assert_int_equal(g.n, 1);
+	free(g.rows);
+	assert_int_equal(outcome(b, o), OK);
+	assert_int_equal(next_of(b).release_wall, 0);
+	act(b, (struct spool_action){
+		       .kind = ACTION_UNDELETE, .filter = {.id = id}});
+	assert_true(row_of(b, id, 1, &row));
+	assert_int_equal(row.d.state, SPOOL_HELD);
+	assert_int_equal(row.reason, REASON_RELEASE_TIME);
+	assert_int_equal(row.d.next_attempt, NOW + HOUR);
+	assert_int_equal(next_of(b).release_wall, NOW + HOUR);
+	assert_sound(b);
+}
+
 /* What could not be returned waits for a person, and no time comes again. */
 static void
 not_returned(void **state)
@@ -333,6 +379,7 @@ main(void)
 		ON_BOTH(counted_by_account),
 		ON_BOTH(returned_at_a_time),
 		ON_BOTH(not_returned),
+		ON_BOTH(held_until_its_time_after_quarantine),
 		ON_BOTH(told_once),
 		ON_BOTH(old_by_the_even_clock),
 		ON_BOTH(left_for_a_better_peer),
