@@ -14,6 +14,7 @@ struct reader {
 	unsigned line;
 	const char *line_p;  /* where it begins */
 	struct alias *entry; /* to which the list belongs; NULL none */
+	bool told;	     /* what is wrong with it, where there is none */
 	unsigned depth;	     /* of :include: */
 };
 
@@ -206,6 +207,7 @@ begin_entry(struct reader *r, struct str name)
 	struct aliases *a = r->a;
 
 	r->entry = NULL;
+	r->told = true;
 	if (!is_address(name) || (name.n && name.p[0] == '\\')) {
 		complain_error(r->out, &at,
 			"%.*s is no name of an alias: it should be a name, or "
@@ -248,9 +250,20 @@ take_line(struct reader *r, struct str line)
 	const char *colon = find_colon(line);
 	struct place at = place_of(r, line.p);
 
+	if (memchr(line.p, '\0', line.n)) {
+		complain_error(
+			r->out, &at, "there is a NUL octet in this line");
+		r->told = true;
+		return;
+	}
 	if (r->depth > 0 || blank) {
 		if (r->entry)
 			take_list(r, line);
+		else if (!r->told)
+			complain_error(r->out, &at,
+				"no alias stands before this: a line that "
+				"begins with a blank goes on with a list");
+		r->told = true;
 		return;
 	}
 	if (!colon) {
@@ -258,6 +271,7 @@ take_line(struct reader *r, struct str line)
 			"this should be NAME: ADDRESS, ADDRESS...; a line that "
 			"goes on with a list begins with a blank");
 		r->entry = NULL;
+		r->told = true;
 		return;
 	}
 	begin_entry(

@@ -127,6 +127,10 @@ test_wrong(void **state)
 		{"x: b c\n", 1, 4, "alias x: b c is no address and no name"},
 		{"x y\n", 1, 1,
 			"this should be NAME: ADDRESS, ADDRESS...; a line that goes on with a list begins with a blank"},
+		{"  x: y\n  z\na: b\n", 1, 1,
+			"no alias stands before this: a line that begins with a blank goes on with a list"},
+		{"# x\n\ty\n", 2, 1,
+			"no alias stands before this: a line that begins with a blank goes on with a list"},
 		{"x: :include:rel\n", 1, 13,
 			":include: wants a path that begins with /"},
 		{"x: :include:/nowhere/x\n", 1, 13,
@@ -171,6 +175,42 @@ test_no_effect(void **state)
 	assert_int_equal(a.out.n, 0);
 	assert_becomes(&a, "ann@a.example", "");
 	unload(&a);
+}
+
+/* A text as some editors write it, and octets that are none. */
+static void
+test_odd_octets(void **state)
+{
+	static const char nul[] = "b: c\nx: :include:/dev\0/null\n d\0\n";
+	char *file = testing_file(nul, sizeof(nul) - 1);
+	char *text = str_printf("hostname = \"host.example\";\n"
+				"local = { domains = \"a.example\";\n"
+				"  deliver = \"maildir:/m/{user}\";\n"
+				"  aliases = \"%s\"; };\n",
+		file);
+	struct complaints out;
+	struct aliased a;
+	struct conf *c;
+
+	(void)state;
+	load(&a,
+		"\xEF\xBB\xBF"
+		"ann: bob\r\n",
+		"");
+	assert_int_equal(a.out.n, 0);
+	assert_becomes(&a, "ann@a.example", "bob@a.example");
+	unload(&a);
+	testing_load(text, &c, &out);
+	assert_null(c);
+	assert_int_equal(out.n, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(
+			out.v[i].text, "there is a NUL octet in this line");
+		assert_int_equal(out.v[i].line, 2 + i);
+	}
+	complaints_free(&out);
+	testing_remove(file);
+	free(text);
 }
 
 /* KIND, then "ADDRESS" or "ADDRESS:OWNER" with blanks between. */
@@ -330,6 +370,7 @@ main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_no_effect),
+		cmocka_unit_test(test_odd_octets),
 		cmocka_unit_test(test_owners),
 		cmocka_unit_test(test_long_owner),
 		cmocka_unit_test(test_deep),

@@ -18,6 +18,17 @@ open_error(struct err *e, int error)
 	return err_set(e, ERR_IO, "cannot be read (%s)", strerror(error));
 }
 
+/* The text starts behind the mark of UTF-8, for all who look at it. */
+static size_t
+drop_mark(char *text, size_t n)
+{
+	struct str s = str_behind_mark((struct str){text, n});
+
+	if (s.n < n)
+		memmove(text, s.p, s.n);
+	return s.n;
+}
+
 static enum err_code
 read_all(int fd, struct source *s, struct err *e)
 {
@@ -42,8 +53,8 @@ read_all(int fd, struct source *s, struct err *e)
 		return err_set(e, ERR_LIMIT, "is larger than %d octets",
 			SOURCE_SIZE_MAX);
 	}
-	s->text = xrealloc(text, n);
-	s->n = n;
+	s->n = drop_mark(text, n);
+	s->text = xrealloc(text, s->n);
 	return OK;
 }
 

@@ -71,6 +71,10 @@ test_str_helpers(void **state)
 	assert_int_equal(str_hex_digit('\0'), -1);
 	assert_true(str_eq(first, STR("a")) && str_eq(rest, STR("b c")));
 	assert_true(str_eq(str_trim(STR(" \tx y \t")), STR("x y")));
+	assert_true(str_eq(str_behind_mark(STR("\xEF\xBB\xBFx")), STR("x")));
+	assert_true(
+		str_eq(str_behind_mark(STR("\xEF\xBBx")), STR("\xEF\xBBx")));
+	assert_int_equal(str_behind_mark(STR("\xEF\xBB\xBF")).n, 0);
 	assert_false(str_copyz(small, sizeof(small), "abc"));
 	assert_string_equal(small, "ab");
 	assert_true(str_u64(STR("18446744073709551615"), &v));

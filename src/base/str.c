@@ -69,6 +69,14 @@ str_trim(struct str s)
 	return s;
 }
 
+struct str
+str_behind_mark(struct str s)
+{
+	bool marked = s.n >= 3 && memcmp(s.p, "\xEF\xBB\xBF", 3) == 0;
+
+	return marked ? str_skip(s, 3) : s;
+}
+
 bool
 str_copy(char *dst, size_t size, struct str s)
 {

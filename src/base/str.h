@@ -31,6 +31,8 @@ bool str_starts_nocase(struct str s, struct str prefix);
 /* The part of S before the first C; *rest_r is what follows it (or empty). */
 struct str str_cut(struct str s, char c, struct str *rest_r);
 struct str str_trim(struct str s); /* blanks and tabs off both ends */
+/* Without the mark of UTF-8 that some editors put before a text (RFC 3629 6) */
+struct str str_behind_mark(struct str s);
 
 /* Copies S into DST of SIZE octets, terminated. False: it did not fit. */
 bool str_copy(char *dst, size_t size, struct str s);

@@ -67,7 +67,7 @@ refresh(const char *path)
 static bool
 is_in_text(const char *text, const char *user)
 {
-	struct str rest = str_of(text);
+	struct str rest = str_behind_mark(str_of(text));
 
 	while (rest.n) {
 		struct str comment, line = str_cut(rest, '\n', &rest);
