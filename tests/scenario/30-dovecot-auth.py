@@ -343,7 +343,8 @@ def no_answer():
         check(9 < time.monotonic() - begin < 20, "after ten seconds")
     equal(client.reply().code, 454, "no answer about a password: 454")
     check(29 < time.monotonic() - begin < 40, "after thirty")
-    equal(len(fake.asked("CANCEL")), 1, "and Dovecot need not go on")
+    check(wait_until(lambda: len(fake.asked("CANCEL")) == 1),
+          "and Dovecot need not go on")
 
 
 def reload():
