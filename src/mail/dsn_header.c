@@ -174,8 +174,10 @@ dsn_message_id(struct str header)
 	s = str_cut(s, '>', &rest);
 	if (s.n + 1 > MESSAGE_ID_MAX || s.n < 2 || s.p + s.n == rest.p)
 		return STR("");
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > 126)
+	/* a quoted one may have a '>' of its own: where it ends is not clear */
+	for (size_t i = 1; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > 126 || s.p[i] == '<' ||
+			s.p[i] == '"')
 			return STR("");
 	return (struct str){s.p, s.n + 1};
 }

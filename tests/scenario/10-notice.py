@@ -65,7 +65,12 @@ def read(octets, name, eight=False):
     equal(notice.get_content_type(), "multipart/report", f"{name}: a report")
     equal(len(parts), 3, f"{name}: of three parts")
     defects = [d for p in notice.walk() for d in p.defects]
+    if not eight:  # of UTF-8 headers the parser knows nothing
+        defects += [(k, d) for p in notice.walk() for k, v in p.items()
+                    for d in getattr(v, "defects", ())]
     equal(defects, [], f"{name}: the parser has nothing to say against it")
+    check(b"\r" not in octets.replace(b"\r\n", b""),
+          f"{name}: no bare CR")
     check(eight or all(o < 128 for o in octets), f"{name}: it is 7 bit")
     check(all(len(line) <= 998 for line in octets.split(b"\r\n")),
           f"{name}: no line is too long")
@@ -166,6 +171,130 @@ def hostile_headers():
         check(b"Subject: a call" in parts[2].get_payload(decode=True),
               f"{name}: what it is known by comes back")
         check(len(octets) < 12000, f"{name}: it is short", len(octets))
+
+
+REPLIES = {
+    "control octets": (b"550 5.1.1 no\x1b[2J \x07 \x00 \x7f\r\n", "5.1.1",
+                       "550 5.1.1 no?[2J ? ? ?"),
+    "8 bit": (b"550 5.1.1 gr\xfc\xdfe \xff\r\n", "5.1.1",
+              "550 5.1.1 gr??e ?"),
+    "UTF-8": ("550 5.1.1 gr\u00fc\u00dfe \u6f22\r\n".encode(), "5.1.1",
+              "550 5.1.1 gr??e ?"),
+    "many lines": (b"".join(b"550-5.1.1 line %d of more than would fit\r\n" % i
+                            for i in range(60)) + b"550 5.1.1 end\r\n",
+                   "5.1.1", "550 5.1.1 line 0 of more than would fit line 1 "),
+    "a long word": (b"550 5.1.1 " + b"x" * 490 + b"\r\n", "5.1.1",
+                    "550 5.1.1 xxx"),
+    "a code alone": (b"550\r\n", "5.0.0", "550"),
+    "a code that is none": (b"550 5.9999.1 a\r\n", "5.0.0",
+                            "550 5.9999.1 a"),
+    "a code of another class": (b"550 4.2.2 a\r\n", "5.0.0",
+                                "550 4.2.2 a"),
+    "fields": (b"550-5.1.1 a\r\n550-5.1.1 Action: delivered\r\n"
+               b"550 5.1.1 Status: 2.0.0\r\n", "5.1.1",
+               "550 5.1.1 a Action: delivered Status: 2.0.0"),
+    "a boundary": (b"550 5.1.1 --=_2.0--\r\n", "5.1.1",
+                   "550 5.1.1 --=_2.0--"),
+}
+
+
+def hostile_replies():
+    """Whatever a server says, the notice can be read, and quotes it."""
+    said = []
+    peer, site = world_with({"RCPT": lambda _conn, _line: Raw(said[-1])})
+    for i, (name, (reply, status, words)) in enumerate(REPLIES.items()):
+        said.append(reply)
+        hand_in(site, KNOWN + b"\r\nbody\r\n")
+        site.link_up("iridium")
+        _, parts = read(site.wait_mail("ann", i + 1)[i], name)
+        fields = groups(parts[1])
+        equal([(g.get("action"), g.get("status")) for g in fields[1:]],
+              [("failed", status)], f"{name}: its status")
+        code = fields[1]["diagnostic-code"]
+        check(code.startswith(f"smtp; {words}"), f"{name}: its words", code)
+        said_to_people = " ".join(parts[0].get_content().split())
+        check("127.0.0.1 said: 550" in said_to_people,
+              f"{name}: for people, too", said_to_people)
+
+
+ODD = [
+    # header, MAIL, RCPT, what must be in the notice
+    (b"Subject: =?utf-8?Q?a b?= =?x?= =?utf-8?B?!!!?=\r\n", "", "",
+     ("Subject", "Not delivered: a b =?x?= ")),
+    (b"Subject: " + b"x" * 900 + b"\r\n", "", "",
+     ("Subject", "Not delivered: your message")),
+    (b"Subject: a\r\n\tb\r\n  c\r\n", "", "",
+     ("Subject", "Not delivered: a b  c")),
+    (b"Subject: a\x1b[2J\x01\r\n", "", "",
+     ("Subject", "Not delivered: a [2J")),
+    (b"Message-ID: <(a);,:b@c>\r\n", "", "",
+     ("In-Reply-To", "<(a);,:b@c>")),
+    (b"Message-ID:\r\n\t<a@b>\r\n", "", "", ("In-Reply-To", "<a@b>")),
+    (b"Message-ID: <\"a>b\"@c>\r\n", "", "", ("In-Reply-To", None)),
+    (b"Message-ID: <a<b@c>\r\n", "", "", ("In-Reply-To", None)),
+    (b"Message-ID: <a b@c>\r\n", "", "", ("In-Reply-To", None)),
+    (b"Message-ID: <>\r\n", "", "", ("In-Reply-To", None)),
+    (b"", " ENVID=a+2B+3D+20b;+22+5C", "",
+     ("original-envelope-id", 'a+= b;"\\')),
+    (b"", " ENVID=" + "+2B" * 33, "", ("original-envelope-id", "+" * 33)),
+    (b"", "", " ORCPT=x-uucp;a!b!c", ("original-recipient", "x-uucp; a!b!c")),
+    (b"", "", " ORCPT=rfc822;" + "a" * 480 + "@x",
+     ("original-recipient", "rfc822; " + "a" * 480 + "@x")),
+]
+
+
+def odd_envelopes():
+    peer, site = world_with()
+    for i, (header, mail, rcpt, (field, value)) in enumerate(ODD):
+        name = f"{header[:40]!r}{mail[:30]}{rcpt[:30]}"
+        hand_in(site, header + b"To: ben\r\n\r\nbody\r\n",
+                f"<{ANN}>{mail}", [f"<ben@shore.example>{rcpt}"])
+        site.link_up("iridium")
+        notice, parts = read(site.wait_mail("ann", i + 1)[i], name)
+        found = {**groups(parts[1])[0], **groups(parts[1])[1]}.get(
+            field, notice[field])
+        equal(found and str(found).rstrip(), value and value.rstrip(),
+              f"{name}: {field}")
+
+
+def odd_senders():
+    """What is sent to a local part that needs quotes."""
+    peer, site = world_with()
+    for sender, box in (('"a b"', "a b"), ('"a\\"b"', 'a"b'),
+                        ('"a@b"', "a@b"), ("a" * 64, "a" * 64)):
+        address = f"{sender}@aurora.example.org"
+        hand_in(site, KNOWN + b"\r\nbody\r\n", f"<{address}>")
+        site.link_up("iridium")
+        notice, _ = read(site.wait_mail(box)[0], sender)
+        equal(notice["To"].addresses[0].addr_spec, address,
+              f"{sender}: is told")
+
+
+def utf8_sender():
+    """RFC 6533: such a notice is UTF-8 as a whole."""
+    peer, site = world_with({"RCPT": lambda _conn, _line: Raw(
+        "550 5.1.1 gr\u00fc\u00dfe \x1b\r\n".encode())}, ("SMTPUTF8",))
+    hand_in(site, "Subject: Gr\u00fc\u00dfe\r\n\r\nx\r\n".encode(),
+            "<j\u00f6rg@aurora.example.org> SMTPUTF8",
+            ["<ben@shore.example> ORCPT=utf-8;j\u00f6rg\\x{2B}\u6f22@x",
+             "<\u6f22@shore.example>"])
+    site.link_up("iridium")
+    octets = site.wait_mail("j\u00f6rg")[0]
+    notice, parts = read(octets, "to a UTF-8 sender", True)
+    octets.decode()
+    equal([p.get_content_type() for p in parts],
+          ["text/plain", "message/global-delivery-status",
+           "message/global-headers"], "its UTF-8 forms")
+    fields = [dict((k.lower(), v) for k, v in (
+        line.split(": ", 1) for line in group.split("\n") if line))
+        for group in octets.decode().replace("\r", "").split(
+            "message/global-delivery-status")[1].split("--=_")[0]
+        .split("\n\n")[1:]]
+    equal((fields[1]["original-recipient"], fields[1]["final-recipient"],
+           fields[2]["final-recipient"], fields[1]["diagnostic-code"]),
+          ("utf-8; j\u00f6rg+\u6f22@x", "rfc822; ben@shore.example",
+           "utf-8; \u6f22@shore.example",
+           "smtp; 550 5.1.1 gr\u00fc\u00dfe ?"), "as they are")
 
 
 def utf8():
@@ -280,5 +409,6 @@ def users_get_headers():
           peer.mails[1].params)
 
 
-run(whole_machine_part, returned_whole, hostile_headers, utf8, copies, joined,
+run(whole_machine_part, returned_whole, hostile_headers, hostile_replies,
+    odd_envelopes, odd_senders, utf8_sender, utf8, copies, joined,
     users_get_headers)
