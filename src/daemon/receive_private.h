@@ -140,13 +140,14 @@ bool receive_alias(struct receive *r, const struct smtp_event *ev,
 /* What the spool must be asked before. Given, free(); NULL: nothing. */
 struct receive_facts *receive_alias_facts(
 	const struct receive *r, const struct mailbox *named);
-/* The recipient that is the mailbox TO, with this ID; NULL: none. */
-struct receive_rcpt *receive_alias_find(
-	struct receive *r, const struct mailbox *to, struct str id);
 /* The transaction has none any more; they belong to somebody else, or nobody.
  */
 void receive_alias_forget(struct receive *r);
 void receive_aliases_free(struct receive_alias *v, size_t n);
+/* The recipient that is the mailbox TO, with this ID; NULL: none. */
+struct receive_rcpt *receive_seen_find(
+	struct receive *r, const struct mailbox *to, struct str id);
+void receive_seen_free(struct receive_seen *s); /* NULL is fine */
 /* Forgets whom it waits for. */
 void receive_rcpt_cancel(struct receive *r);
 /*

@@ -80,10 +80,10 @@ add_rcpt(struct receive *r, const struct smtp_event *ev, const char *route,
 static bool
 joins_alias(struct receive *r, const struct smtp_event *ev)
 {
-	struct receive_rcpt *there =
-		r->aliases_n ? receive_alias_find(
-				       r, ev->mailbox, receive_rcpt_id(r, ev))
-			     : NULL;
+	struct receive_rcpt *there = r->aliases_n
+					     ? receive_seen_find(r, ev->mailbox,
+						       receive_rcpt_id(r, ev))
+					     : NULL;
 
 	if (!there || !there->alias)
 		return false;
