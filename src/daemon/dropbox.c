@@ -81,7 +81,8 @@ dropbox_make(const struct conf *conf, const struct passwd *pw)
 	log_warning("drop-directory", LOG_STR("path", path),
 		LOG_STR("why", strerror(errno)),
 		LOG_STR("what", "programs cannot leave mail while the daemon "
-				"is down"));
+				"is down: make it as root, for the daemon's "
+				"user, with the mode 3733"));
 }
 
 /* --- on a helper thread: what is there ------------------------------------ */
