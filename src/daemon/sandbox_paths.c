@@ -9,7 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names, hosts, time zones, users, libraries, authorities. */
+/*
+ * Names, hosts, time zones, users, libraries, authorities. In /run stands what
+ * /etc/resolv.conf leads to, written by who may start after us, or change with
+ * the link.
+ */
 static const char *const of_the_system[] = {
 	"/etc",
 	"/usr",
@@ -19,11 +23,7 @@ static const char *const of_the_system[] = {
 	"/sys/devices/system/cpu",
 	"/dev/urandom",
 	"/dev/random",
-	"/run/systemd/resolve",
-	"/run/resolvconf",
-	"/run/NetworkManager",
-	"/run/connman",
-	"/run/nscd",
+	"/run",
 	"/var/lib/sss",
 };
 

@@ -135,6 +135,7 @@ test_of_any_node(void **state)
 	assert_int_equal(access_of(&w, "drop"), 'w');
 	assert_int_equal(access_of(&w, "/etc"), 'r');
 	assert_int_equal(access_of(&w, "/usr"), 'r');
+	assert_int_equal(access_of(&w, "/run"), 'r'); /* resolv.conf */
 	assert_int_equal(access_of(&w, "/dev/null"), 'w');
 	assert_int_equal(access_of(&w, "/tmp"), 'r'); /* the file is there */
 	assert_int_equal(access_of(&w, ""), 'n');

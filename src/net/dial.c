@@ -21,6 +21,8 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
+#define RESOLV_CONF "/etc/resolv.conf" /* resolv.conf(5) */
+
 enum {
 	DIAL_ADDRESSES_MAX = 16,  /* of one host; more are not tried */
 	DIAL_WHY_MAX = 480,	  /* all failures of one dial in words */
@@ -361,6 +363,7 @@ lookup_free(void *arg)
 static void
 lookup_failed(struct dial *d, int error, int sys_error)
 {
+	bool blind = access(RESOLV_CONF, R_OK) != 0;
 	char words[256];
 	enum err_code code = ERR_IO;
 
@@ -374,7 +377,9 @@ lookup_failed(struct dial *d, int error, int sys_error)
 	case EAI_AGAIN:
 		code = ERR_BUSY;
 		snprintf(words, sizeof(words),
-			"no name server answered for %.200s", d->host);
+			"no name server answered for %.160s%s%s", d->host,
+			blind ? "; " RESOLV_CONF ": " : "",
+			blind ? strerror(errno) : "");
 		break;
 	default:
 		snprintf(words, sizeof(words), "look-up of %.160s: %s", d->host,
