@@ -303,6 +303,8 @@ void complaint_format(const struct complaint *c, struct buf *out);
  * The file to use: OPTION (-c) if given, else TIDEPOST_CONF, else the default.
  */
 const char *conf_path(const char *option);
+/* Somebody named it: OPTION or TIDEPOST_CONF, not custom. */
+bool conf_is_named(const char *option);
 
 /*
  * The first link that carries PEER from INDEX on; NULL: none (any more). INDEX

@@ -16,6 +16,12 @@ conf_path(const char *option)
 }
 
 bool
+conf_is_named(const char *option)
+{
+	return conf_path(option) != default_path;
+}
+
+bool
 conf_is_same(const struct conf *a, const struct conf *b)
 {
 	for (size_t i = 0; i < a->links_n; i++)

@@ -521,8 +521,11 @@ test_path(void **state)
 	setenv("TIDEPOST_CONF", "/e", 1);
 	assert_string_equal(conf_path("/o"), "/o");
 	assert_string_equal(conf_path(NULL), "/e");
+	assert_true(conf_is_named(NULL));
 	setenv("TIDEPOST_CONF", "", 1);
 	assert_string_equal(conf_path(NULL), "/etc/tidepost/tidepost.conf");
+	assert_false(conf_is_named(NULL));
+	assert_true(conf_is_named("/o"));
 	unsetenv("TIDEPOST_CONF");
 	assert_string_equal(conf_path(NULL), "/etc/tidepost/tidepost.conf");
 }

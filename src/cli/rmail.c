@@ -180,7 +180,9 @@ rmail_main(struct cli *c, char **argv)
 
 	while (*argv && argv[0][0] == '-' && argv[0][1])
 		argv++; /* -D and others say nothing here */
-	submit_place_find(c, &place);
+	status = submit_place_find(c, &place);
+	if (status != 0)
+		return status;
 	buf_init(&r.lines, 0);
 	status = find_rcpts(&r, argv);
 	if (status == 0)

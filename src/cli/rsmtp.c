@@ -218,9 +218,10 @@ int
 rsmtp_main(struct cli *c, char **argv)
 {
 	struct submit_place place;
-	int status = 0;
+	int status = submit_place_find(c, &place);
 
-	submit_place_find(c, &place);
+	if (status != 0)
+		return status;
 	if (!*argv)
 		status = leave(
 			c, &place, STDIN_FILENO, "standard input", NULL, NULL);

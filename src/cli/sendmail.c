@@ -23,7 +23,10 @@ speak_smtp(struct cli *c)
 	struct err e = {0};
 	int status = EX_TEMPFAIL;
 
-	submit_place_find(c, &place);
+	if (submit_place_find(c, &place) != 0) {
+		puts("421 4.3.5 the configuration has errors\r");
+		return EX_TEMPFAIL;
+	}
 	protocol_request(&request, VERB_SUBMIT, NULL);
 	if (control_connect(place.run_dir, &client, &e) == OK &&
 		serving_begin(client, &request, &status, &e) == OK) {

@@ -226,8 +226,10 @@ sendmail_send(struct cli *c, const struct sendmail_options *o)
 	struct one sender;
 	int status;
 
+	status = submit_place_find(c, &place);
+	if (status != 0)
+		return status;
 	who_am_i(&user);
-	submit_place_find(c, &place);
 	rcpts.max = place.rcpts_max;
 	compose_init(&head);
 	buf_init(&in.lines, 0);

@@ -33,14 +33,23 @@ home_of(const struct conf *conf)
 }
 
 /* The daemon goes on with its old settings while somebody edits the file. */
-void
+int
 submit_place_find(struct cli *c, struct submit_place *p)
 {
+	const char *path = conf_path(c->conf_option);
 	struct complaints unused = {0};
 
+	*p = (struct submit_place){.run_dir = NULL};
 	if (!c->conf)
-		conf_load(conf_path(c->conf_option), &c->conf, &unused);
+		conf_load(path, &c->conf, &unused);
 	complaints_free(&unused);
+	if (!c->conf && conf_is_named(c->conf_option)) {
+		cli_refuse(ERR_CONFIG,
+			"%s has errors, so where its node is nobody knows; "
+			"see: tidepost check %s",
+			path, path);
+		return EX_TEMPFAIL;
+	}
 	*p = (struct submit_place){
 		.home = home_of(c->conf),
 		.rcpts_max =
@@ -53,6 +62,7 @@ submit_place_find(struct cli *c, struct submit_place *p)
 		p->drop = str_dupz(DEFAULT_DROP);
 	else if (c->conf->programs.drop)
 		p->drop = str_dupz(c->conf->programs.drop);
+	return 0;
 }
 
 void

@@ -7,15 +7,18 @@
 
 #include "cli/context.h"
 
-/* Where the node is to be found; it works without a readable configuration. */
+/* Where the node is to be found. */
 struct submit_place {
 	char *run_dir, *drop; /* owned; drop may be NULL */
 	char *home;	      /* the domain of bare names; owned; "" unknown */
 	size_t rcpts_max;     /* programs.recipients */
 	uint64_t size_max;    /* limits.message_size, in the drop directory */
 };
-/* Never fails: where the file cannot be read the defaults count. */
-void submit_place_find(struct cli *c, struct submit_place *p);
+/*
+ * An exit status. Where the usual file cannot be read the defaults count. Of a
+ * file that somebody named it is said: the mail of one node is for no other.
+ */
+int submit_place_find(struct cli *c, struct submit_place *p);
 void submit_place_free(struct submit_place *p);
 
 struct submit_mail {

@@ -556,14 +556,21 @@ def no_place_to_leave_it():
 
 
 def broken_configuration():
-    """The daemon goes on with its old settings; so does sendmail's mail."""
+    """Of a node that was named: its mail is for no other, and waits."""
     host = Host()
     with open(host.site.file, "a", encoding="utf-8") as stream:
         stream.write("nonsense {\n")
-    done = host.sendmail("ann", data="x")
-    equal(done.returncode, 75, "it is not lost silently")
-    check(b"drop" in done.stderr or b"daemon" in done.stderr,
-          "and says what it looked for", done.stderr)
+    for name, data in (("sendmail", b"x"), ("rmail", b"From a\n\nx\n"),
+                       ("rsmtp", b"QUIT\n")):
+        words = ["ann"] if name != "rsmtp" else []
+        done = host.run(name, *words, data=data)
+        equal(done.returncode, 75, f"{name}: try later")
+        lines = done.stderr.decode().splitlines()
+        check(len(lines) == 1 and f"tidepost check {host.site.file}" in lines[0],
+              f"{name}: one line says why, and what to do", lines)
+    done = host.sendmail("-bs", data=b"QUIT\r\n")
+    equal((done.returncode, done.stdout[:9]), (75, b"421 4.3.5"),
+          "sendmail -bs: likewise")
 
 
 run(as_callers_do, dots_lines_and_headers, exit_codes,
