@@ -17,7 +17,7 @@
 enum {
 	SETUP_FILE_MAX = 65536, /* octets of a file of answers */
 	SETUP_TRIES = 5,	/* for one question */
-	CONF_MODE = 0640,
+	CONF_MODE = 0644, /* it has no secrets, and who may look reads it */
 	SECRET_MODE = 0600,
 };
 

@@ -73,7 +73,7 @@ def moves_mail():
     equal((done.returncode, done.stderr), (0, ""), "setup from options")
     secret = f"{site.dir}/provider.secret"
     equal((mode(site.file), mode(secret), read(secret)),
-          (0o640, 0o600, PASSWORD + "\n"), "rights, and the password")
+          (0o644, 0o600, PASSWORD + "\n"), "rights, and the password")
     check(PASSWORD not in read(site.file), "no password in the configuration")
     said = done.stdout
     check(f"tidepostd -c {site.file}" in said and "link up vsat" in said,
