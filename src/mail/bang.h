@@ -10,7 +10,7 @@
  *
  * Of a sender, what stands in front of an address with "@" is the way it took:
  * a!ann@b.example is ann@b.example. Of a recipient this could mean two hosts
- * (RFC 976 2.3 and RFC 822 disagree), so it is refused.
+ * (RFC 976 2.1 and RFC 822 disagree), so it is refused.
  */
 #ifndef MAIL_BANG_H
 #define MAIL_BANG_H
