@@ -13,12 +13,43 @@ def _is(value, name):
     return isinstance(value, TYPES[name])
 
 
+def keys_of(value, at):
+    found = set()
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found |= {f"{at}.{key}"} | keys_of(inner, f"{at}.{key}")
+    elif isinstance(value, list):
+        for one in value:
+            found |= keys_of(one, at + "[]")
+    return found
+
+
 class Schema:
     KEYS = {"$ref", "anyOf", "allOf", "type", "enum", "pattern", "minimum",
             "maximum", "required", "properties", "items"}
 
     def __init__(self, document):
         self.defs = document["$defs"]
+
+    def unknown(self, value, rule, at="$"):
+        """The keys in VALUE that RULE does not name, a line each."""
+        return [f"{key} is not in the schema"
+                for key in sorted(keys_of(value, at)
+                                  - self._named(rule, at))]
+
+    def _named(self, rule, at):
+        """The keys that RULE names somewhere, with where they are."""
+        found = set()
+        if "$ref" in rule:
+            found |= self._named(
+                self.defs[rule["$ref"].removeprefix("#/$defs/")], at)
+        for inner in rule.get("anyOf", []) + rule.get("allOf", []):
+            found |= self._named(inner, at)
+        for key, inner in rule.get("properties", {}).items():
+            found |= {f"{at}.{key}"} | self._named(inner, f"{at}.{key}")
+        if "items" in rule:
+            found |= self._named(rule["items"], at + "[]")
+        return found
 
     def faults(self, value, rule, at="$"):
         """What is wrong with VALUE, a line each."""

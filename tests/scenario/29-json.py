@@ -50,8 +50,9 @@ def look(schema, node, verb, words, name, when):
           f"{verb} --json, {when}", (done.returncode, done.stderr))
     rows = [json.loads(line) for line in done.stdout.split("\n") if line]
     check(rows, f"{verb}: there is something to look at, {when}")
+    rule = {"$ref": f"#/$defs/tidepost {verb}"}
     faults = [f for row in rows for f in
-              schema.faults(row, {"$ref": f"#/$defs/tidepost {verb}"})]
+              schema.faults(row, rule) + schema.unknown(row, rule)]
     equal(faults[:5], [], f"{verb} is as the schema says, {when}")
 
 
@@ -103,6 +104,8 @@ def the_tool():
                      ("max_priority", True), ("last_login", "yesterday")):
         check(schema.faults({**good, key: bad}, rule), f"{key} {bad!r}: no")
     check(schema.faults({"name": "a"}, rule), "fields that are missing: no")
+    equal((schema.unknown(good, rule), schema.unknown({"x": 1}, rule)),
+          ([], ["$.x is not in the schema"]), "fields that nobody named: no")
 
 
 run(each_verb, as_it_says, the_tool)
