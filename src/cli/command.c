@@ -93,7 +93,9 @@ static const char *
 guess(const char *typed)
 {
 	const char *best = NULL;
-	unsigned least = GUESS_DISTANCE + 1;
+	size_t half = strlen(typed) / 2; /* of "foo" there is no "log" */
+	unsigned least =
+		(half < GUESS_DISTANCE ? (unsigned)half : GUESS_DISTANCE) + 1;
 
 	for (const struct command *const *t = command_tables; *t; t++)
 		for (const struct command *c = *t; c->name; c++) {

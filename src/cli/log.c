@@ -172,6 +172,8 @@ run_log(struct cli *c, const struct args *a)
 	json_init(&json);
 	status = args_has(a, "--follow") ? follow(c, &p, j)
 					 : print_rest(c, &p, j);
+	if (status == 0 && !j && p.filter.after_id == 0)
+		puts("none");
 	json_free(&json);
 	free(p.events);
 	return status;

@@ -42,6 +42,7 @@ static enum err_code
 read_statements(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct statements *st = arg;
+	enum err_code rc;
 
 	free(st->v);
 	st->v = NULL;
@@ -50,7 +51,12 @@ read_statements(struct spool_txn *t, void *arg, struct err *e)
 		return read_all(t, st, e);
 	st->v = xcalloc(1, sizeof(*st->v));
 	st->n = 1;
-	return spool_statement(t, st->name, st->from, st->to, st->v, e);
+	rc = spool_statement(t, st->name, st->from, st->to, st->v, e);
+	if (rc == ERR_NOTFOUND)
+		err_set(e, rc,
+			"no customer \"%s\"; see: tidepost customer list",
+			st->name);
+	return rc;
 }
 
 /* --- one row, in three writings --- */

@@ -18,10 +18,11 @@
 static void
 print_usage(FILE *f)
 {
-	fputs("usage: tidepostd [-Dnv] [-c FILE]\n"
+	fputs("usage: tidepostd [-Dhnv] [-c FILE]\n"
 	      "  -c FILE  configuration (default: TIDEPOST_CONF, or "
 	      "/etc/tidepost/tidepost.conf)\n"
 	      "  -D       detach from the terminal\n"
+	      "  -h       these lines; tidepostd(8) says more\n"
 	      "  -n       check the configuration and exit\n"
 	      "  -v       log more\n",
 		f);
@@ -94,10 +95,12 @@ main(int argc, char **argv)
 	struct node n = {0};
 	struct err e = {0};
 	enum err_code rc;
+	static const struct option help[] = {
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	file_keep_standard_streams();
-	while ((opt = getopt(argc, argv, "c:Dhnv")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:Dhnv", help, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			file = optarg;

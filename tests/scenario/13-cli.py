@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
 import json
+import subprocess
 
 USAGE, UNKNOWN, UNAVAILABLE = 64, 65, 69
 
@@ -78,6 +79,16 @@ def codes():
     done = site.cli("queue", "hold", "--to", "*@nowhere.example", "--yes")
     equal((done.returncode, "none" in done.stdout), (0, True),
           "nothing matched: 0 and \"none\"")
+    done = exits(site, 0, "log", "--message", "999999")
+    equal(done.stdout, "none\n", "an event of nothing: likewise")
+    done = exits(site, USAGE, "help", "foo")
+    check("see: tidepost help" in done.stderr, "no guess that is none",
+          done.stderr)
+    done = exits(site, USAGE, "queue", "lsit")
+    check("did you mean queue list?" in done.stderr, "a guess", done.stderr)
+    done = subprocess.run([DAEMON, "--help"], capture_output=True, text=True)
+    equal((done.returncode, done.stdout[:16]), (0, "usage: tidepostd"),
+          "tidepostd --help")
     site.stop()
     exits(site, UNAVAILABLE, "link", "up", "iridium", "--wait")
     exits(site, 0, "link", "up", "iridium")

@@ -57,7 +57,9 @@ NAMES = {  # verbs that take a name, and what else they want
     "user set": ["--max-priority", "4"], "user delete": ["--yes"],
     "customer set": ["--quota", "1M"], "customer show": [],
     "customer suspend": [], "customer resume": [],
-    "customer delete": ["--yes"],
+    "customer delete": ["--yes"], "customer statement": [],
+    "user passwd": ["--password-stdin"],
+    "customer passwd": ["--password-stdin"],
 }
 VALUES = {
     "queue list": ["--older x", "--larger x", "--state x", "--limit x"],
@@ -107,7 +109,7 @@ def names_and_values():
             site.start()
             site.stop()
         for verb, more in NAMES.items():
-            refused(site, *verb.split(), "no-such", *more)
+            refused(site, *verb.split(), "no-such", *more, text="secret-1\n")
         for verb, rows in VALUES.items():
             for row in rows:
                 refused(site, *verb.split(), *row.split(), text="secret-1\n")
