@@ -128,8 +128,25 @@ def check_typed(root, build):
                         yield page, number, f"{name} has no {option}"
 
 
+# A macro of mdoc that is read as a word, since its line is not one of macros.
+MACRO = re.compile(r"(?<![\w.`'-])(Pa|Fl|Ar|Ic|Cm|Xr|Ql|Dq|Sq|Ns|Ev|Ta) ")
+
+
+def check_macros(root):
+    for path in sorted(glob.glob(os.path.join(root, "docs/man/*.[1-8]"))):
+        page = os.path.relpath(path, root)
+        literal = False
+        for number, line in lines(root, page):
+            if line.startswith((".Bd -literal", ".Ed")):
+                literal = line.startswith(".Bd")
+            match = MACRO.search(line)
+            if match and not literal and not line.startswith("."):
+                yield page, number, f"{match.group(1)} is a word there"
+
+
 def check(root, build):
     yield from check_keys(root)
+    yield from check_macros(root)
     yield from check_commands(root, build)
     if os.path.exists(os.path.join(build, "tidepost")):
         yield from check_typed(root, build)

@@ -171,6 +171,7 @@ PAGES_BROKEN = (
     ("INSTALL", "\ttidepost link gone vsat\n\ttidepost link up --gone\n", 2),
     ("README.md", "    tidepost gone      # why\n", 1),
     ("docs/man/x.7", "tidepost gone\n", 1),
+    ("docs/man/x.7", "No in Pa /etc\n", 1),
     ("docs/man/x.7", ".Dl # tidepost link up --gone\n", 1),
 )
 
