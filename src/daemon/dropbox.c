@@ -1,14 +1,11 @@
-#include "daemon/dropbox.h"
+#include "daemon/dropbox_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/crash.h"
 #include "daemon/caller.h"
-#include "handin/batch.h"
-#include "handin/drop.h"
 #include "net/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -20,47 +17,8 @@
 #include <unistd.h>
 
 enum {
-	DROPBOX_NAMES_MAX = 1000, /* of one look at the directory */
 	DROPBOX_AGAIN_MS = 60000, /* where mail could not be taken now */
 	DROPBOX_LOOK_MS = 600000,
-	DROPBOX_FILE_NAME_MAX = 63,
-	DROPBOX_TMP_KEEP_S = 86400,	     /* of half a file */
-	DROPBOX_REFUSED_KEEP_S = 30 * 86400, /* for the operator */
-};
-
-struct entry {
-	char name[DROPBOX_FILE_NAME_MAX + 1];
-	int64_t mtime;
-};
-
-/* One file on its way. */
-struct dropped {
-	char name[DROPBOX_FILE_NAME_MAX + 1];
-	int fd;	    /* -1: it cannot be read */
-	int socket; /* the helper's end of the session; -1 none */
-	unsigned uid;
-	bool is_batch;
-	bool is_gone;
-	char why[200]; /* why it may not be read; "" it may */
-	enum err_code code;
-	struct batch_result result;
-	struct err err;
-};
-
-struct dropbox {
-	struct node *n;
-	struct folder *folder;
-	struct loop_timer *timer;
-	char *path; /* owned */
-	int dir;    /* -1: not open */
-	bool busy, again, stopping, later;
-	struct entry *entries; /* owned: found, not yet looked at from AT on */
-	size_t entries_n, at;
-	int64_t now; /* of this look */
-	uint64_t size_max;
-	char wrong[200]; /* why the directory is not to be trusted; "" it is */
-	bool told;	 /* that was logged */
-	struct dropped file;
 };
 
 static void look(void *arg);
@@ -83,119 +41,6 @@ dropbox_make(const struct conf *conf, const struct passwd *pw)
 		LOG_STR("what", "programs cannot leave mail while the daemon "
 				"is down: make it as root, for the daemon's "
 				"user, with the mode 3733"));
-}
-
-/* --- on a helper thread: what is there ------------------------------------ */
-
-static bool
-is_kind(const char *name, const char *kind)
-{
-	size_t n = strlen(kind);
-
-	return strncmp(name, kind, n) == 0 && drop_is_name(str_of(name + n));
-}
-
-static bool
-starts(const char *name, const char *kind)
-{
-	return strncmp(name, kind, strlen(kind)) == 0;
-}
-
-static void
-sweep(struct dropbox *d, const char *name)
-{
-	int64_t keep = starts(name, DROP_TMP) ? DROPBOX_TMP_KEEP_S
-					      : DROPBOX_REFUSED_KEEP_S;
-	struct stat st;
-
-	if (fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		st.st_mtime < d->now - keep)
-		unlinkat(d->dir, name, 0);
-}
-
-static void
-add_entry(struct dropbox *d, const char *name)
-{
-	struct entry *e = &d->entries[d->entries_n];
-	struct stat st;
-
-	if (fstatat(d->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		!str_copyz(e->name, sizeof(e->name), name))
-		return;
-	e->mtime = st.st_mtime;
-	d->entries_n++;
-}
-
-static int
-older(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	if (x->mtime != y->mtime)
-		return x->mtime < y->mtime ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
-
-static void
-read_directory(struct dropbox *d, DIR *dir)
-{
-	const struct dirent *e;
-
-	while (d->entries_n < DROPBOX_NAMES_MAX && (e = readdir(dir)) != NULL) {
-		if (is_kind(e->d_name, DROP_MAIL) ||
-			is_kind(e->d_name, DROP_BATCH))
-			add_entry(d, e->d_name);
-		else if (starts(e->d_name, DROP_TMP) ||
-			 starts(e->d_name, DROP_REFUSED))
-			sweep(d, e->d_name);
-	}
-	qsort(d->entries, d->entries_n, sizeof(*d->entries), older);
-}
-
-/*
- * Who owns it can put mail there under names of other users' files, and without
- * the sticky bit anybody can. Such a directory is no witness.
- */
-static void
-look_at_directory(struct dropbox *d)
-{
-	struct stat st;
-
-	d->wrong[0] = '\0';
-	if (fstat(d->dir, &st) < 0)
-		snprintf(d->wrong, sizeof(d->wrong), "%s", strerror(errno));
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
-		snprintf(d->wrong, sizeof(d->wrong),
-			"it belongs to user %u: chown it to the daemon's",
-			(unsigned)st.st_uid);
-	else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
-		snprintf(d->wrong, sizeof(d->wrong),
-			"anybody can remove others' mail from it: chmod %o",
-			(unsigned)DROP_MODE);
-}
-
-static void
-scan(void *arg)
-{
-	struct dropbox *d = arg;
-	int fd;
-	DIR *dir;
-
-	if (d->dir < 0)
-		d->dir = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->dir >= 0)
-		look_at_directory(d);
-	fd = d->dir < 0 || d->wrong[0]
-		     ? -1
-		     : openat(d->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	read_directory(d, dir);
-	closedir(dir);
 }
 
 /* --- on a helper thread: one file ----------------------------------------- */
@@ -284,17 +129,19 @@ hand_in(void *arg)
 static void
 rest(struct dropbox *d)
 {
-	bool again = d->again || d->entries_n == DROPBOX_NAMES_MAX;
-
+	if (d->more)
+		d->past = d->entries[d->entries_n - 1];
+	else
+		d->past.name[0] = '\0';
 	d->busy = false;
 	free(d->entries);
 	d->entries = NULL;
 	if (d->stopping)
 		return;
-	if (again && !d->later)
+	if (d->more || (d->again && !d->later))
 		look(d);
 	else
-		loop_timer_set(d->timer, d->later || !d->folder
+		loop_timer_set(d->timer, d->later || d->above
 						 ? DROPBOX_AGAIN_MS
 						 : DROPBOX_LOOK_MS);
 }
@@ -397,8 +244,34 @@ next_file(struct dropbox *d)
 	}
 	*f = (struct dropped){.fd = -1, .socket = -1};
 	memcpy(f->name, d->entries[d->at++].name, sizeof(f->name));
-	f->is_batch = starts(f->name, DROP_BATCH);
+	f->is_batch = dropbox_is(f->name, DROP_BATCH);
 	pool_submit(d->n->pool, open_file, opened, d);
+}
+
+static void
+watch_nothing(struct dropbox *d)
+{
+	folder_free(d->folder);
+	d->folder = NULL;
+	d->above = false;
+}
+
+static void
+watch(struct dropbox *d)
+{
+	char *above;
+
+	if (d->folder && !d->above)
+		return;
+	watch_nothing(d);
+	d->folder = folder_watch(d->n->loop, d->path, look, d);
+	d->above = !d->folder;
+	if (!d->above)
+		return;
+	above = str_dup((struct str){
+		d->path, (size_t)(strrchr(d->path, '/') - d->path) + 1});
+	d->folder = folder_watch(d->n->loop, above, look, d);
+	free(above);
 }
 
 static void
@@ -406,11 +279,15 @@ scanned(void *arg)
 {
 	struct dropbox *d = arg;
 
-	if (d->wrong[0] && !d->told)
+	if (d->wrong[0] && strcmp(d->wrong, d->told) != 0)
 		log_warning("drop-directory", LOG_STR("path", d->path),
 			LOG_STR("why", d->wrong),
 			LOG_STR("what", "nothing is taken from there"));
-	d->told = d->wrong[0] != '\0';
+	str_copyz(d->told, sizeof(d->told), d->wrong);
+	if (d->moved) {
+		watch_nothing(d);
+		d->again = true; /* watched then */
+	}
 	next_file(d);
 }
 
@@ -423,14 +300,14 @@ look(void *arg)
 	if (d->busy || d->stopping)
 		return;
 	d->busy = true;
-	d->later = false;
+	d->later &= d->past.name[0] != '\0';
 	d->at = d->entries_n = 0;
+	d->more = false;
 	d->now = clock_sane_s();
 	d->size_max = d->n->conf->limits.batch_size;
-	d->entries = xcalloc(DROPBOX_NAMES_MAX, sizeof(*d->entries));
-	if (!d->folder)
-		d->folder = folder_watch(d->n->loop, d->path, look, d);
-	pool_submit(d->n->pool, scan, scanned, d);
+	d->entries = xcalloc(2 * DROPBOX_NAMES_MAX, sizeof(*d->entries));
+	watch(d);
+	pool_submit(d->n->pool, dropbox_scan, scanned, d);
 }
 
 struct dropbox *

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ create(struct drop *d, struct err *e)
 		return fail(d->path, "create", e);
 	if (fchmod(d->fd, DROP_FILE_MODE) < 0)
 		return fail(d->path, "chmod", e);
+	flock(d->fd, LOCK_SH); /* who sweeps: it is being written */
 	return OK;
 }
 

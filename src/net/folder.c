@@ -37,7 +37,9 @@ folder_watch(struct loop *loop, const char *path, loop_fn *fn, void *arg)
 
 	if (fd < 0)
 		return NULL;
-	if (inotify_add_watch(fd, path, IN_MOVED_TO | IN_CREATE) < 0) {
+	if (inotify_add_watch(fd, path,
+		    IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF) <
+		0) {
 		close(fd);
 		return NULL;
 	}

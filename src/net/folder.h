@@ -1,4 +1,4 @@
-/* Tells when a file comes into a folder. */
+/* Tells when a file comes into a folder, or the folder goes. */
 #ifndef NET_FOLDER_H
 #define NET_FOLDER_H
 

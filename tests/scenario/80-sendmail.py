@@ -4,12 +4,14 @@ directory while the daemon is down."""
 
 import email
 import email.policy
+import fcntl
 import glob
 import os
 import pwd
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
@@ -546,6 +548,69 @@ def a_directory_of_others():
     equal(len(host.site.wait_mail("ann")), 1, "put right, it is taken")
 
 
+def a_directory_made_anew():
+    """An operator moves it away and makes it again, while the daemon runs."""
+    for sandbox in (False, True):
+        drop = f"{temp_dir()}/drop"
+        host = Host(sandbox=sandbox, programs={"drop": drop})
+        host.drop = drop
+        os.rename(host.drop, host.drop + ".old")
+        check(wait_until(lambda: [e["why"] for e in host.site.events(
+            "drop-directory")] == ["No such file or directory"]),
+            "that it is gone is told once", host.site.events("drop-directory"))
+        os.mkdir(host.drop)
+        os.chmod(host.drop, 0o3733)
+        with open(f"{host.drop}/tmp.new", "w", encoding="ascii") as stream:
+            stream.write(message("new"))
+        os.rename(f"{host.drop}/tmp.new", f"{host.drop}/mail.new")
+        if sandbox and host.site.status()["sandbox"].startswith("landlock"):
+            check(wait_until(lambda: any(
+                "start tidepostd anew" in e["why"]
+                for e in host.site.events("drop-directory"))),
+                "behind walls: what to do", host.site.events("drop-directory"))
+            host.site.restart()
+        equal(len(host.site.wait_mail("ann")), 1, f"sandbox {sandbox}: taken")
+        host.sendmail("ann", data="Subject: still\n\nwatched\n")
+        shutil.copy(write(host, "x", message("next")), f"{host.drop}/tmp.x")
+        os.rename(f"{host.drop}/tmp.x", f"{host.drop}/mail.x")
+        equal(len(host.site.wait_mail("ann", 3)), 3, "and watched")
+
+
+def put_off_before_others():
+    """More that have to wait than are looked at in one go; others behind."""
+    host = Host(local=dict(local(temp_dir(), HOME),
+                           users="dovecot:/nonexistent/userdb"))
+    host.site.stop()
+    for i in range(1001):
+        with open(f"{host.drop}/mail.{i}", "w", encoding="ascii") as stream:
+            stream.write(message("waits"))
+        os.utime(stream.name, (i, i))
+    with open(f"{host.drop}/mail.goes", "w", encoding="ascii") as stream:
+        stream.write(message("goes", to="ben@far.example"))
+    host.site.start()
+    check(wait_until(lambda: [r["recipient"] for r in host.site.queue()] ==
+                     ["ben@far.example"], 60),
+          "those in front hold up nobody", host.site.queue())
+    equal(len(host.dropped()), 1001, "and they stay")
+
+
+def written_while_the_clock_leaps():
+    host = Host()
+    host.site.stop()
+    days = time.time() - 40 * 86400
+    for name in ("tmp.held", "tmp.left"):
+        with open(f"{host.drop}/{name}", "w", encoding="ascii") as stream:
+            stream.write("x")
+        os.utime(stream.name, (days, days))
+    with open(f"{host.drop}/tmp.held", encoding="ascii") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        host.site.start()
+        check(wait_until(lambda: host.dropped() == ["tmp.held"]),
+              "only what nobody writes is swept", host.dropped())
+    host.site.restart()
+    check(wait_until(lambda: not host.dropped()), "later, all", host.dropped())
+
+
 def no_place_to_leave_it():
     host = Host()
     host.site.stop()
@@ -578,4 +643,6 @@ run(as_callers_do, dots_lines_and_headers, exit_codes,
     who_may_say_what, left_while_down, refused_when_imported, hostile_files,
     killed_while_importing, very_many_recipients, too_large_while_down,
     odd_callers, callers_with_other_rights, a_directory_of_others,
+    a_directory_made_anew, put_off_before_others,
+    written_while_the_clock_leaps,
     no_place_to_leave_it, broken_configuration)
