@@ -8,10 +8,10 @@
 #include "daemon/dispatch.h"
 #include "daemon/helper.h"
 #include "daemon/lmtp.h"
+#include "daemon/local_users.h"
 #include "daemon/putting.h"
 #include "daemon/settle.h"
 #include "daemon/stage.h"
-#include "daemon/userlist.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,7 @@ struct local {
 	struct lmtp *lmtp; /* owned; it does all where it is used */
 	struct pool *pool; /* its own: a disk or a program may be slow */
 	size_t running;
+	struct list_node asking; /* jobs whose recipients are asked for */
 	bool claiming, again, stopping;
 	bool unsure; /* an outcome was not stored: a mailbox may have the mail
 		      */
@@ -34,6 +35,7 @@ struct local {
 
 /* One message on its way into the mailboxes of its local recipients. */
 struct local_job {
+	struct list_node node; /* of local.asking */
 	struct local *l;
 	uint64_t owner;
 	struct spool_claimed claimed;
@@ -42,9 +44,9 @@ struct local_job {
 	int64_t now, due;
 	/* what the helper thread found, one a delivery */
 	struct letter_end *ends;
-	bool *unknown;		 /* no such user; one a delivery */
-	bool unreadable;	 /* the body is not whole */
-	const struct conf *conf; /* when it began; kept by the node */
+	struct local_users *users; /* are they there? */
+	bool unreadable;	   /* the body is not whole */
+	const struct conf *conf;   /* when it began; kept by the node */
 	struct settle *settle;
 };
 
@@ -53,10 +55,11 @@ static void claim(struct local *l);
 static void
 free_job(struct local_job *j)
 {
+	list_remove(&j->node);
+	local_users_free(j->users);
 	spool_claimed_clear(&j->claimed);
 	settle_free(j->settle);
 	free(j->ends);
-	free(j->unknown);
 	free(j);
 }
 
@@ -184,6 +187,22 @@ have_helped(
 	close(body);
 }
 
+static enum err_code
+check_user(const struct local_job *j, size_t i, struct err *e)
+{
+	switch (local_users_of(j->users, i)) {
+	case DOVECOT_USER_NONE:
+		return err_set(e, ERR_INVALID, "no such user here");
+	case DOVECOT_USER_TEMP:
+		return err_set(
+			e, ERR_BUSY, "the list of users cannot be asked now");
+	case DOVECOT_USER_THERE:
+	case DOVECOT_USER_UNKNOWN:
+		break;
+	}
+	return OK;
+}
+
 static void
 deliver_one(struct local_job *j, size_t i)
 {
@@ -203,8 +222,8 @@ deliver_one(struct local_job *j, size_t i)
 	enum err_code rc = addressee_set(&l.to, d->recipient,
 		putting_domain(conf), conf->local.separators, &e);
 
-	if (rc == OK && j->unknown[i])
-		rc = err_set(&e, ERR_INVALID, "no such user here");
+	if (rc == OK)
+		rc = check_user(j, i, &e);
 	if (rc != OK)
 		letter_end_by(&j->ends[i], rc, &e);
 	else if (helper_has_letters(conf))
@@ -267,14 +286,13 @@ claim_one(struct spool_txn *t, void *arg, struct err *e)
 		&j->found, &j->due, e);
 }
 
-/* What an alias named, or lost its mailbox since it was accepted. */
-static bool
-is_unknown(const struct node *n, const struct spool_delivery *d)
+static void
+asked(void *arg)
 {
-	struct mailbox m;
+	struct local_job *j = arg;
 
-	return address_parse(str_of(d->recipient), true, &m) &&
-	       !mailbox_is_postmaster(&m) && !userlist_has(n, &m);
+	list_remove(&j->node);
+	pool_submit_droppable(j->l->pool, deliver, delivered, dropped, j);
 }
 
 static void
@@ -285,11 +303,9 @@ begin(struct local_job *j)
 	j->conf = n->conf;
 	j->unsure = j->l->unsure;
 	j->ends = xcalloc(j->claimed.n, sizeof(*j->ends));
-	j->unknown = xcalloc(j->claimed.n, sizeof(*j->unknown));
-	for (size_t i = 0; i < j->claimed.n; i++)
-		j->unknown[i] = is_unknown(n, &j->claimed.deliveries[i]);
 	j->l->running++;
-	pool_submit_droppable(j->l->pool, deliver, delivered, dropped, j);
+	list_push(&j->l->asking, &j->node);
+	local_users_ask(n, &j->claimed, asked, j, &j->users);
 }
 
 static void
@@ -331,6 +347,7 @@ claim(struct local *l)
 		l->n->conf->local.deliver == DELIVER_LMTP)
 		return;
 	j = xcalloc(1, sizeof(*j));
+	list_init(&j->node);
 	j->l = l;
 	j->owner = node_new_id(l->n);
 	j->now = clock_sane_s();
@@ -345,6 +362,7 @@ local_new(struct node *n)
 	struct local *l = xcalloc(1, sizeof(*l));
 
 	l->n = n;
+	list_init(&l->asking);
 	l->lmtp = lmtp_new(n);
 	l->pool = pool_new(n->loop, LOCAL_AT_ONCE);
 	return l;
@@ -361,6 +379,8 @@ void
 local_stop(struct local *l)
 {
 	l->stopping = true;
+	while (!list_empty(&l->asking))
+		dropped(LIST_ITEM(l->asking.next, struct local_job, node));
 	lmtp_stop(l->lmtp);
 	helper_stop(l->n->helper);
 }

@@ -406,6 +406,46 @@ def start_users(begin=True):
     return world, shore, fake
 
 
+def users_by_alias():
+    """Whom an alias names is asked for before there is a mailbox."""
+    world, shore, fake = start_users(begin=False)
+    with open(f"{world.dir}/aliases", "w", encoding="ascii") as stream:
+        stream.write("crew: ann, zed, temp, postmaster\n"
+                     "all: ann@shore.example\nlate: slow\n")
+    shore.conf["local"]["aliases"] = f"{world.dir}/aliases"
+    fake.start()
+    shore.restart()
+    with Smtp(shore.port("smtp")) as client:
+        client.ehlo()
+        equal(client.mail("ann@shore.example", "crew@shore.example",
+                          make("to the crew")).code, 250, "an alias is known")
+        equal(client.mail("ann@shore.example", "all@shore.example",
+                          make("to all")).code, 250, "another")
+    found = shore.wait_mail("ann", 3)
+    notice = [m for m in found if b"multipart/report" in m]
+    equal((len(found), len(notice)), (3, 1), "ann has both, and a notice")
+    check(b"Final-Recipient: rfc822; zed@shore.example" in notice[0]
+          and b"Status: 5.1.1" in notice[0], "of who is no user", notice[0])
+    check(shore.wait_mail("postmaster"), "postmaster is always there")
+    rows = wait_until(lambda: [r for r in shore.queue()
+                               if r["state"] == "deferred"])
+    equal([(r["recipient"], r["attempts"]) for r in rows or ()],
+          [("temp@shore.example", 0)], "where nobody knows, it waits")
+    check("cannot be asked" in rows[0]["reason"], "and says why", rows)
+    equal(sorted(os.listdir(f"{world.dir}/shore/mail/shore.example")),
+          ["ann", "postmaster"], "nobody else has a mailbox")
+    with Smtp(shore.port("smtp")) as client:
+        client.ehlo()
+        client.mail("ann@shore.example", "late@shore.example",
+                    make("to who is asked for"))
+    check(wait_until(lambda: any("slow@" in l for l in fake.asked("USER"))),
+          "Dovecot is asked", fake.lines)
+    equal(shore.stop(), 0, "who is asked for holds no stop up")
+    shore.start()
+    check(wait_until(lambda: [r for r in shore.queue() if r["recipient"]
+                              == "slow@shore.example"]), "and is there still")
+
+
 def users():
     world, shore, fake = start_users()
     with Smtp(shore.port("smtp")) as client:
@@ -467,4 +507,5 @@ def users_missing():
 
 run(good_and_bad, injection, socket_missing, temporary_fault, goes_away,
     garbage, odd_answers, slow_and_many, no_answer, reload, customer, users,
+    users_by_alias,
     users_missing)
