@@ -270,6 +270,8 @@ put_all(struct writer *w, struct err *e)
 		w->b->at = i;
 		rc = put_message(w, &w->b->messages[i], e);
 	}
+	if (rc == OK)
+		w->b->at = w->b->n;
 	buf_clear(&text);
 	if (batch)
 		bsmtp_write_quit(&text);

@@ -21,7 +21,7 @@ struct batchfile {
 	 * ERR_CORRUPT: the message whose body cannot be read;
 	 * ERR_UNSUPPORTED: that is binary and can be nothing else.
 	 */
-	size_t at;
+	size_t at; /* the message that was at fault; N: none was */
 };
 
 /* The id of a delivery, the same whenever it goes out again. */

@@ -107,6 +107,25 @@ run(struct gateway_job *j)
 
 /* --- the batch ------------------------------------------------------------ */
 
+/* A message can be bad only while the batch is written, not behind it. */
+static enum gateway_how
+how_of(enum err_code code, const struct batchfile *b, bool to_folder)
+{
+	switch (code) {
+	case OK:
+		return HOW_DONE;
+	case ERR_UNCERTAIN:
+		return HOW_DOUBT;
+	case ERR_NOTFOUND:
+		return to_folder ? HOW_WAITING : HOW_FAILED;
+	case ERR_CORRUPT:
+	case ERR_UNSUPPORTED:
+		return b->at < b->n ? HOW_BAD : HOW_FAILED;
+	default:
+		return HOW_FAILED;
+	}
+}
+
 /* On a helper thread. */
 static void
 write_batch(void *arg)
@@ -129,6 +148,7 @@ write_batch(void *arg)
 	j->bad = b.at;
 	if (j->code == OK && j->mail)
 		j->code = gateway_mail_write(j, &j->err);
+	j->how = how_of(j->code, &b, j->folder != NULL);
 }
 
 static void
@@ -143,12 +163,6 @@ written(void *arg)
 	} else if (j->code == OK && j->command) {
 		run(j);
 	} else {
-		j->how = j->code == OK		      ? HOW_DONE
-			 : j->code == ERR_NOTFOUND    ? HOW_WAITING
-			 : j->code == ERR_UNCERTAIN   ? HOW_DOUBT
-			 : j->code == ERR_CORRUPT     ? HOW_BAD
-			 : j->code == ERR_UNSUPPORTED ? HOW_BAD
-						      : HOW_FAILED;
 		gateway_settle(j);
 	}
 }

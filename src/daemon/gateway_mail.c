@@ -234,7 +234,7 @@ gateway_mail_write(struct gateway_job *j, struct err *e)
 	if (rc == OK && m->seal_file)
 		rc = seal_make(j->fd, m->seal_file, seal, e);
 	if (rc != OK)
-		return rc == ERR_NOTFOUND || rc == ERR_INVALID ? ERR_PERM : rc;
+		return rc;
 	buf_init(&out, 0);
 	carrier_write_header(&c, &out);
 	rc = put_body(j, &c, &out, e);
