@@ -182,6 +182,7 @@ help:
 	@echo 'make deb         Debian packages'
 	@echo 'make install     DESTDIR and PREFIX are honoured'
 	@echo 'make install-sendmail  the names sendmail, mailq, rmail, rsmtp'
+	@echo 'make uninstall   takes away what install and install-sendmail put there'
 
 .PHONY: deps
 deps:

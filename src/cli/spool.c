@@ -75,14 +75,36 @@ copy_to(struct spool *s, const char *file, struct err *e)
 	return code == OK ? file_sync_folder(file, e) : code;
 }
 
+/* 73: no file can be at FILE. */
+static int
+has_place(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *folder = slash ? str_printf("%.*s/", (int)(slash - file), file)
+			     : str_dupz(".");
+	bool there = access(folder, F_OK) == 0;
+	struct stat st;
+
+	free(folder);
+	if (!there)
+		return cli_refuse(ERR_CREATE,
+			"%s: there is no such folder: make it first", file);
+	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		return cli_refuse(
+			ERR_CREATE, "%s is a folder: name a file in it", file);
+	return 0;
+}
+
 static int
 run_backup(struct cli *c, const struct args *a)
 {
 	const char *file = a->words[0];
 	struct err e = {0};
 	enum err_code code;
-	int status = may_replace(file, "it", args_has(a, "--yes"));
+	int status = has_place(file);
 
+	if (status == 0)
+		status = may_replace(file, "it", args_has(a, "--yes"));
 	if (status == 0)
 		status = cli_spool_read(c);
 	if (status != 0)

@@ -369,9 +369,14 @@ def bad_files():
               and done.stderr.startswith("tidepost: "),
               f"restore refused: {what}", (done.returncode, done.stderr))
         equal(states(site), {name: "ready"}, "and the spool is as it was")
-    done = site.cli("spool", "backup", f"{site.dir}/none/copy")
-    check(done.returncode != 0 and "none/copy" in done.stderr,
-          "a folder that is not there", done.stderr)
+    for words in ([], ["--node"]):
+        done = site.cli("spool", "backup", *words, f"{site.dir}/none/copy")
+        check(done.returncode == 73 and "none/copy: " in done.stderr
+              and "make it first" in done.stderr,
+              "a folder that is not there", done.stderr)
+        done = site.cli("spool", "backup", "--yes", *words, site.dir)
+        check(done.returncode == 73 and "name a file in it" in done.stderr,
+              "a folder instead of a file", done.stderr)
 
 
 def killed_at(site, after_s, *words):
