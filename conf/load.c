@@ -104,9 +104,9 @@ complain_unreadable(
 
 	if (e->code == ERR_NOTFOUND)
 		complain_error(out, &at,
-			"there is no configuration file here: write one "
-			"(tidepost.conf(5) has examples), or name another with "
-			"-c FILE or TIDEPOST_CONF");
+			"there is no configuration file here: \"tidepost "
+			"setup\" makes one (see tidepost.conf(5)), or name "
+			"another with -c FILE or TIDEPOST_CONF");
 	else
 		complain_error(out, &at, "the configuration file %s", e->text);
 }

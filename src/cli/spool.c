@@ -212,9 +212,10 @@ restore_from(struct cli *c, int from, const char *file)
 	if (code != OK)
 		return cli_fail(&e);
 	text_printf(stdout,
-		"%s: restored; %zu deliveries are held: look at them (tidepost "
-		"queue list --state held), then tidepost queue release\n",
-		c->conf->spool, held);
+		"%s: restored; %zu %s held: look at them (tidepost queue list "
+		"--state held), then tidepost queue release\n",
+		c->conf->spool, held,
+		text_plural(held, "delivery is", "deliveries are"));
 	return 0;
 }
 

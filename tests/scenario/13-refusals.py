@@ -131,7 +131,7 @@ def without_a_node():
         if words[:1] == ["-c"]:
             done = subprocess.run([CLI, *words], capture_output=True, text=True)
             equal(done.returncode, 78, "no configuration")
-            check("write one" in done.stderr, "and what to do", done.stderr)
+            check("tidepost setup" in done.stderr, "and what to do", done.stderr)
         else:
             refused(site, *words)
 

@@ -110,7 +110,8 @@ def new_machine():
     site.stop()
     site.conf["spool"] = f"sqlite:{site.dir}/other/spool.db"
     site.write_conf()
-    site.must("spool", "restore", copy)
+    said = site.must("spool", "restore", copy)
+    check("restored; 1 delivery is held: " in said, "it says so", said)
     equal(states(site), {name: "held"}, "restored where nothing was")
 
 
