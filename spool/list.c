@@ -292,6 +292,9 @@ listing_add(struct spool_txn *t, struct listing *l,
 	enum err_code rc;
 
 	row->d = r->d;
+	/* It goes on from there when it is put back; now it waits for none. */
+	if (r->d.state == SPOOL_ACTIVE || r->d.state == SPOOL_DELETED)
+		row->d.next_attempt = 0;
 	memcpy(row->sender, r->sender, sizeof(row->sender));
 	row->size = r->size;
 	rc = reason_of(t, &l->cache, r, row, e);

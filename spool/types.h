@@ -159,7 +159,10 @@ struct spool_delivery {
 	int64_t deleted_until;
 };
 
-/* A row of a list: a delivery with the facts of its message. */
+/*
+ * A row of a list: a delivery with the facts of its message; without the next
+ * attempt of what is in a session or deleted.
+ */
 struct spool_row {
 	struct spool_delivery d;
 	char sender[WIRE_MAILBOX_MAX + 1];

@@ -437,6 +437,8 @@ check_wait(const struct spool_delivery *d)
 		assert_int_not_equal(d->reason, REASON_NONE);
 		assert_int_equal(d->next_attempt != 0, timed);
 		assert_true(!timed || d->release_at);
+	} else { /* in a session, or deleted */
+		assert_int_equal(d->next_attempt, 0);
 	}
 	assert_true(d->reason != REASON_NONE || !d->reason_arg[0]);
 }
