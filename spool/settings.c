@@ -29,13 +29,18 @@ domain_valid(struct str s)
 	return s.n <= WIRE_DOMAIN_MAX && grammar_is_domain(s, true);
 }
 
+/* Compared with the whole of an address: a domain alone fits none. */
 static bool
 sender_valid(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
+	bool fits = s.n == 0;
+
+	for (size_t i = 0; i < s.n; i++) {
 		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
 			return false;
-	return s.n <= WIRE_MAILBOX_MAX;
+		fits |= s.p[i] == '@' || s.p[i] == '*' || s.p[i] == '?';
+	}
+	return fits && s.n <= WIRE_MAILBOX_MAX;
 }
 
 /* The address alone; 0: none, else its bits. */

@@ -105,7 +105,10 @@ static const struct {
 	{"--etrn", "[]:25", false},
 	{"--sender", "captain@aurora.example.org", true},
 	{"--sender", "*@aurora.example.org", true},
+	{"--sender", "*", true},
+	{"--sender", "", true},
 	{"--sender", "two words", false},
+	{"--sender", "aurora.example.org", false},
 };
 
 static void
