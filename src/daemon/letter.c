@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,16 +27,41 @@ letter_failed(struct letter_end *end, enum letter_fate fate, const char *status,
 	va_end(ap);
 }
 
+/*
+ * Where PATH, or what of it is there, leads by symbolic links: to a place that
+ * is not the daemon's, perhaps. NULL: nowhere else. Given.
+ */
+static char *
+leads_to(const char *path)
+{
+	char *at = str_dupz(path), *real = NULL, *slash;
+
+	while (path[0] == '/' && !(real = realpath(at, NULL)) &&
+		(slash = strrchr(at, '/')) != NULL && slash != at)
+		*slash = '\0';
+	if (real && strcmp(real, at) == 0) {
+		free(real);
+		real = NULL;
+	}
+	free(at);
+	return real;
+}
+
 enum err_code
 letter_errno(struct err *e, const char *what, const char *path)
 {
-	enum err_code code = errno == ENOSPC || errno == EDQUOT	 ? ERR_FULL
-			     : errno == EACCES || errno == EPERM ? ERR_PERM
-			     : errno == EROFS			 ? ERR_READONLY
+	int error = errno;
+	char *real = error == EACCES ? leads_to(path) : NULL;
+	enum err_code code = error == ENOSPC || error == EDQUOT	 ? ERR_FULL
+			     : error == EACCES || error == EPERM ? ERR_PERM
+			     : error == EROFS			 ? ERR_READONLY
 								 : ERR_IO;
 
-	return err_set(
-		e, code, "cannot %s %s: %s", what, path, strerror(errno));
+	err_set(e, code, "cannot %s %s%s%s%s: %s", what, path,
+		real ? " (it leads to " : "", real ? real : "", real ? ")" : "",
+		strerror(error));
+	free(real);
+	return code;
 }
 
 void

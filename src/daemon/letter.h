@@ -55,7 +55,10 @@ void letter_failed(struct letter_end *end, enum letter_fate fate,
 	const char *status, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* What errno says, as an error: "cannot WHAT PATH: No space left on device". */
+/*
+ * What errno says, as an error: "cannot WHAT PATH: No space left on device";
+ * where it is forbidden, also where PATH leads to.
+ */
 enum err_code letter_errno(struct err *e, const char *what, const char *path);
 /*
  * The end that an error of a mailbox means: what is wrong with the address is
