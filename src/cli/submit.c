@@ -43,15 +43,18 @@ submit_place_find(struct cli *c, struct submit_place *p)
 	if (!c->conf)
 		conf_load(path, &c->conf, &unused);
 	complaints_free(&unused);
-	if (!c->conf && conf_is_named(c->conf_option)) {
+	p->home = home_of(c->conf);
+	if (!c->conf && (conf_is_named(c->conf_option) ||
+				(!p->home[0] && access(path, F_OK) == 0))) {
 		cli_refuse(ERR_CONFIG,
-			"%s has errors, so where its node is nobody knows; "
-			"see: tidepost check %s",
+			"%s has errors or may not be read: whose mail is this? "
+			"See: tidepost check %s",
 			path, path);
+		submit_place_free(p);
 		return EX_TEMPFAIL;
 	}
 	*p = (struct submit_place){
-		.home = home_of(c->conf),
+		.home = p->home,
 		.rcpts_max =
 			c->conf ? c->conf->programs.recipients : DEFAULT_RCPTS,
 		.size_max =

@@ -4,6 +4,7 @@ who may look, change and send there."""
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -164,6 +165,13 @@ def inside():
             check(wait_until(lambda: "event=ready" in log.read()), "it runs")
         for name in PEOPLE:
             tries(name, True)
+        os.chmod(CONF, 0o600)
+        if "." not in socket.gethostname():
+            status, said = as_user("eve", "sendmail", "ben@shore.example",
+                                   text="Subject: x\n\nx\n")
+            check(status == 75 and f"tidepost check {CONF}" in said,
+                  "nobody knows the domain of names: try later", (status, said))
+        os.chmod(CONF, 0o644)
     finally:
         daemon.terminate()
         daemon.wait(60)
