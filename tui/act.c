@@ -10,13 +10,14 @@
 #include "faces/store.h"
 #include "faces/text.h"
 #include "tui/prompt.h"
+#include "tui/target.h"
 
 struct job {
 	struct act_job act;
 	struct target *targets; /* owned; those that will change */
 	size_t n;
-	char name[400];	  /* what is changed, in words */
-	const char *undo; /* the word that takes it back; NULL: nothing does */
+	char name[400];		 /* what is changed, in words */
+	const struct kind *kind; /* NULL: it takes something back */
 	/* it takes something back: what, in words; "": it does not */
 	char taken_back[UNDO_TEXT_MAX];
 };
@@ -132,12 +133,12 @@ changed(struct console *c, size_t n)
 	snprintf(text, sizeof(text), "%zu %s %s", n, plural(n),
 		j->act.act->done);
 	back = j->taken_back[0] ? " (taken back)"
-	       : !j->undo	? ""
+	       : !j->kind->undo ? ""
 	       : c->screen	? "; z takes it back"
 				: "; undo takes it back";
 	console_say(c, TONE_GOOD, "%s%s", text, back);
-	if (j->undo) {
-		undo_push(&c->undo, j->undo, j->targets, j->n, text);
+	if (j->kind && j->kind->undo) {
+		undo_push(&c->undo, j->kind->undo, j->targets, j->n, text);
 		j->targets = NULL;
 	}
 	forget(c);
@@ -192,6 +193,42 @@ do_directly(struct console *c)
 	}
 }
 
+/* Keeps of J's targets those that K changes; how many it does not. */
+static size_t
+keep_changing(struct job *j, const struct kind *k)
+{
+	size_t kept = 0, n = j->n;
+
+	for (size_t i = 0; i < n; i++)
+		if (k->from & STATES(j->targets[i].state))
+			j->targets[kept++] = j->targets[i];
+	j->n = kept;
+	return n - kept;
+}
+
+/* The filters of the job's targets; taken back, each has its own priority. */
+static void
+aim(struct job *j)
+{
+	struct act_job *a = &j->act;
+	bool own = !j->kind && a->act->kind == ACTION_PRIORITY;
+
+	a->filters_n = j->n;
+	a->filters = xcalloc(j->n, sizeof(*a->filters));
+	if (own)
+		a->priorities = xcalloc(j->n, sizeof(*a->priorities));
+	for (size_t i = 0; i < j->n; i++) {
+		a->filters[i].id = j->targets[i].id;
+		a->filters[i].n = j->targets[i].n;
+		if (own)
+			a->priorities[i] = j->targets[i].priority;
+	}
+}
+
+/*
+ * What somebody else changed while the question stood is not ours to change,
+ * nor to take back later.
+ */
 static void
 carry_out(struct console *c)
 {
@@ -199,6 +236,15 @@ carry_out(struct console *c)
 	struct err e = {0};
 	enum err_code code;
 
+	if (c->job->kind) {
+		target_renew(c, c->job->targets, c->job->n);
+		keep_changing(c->job, c->job->kind);
+	}
+	if (c->job->n == 0) {
+		changed(c, 0);
+		return;
+	}
+	aim(c->job);
 	act_request(&c->job->act, &request);
 	code = console_work(c, &request, done, &e);
 	request_free(&request);
@@ -212,9 +258,8 @@ carry_out(struct console *c)
 
 /* --- asking --- */
 
-/* The filters of the job's targets. */
 static void
-fill(struct job *j, const char *word, bool own_priorities)
+begin(struct console *c, struct job *j, const char *word)
 {
 	struct act_job *a = &j->act;
 
@@ -223,16 +268,8 @@ fill(struct job *j, const char *word, bool own_priorities)
 	a->skip_gone = true;
 	a->now_s = console_now();
 	store_who(a->who, sizeof(a->who));
-	a->filters_n = j->n;
-	a->filters = xcalloc(j->n, sizeof(*a->filters));
-	if (own_priorities)
-		a->priorities = xcalloc(j->n, sizeof(*a->priorities));
-	for (size_t i = 0; i < j->n; i++) {
-		a->filters[i].id = j->targets[i].id;
-		a->filters[i].n = j->targets[i].n;
-		if (own_priorities)
-			a->priorities[i] = j->targets[i].priority;
-	}
+	a->keep_until = a->now_s + c->conf->queue.keep_deleted_s;
+	c->job = j;
 }
 
 static void
@@ -275,19 +312,6 @@ ask(struct console *c, const struct kind *k, size_t left_alone)
 			k->idle);
 	prompt_yes(c, buf_z(&q), answered);
 	buf_free(&q);
-}
-
-/* Keeps of J's targets those that K changes; how many it does not. */
-static size_t
-keep_changing(struct job *j, const struct kind *k)
-{
-	size_t kept = 0, n = j->n;
-
-	for (size_t i = 0; i < n; i++)
-		if (k->from & STATES(j->targets[i].state))
-			j->targets[kept++] = j->targets[i];
-	j->n = kept;
-	return n - kept;
 }
 
 static void
@@ -335,6 +359,8 @@ act_ask(struct console *c, enum tui_request r, struct target *targets, size_t n,
 
 	j->targets = targets;
 	j->n = n;
+	if (!c->job && !c->work)
+		target_renew(c, targets, n);
 	left_alone = keep_changing(j, k);
 	if (c->job || c->work || j->n == 0) {
 		console_say(c, TONE_WARN, "%s",
@@ -345,10 +371,8 @@ act_ask(struct console *c, enum tui_request r, struct target *targets, size_t n,
 		job_free(j);
 		return;
 	}
-	c->job = j;
-	j->undo = k->undo;
-	fill(j, k->word, false);
-	j->act.keep_until = j->act.now_s + c->conf->queue.keep_deleted_s;
+	j->kind = k;
+	begin(c, j, k->word);
 	name_targets(j, single ? name : NULL);
 	if (r == REQUEST_PRIORITY)
 		prompt_line(c,
@@ -376,14 +400,14 @@ act_undo(struct console *c)
 		console_say(c, TONE_WARN, "nothing to take back");
 		return;
 	}
-	j = c->job = xcalloc(1, sizeof(*j));
+	j = xcalloc(1, sizeof(*j));
 	j->targets = u.targets;
 	j->n = u.n;
 	str_copyz(j->taken_back, sizeof(j->taken_back), u.text);
-	fill(j, u.word, strcmp(u.word, ACTION_WORD_PRIORITY) == 0);
-	j->act.keep_until = j->act.now_s + c->conf->queue.keep_deleted_s;
+	begin(c, j, u.word);
 	snprintf(question, sizeof(question), "Take back \"%s\"? %s %zu %s%s.",
 		u.text, j->act.act->asked, j->n, plural(j->n),
-		j->act.priorities ? ", each to what it was" : "");
+		j->act.act->kind == ACTION_PRIORITY ? ", each to what it was"
+						    : "");
 	prompt_yes(c, question, answered);
 }

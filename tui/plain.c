@@ -147,9 +147,15 @@ take_number(struct console *c, struct str text)
 		return true;
 	}
 	v->cursor = (size_t)n - 1;
-	if (v->ops->prepare)
-		v->ops->prepare(v, v->top, PLAIN_PAGE);
 	return true;
+}
+
+/* The one before. */
+static void
+page_back(struct view *v)
+{
+	v->top = v->top > PLAIN_PAGE ? v->top - PLAIN_PAGE : 0;
+	v->cursor = v->top;
 }
 
 /* The next page; true: it is to be shown. */
@@ -188,7 +194,12 @@ carry_out(struct console *c, struct str line)
 		if (c->note[0])
 			r = REQUEST_NONE;
 	}
-	console_request(c, r);
+	if (r == REQUEST_PAGE_UP)
+		page_back(c->view);
+	else if (r != REQUEST_PAGE_DOWN)
+		console_request(c, r);
+	else if (!next_page(c->view))
+		console_say(c, TONE_WARN, "this is the last page");
 }
 
 /* True: the view is to be shown again. */

@@ -34,13 +34,20 @@ prompt_yes(struct console *c, const char *question,
 	buf_free(&clean);
 }
 
+static bool
+is_yes(struct str answer)
+{
+	return str_eq_nocase(answer, STR("y")) ||
+	       str_eq_nocase(answer, STR("yes"));
+}
+
 void
 prompt_answer(struct console *c, const char *input)
 {
 	struct prompt p = c->prompt;
 
 	c->prompt.label = NULL;
-	if (p.yes_no && input && strcmp(input, "y") != 0)
+	if (p.yes_no && input && !is_yes(str_trim(str_of(input))))
 		input = NULL;
 	p.answered(c, input);
 }

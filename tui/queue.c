@@ -10,6 +10,7 @@
 #include "tui/act.h"
 #include "tui/index.h"
 #include "tui/message.h"
+#include "tui/target.h"
 
 enum {
 	WINDOW_MAX = SCREEN_ROWS_MAX,
@@ -55,41 +56,18 @@ struct fetch {
 };
 
 static enum err_code
-fetch_one(struct spool_txn *t, const struct entry *x, struct seen *seen,
-	struct err *e)
-{
-	seen->there = false;
-	for (int turn = 0; turn < 2 && !seen->there; turn++) {
-		bool deleted = (x->state == SPOOL_DELETED) != (turn == 1);
-		struct spool_filter f = {.id = x->id,
-			.n = x->n,
-			.has_state = deleted,
-			.state = SPOOL_DELETED};
-		struct spool_cursor after = {0};
-		struct spool_row *row = NULL;
-		size_t n = 0;
-		enum err_code code = spool_list(t, &f, &after, 1, &row, &n, e);
-
-		if (code == OK && n) {
-			seen->there = true;
-			seen->row = *row;
-		}
-		free(row);
-		if (code != OK)
-			return code;
-	}
-	return OK;
-}
-
-static enum err_code
 fetch_rows(struct spool_txn *t, void *arg, struct err *e)
 {
 	const struct fetch *f = arg;
 	enum err_code code = OK;
 
-	for (size_t i = 0; code == OK && i < f->n; i++)
-		code = fetch_one(
-			t, &f->q->index.v[f->first + i], &f->q->seen[i], e);
+	for (size_t i = 0; code == OK && i < f->n; i++) {
+		const struct entry *x = &f->q->index.v[f->first + i];
+		struct seen *seen = &f->q->seen[i];
+
+		code = target_row(
+			t, x->id, x->n, x->state, &seen->row, &seen->there, e);
+	}
 	return code;
 }
 
@@ -324,11 +302,13 @@ act(struct view *v, enum tui_request r)
 {
 	struct queue *q = v->data;
 	struct target *targets;
-	const struct seen *seen = seen_row(q, v->cursor);
+	const struct seen *seen;
 	char name[WIRE_MAILBOX_MAX + PROTOCOL_ID_TEXT_MAX + 8] = "";
 	char id[PROTOCOL_ID_TEXT_MAX];
 	size_t n = 0;
 
+	queue_prepare(v, v->cursor, 1); /* typed ahead, it was not seen yet */
+	seen = seen_row(q, v->cursor);
 	targets = xcalloc(q->marked + 1, sizeof(*targets));
 	for (size_t i = 0; i < q->index.n && n < q->marked; i++)
 		if (q->index.v[i].marked)
@@ -339,11 +319,6 @@ act(struct view *v, enum tui_request r)
 		snprintf(name, sizeof(name), "%s%s%s", id,
 			seen && seen->there ? " to " : "",
 			seen && seen->there ? seen->row.d.recipient : "");
-	}
-	/* its state may be a newer one than the order knows */
-	if (name[0] && seen && seen->there) {
-		targets->state = seen->row.d.state;
-		targets->priority = seen->row.d.priority;
 	}
 	act_ask(v->c, r, targets, n, name);
 }

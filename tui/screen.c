@@ -334,6 +334,11 @@ open_terminal(struct screen *s, bool no_colour, struct err *e)
 			"nothing is known of a terminal \"%.40s\" (TERM); "
 			"--plain works on any",
 			type ? type : "");
+	if (!tigetstr("cup") || !tigetstr("clear"))
+		return err_set(e, ERR_IO,
+			"a terminal \"%.40s\" (TERM) cannot move its cursor; "
+			"--plain works on any",
+			type ? type : "");
 	set_escdelay(ESCAPE_MS);
 	cbreak();
 	noecho();

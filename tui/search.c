@@ -1,5 +1,6 @@
 #include "tui/search.h"
 
+#include "tui/draw.h"
 #include "tui/prompt.h"
 
 enum { SEARCH_STEP = 200 }; /* rows looked at in one go */
@@ -92,10 +93,12 @@ search_work(struct console *c)
 			break; /* around the end with the next step */
 	}
 	row_free(&row);
-	if (found)
+	if (found) {
 		v->cursor = s->at;
-	else if (s->left == 0)
+		view_settle(v, draw_height(c));
+	} else if (s->left == 0) {
 		console_say(c, TONE_WARN, "not found: %s", c->search);
+	}
 	if (found || s->left == 0)
 		s->view = NULL;
 	return s->view != NULL;

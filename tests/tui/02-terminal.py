@@ -298,6 +298,10 @@ def no_terminal():
                               encoding="utf-8", env=still.env(**env))
         check(done.returncode == 74 and "--plain" in done.stderr,
               "without a terminal it says what to do", done)
+    t = Terminal(still, TERM="dumb")
+    equal(t.end(), 74, "one that cannot move its cursor is refused")
+    check(t.shows("--plain", 5) and b"WHY" not in t.out,
+          "and is told what works", t.out)
     for args in (["--size", "10x10"], ["--refresh", "0"], ["more"],
                  ["--keys", "nokey", "--dump"], ["--fly"]):
         done = subprocess.run([CONSOLE, "-c", still.file, *args],

@@ -46,6 +46,12 @@ def acts():
     out = said(still, "queue", "mark 1", "mark 2", "priority", "urgent", "y",
                "quit")
     check("2 deliveries changed" in out, "marked ones, with a value", out)
+    for word in ("Y", "yes", " y "):
+        out = said(Still(), "queue", "hold 1", word, "quit")
+        check("1 delivery held" in out, f"{word!r} is yes", out)
+    for word in ("", "no", "yesterday"):
+        out = said(Still(), "queue", "hold 1", word, "quit")
+        check("nothing done" in out, f"{word!r} is no", out)
     out = said(still, "queue", "filter", "kestrel", "quit")
     check("1. ID 8.1" in out.split("show only:")[1], "a filter", out)
 
@@ -71,6 +77,19 @@ def pages():
           and "21. ID 21.1" in out and "60. ID 60.1" in out,
           "twenty at a time", out)
     check("== message 45" in out, "a row of another page", out)
+    out = said(still, "queue", "page-down", "page-down", "page-up", "quit")
+    pages = out.split("== queue", 1)[1]
+    equal([line.split(".")[0] for line in pages.split("\n")
+           if line.split(".")[0] in ("1", "21", "41")],
+          ["1", "21", "41", "21"], "forth and back by pages")
+    out = said(still, "queue", *["page-down"] * 4, "quit")
+    check("this is the last page" in out, "the end is told", out)
+    out = said(still, "queue", "hold 45", "n", "quit")
+    check("Hold 45.1 to " in out, "a row of another page is named whole", out)
+    out = said(still, "queue", "search", "45.1", "quit")
+    check("\n45. ID 45.1" in out.split("search:")[1].split("\n46.")[0],
+          "what was found is said first", out)
+    check("\n44. " not in out.split("search:")[1], "and nothing before", out)
 
 
 run(views, acts, mistakes, pages)

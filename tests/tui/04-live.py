@@ -166,6 +166,42 @@ def actions():
     b.keys("Q")
 
 
+def meanwhile():
+    """What somebody else did while the console was open, or asked."""
+    need_tmux()
+    world = World()
+    site = world.make_site(peer=world.peer(submission=9, odmr=9)).start()
+    for n in range(3):
+        send(site, f"ben{n}@shore.example")
+    a = Tmux().window(console(site))
+    a.must_show("running for", "it runs")
+    a.keys("2", "t", "t", "H")
+    a.must_show(r"Hold 2 deliveries", "two are asked about")
+    site.must("queue", "hold", "1")
+    a.keys("y")
+    a.must_show("1 delivery held", "the other one was held by somebody")
+    a.keys("z")
+    a.must_show(r"Release 1 delivery", "only ours is taken back")
+    a.keys("y")
+    a.must_show("taken back", "it is")
+    equal([r["id"] for r in site.queue("--state", "held")], ["1.1"],
+          "what somebody else holds stays held")
+    # No counter moves with a priority.
+    site.must("queue", "priority", "-4", "2")
+    a.keys("U", "T", "p")
+    a.type("flash\n")
+    a.must_show(r"3 deliveries .* to 8", "all are asked about")
+    site.must("queue", "priority", "5", "3")
+    a.keys("y")
+    a.must_show("3 deliveries changed", "all are changed")
+    a.keys("z", "y")
+    a.must_show("taken back", "and taken back")
+    equal({r["id"]: r["priority"] for r in site.queue()},
+          {"1.1": 0, "2.1": -4, "3.1": 5},
+          "each has what it had when it was changed")
+    a.keys("Q")
+
+
 def daemon_comes_and_goes():
     need_tmux()
     world = World()
@@ -244,4 +280,4 @@ def busy():
     b.keys("Q")
 
 
-run(actions, daemon_comes_and_goes, busy)
+run(actions, meanwhile, daemon_comes_and_goes, busy)
