@@ -3,7 +3,9 @@
 #include "wire/grammar.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NAME_MAX_OCTETS = 63 };
@@ -209,6 +211,42 @@ check_hooks(const struct check *k)
 			folder);
 }
 
+/*
+ * What it names is run, as the daemon's user or another (local.deliver_as): who
+ * takes the daemon over must not be able to write it.
+ */
+static void
+check_owner(const struct check *k, const char *file)
+{
+	const struct passwd *pw = getpwnam(k->conf->user);
+	struct stat st;
+
+	if (stat(file, &st) < 0)
+		return;
+	if (st.st_mode & S_IWOTH)
+		complain_warning(k->out, &k->root->at,
+			"%s can be written by anybody, who could have any "
+			"program run: chmod o-w it",
+			file);
+	else if (st.st_uid != 0 && pw && st.st_uid == pw->pw_uid &&
+		 geteuid() == 0)
+		complain_warning(k->out, &k->root->at,
+			"%s belongs to the daemon's user, %s, who should read "
+			"it, not write it: chown root it",
+			file, k->conf->user);
+}
+
+static void
+check_owners(const struct check *k)
+{
+	const struct conf *c = k->conf;
+
+	if (c->file)
+		check_owner(k, c->file);
+	for (size_t i = 0; i < c->included.n; i++)
+		check_owner(k, c->included.v[i]);
+}
+
 static void
 check_networks(const struct check *k)
 {
@@ -249,6 +287,7 @@ check_conf(
 	const struct check k = {c, root, out};
 
 	check_hostname(&k);
+	check_owners(&k);
 	check_paths(&k);
 	check_auth(&k);
 	check_notices(&k);

@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import pwd
 import re
 import sqlite3
 import subprocess
@@ -319,6 +320,26 @@ def full_disk():
         equal(reply.code, 250, "with room again mail is accepted")
 
 
+def who_may_write_it():
+    site = World().make_site(peer={}, peers=[], links=[], routes=[])
+    site.write_conf()
+    equal(site.must("check").count("warning"), 0, "as it should be")
+    os.chmod(site.file, 0o666)
+    check("can be written by anybody" in site.must("check"),
+          "a configuration for everybody", site.must("check"))
+    os.chmod(site.file, 0o644)
+    if os.getuid() != 0:
+        print("skip the daemon's user: needs root")
+        return
+    site.conf["user"] = "nobody"
+    site.write_conf()
+    os.chown(site.file, pwd.getpwnam("nobody").pw_uid, 0)
+    done = site.cli("check")
+    check("belongs to the daemon's user, nobody" in done.stdout,
+          "or the daemon's own", done.stdout)
+    equal(done.returncode, 0, "both are warnings")
+
+
 def bad_reload():
     world, site = fresh()
     site.start()
@@ -336,4 +357,4 @@ def bad_reload():
 run(configuration, every_error_at_once, good_file, key_file,
     missing_certificate, wrong_key,
     port_in_use, spool_locked, newer_version, no_spool_at_all, not_a_spool,
-    read_only_disk, full_disk, bad_reload)
+    read_only_disk, full_disk, who_may_write_it, bad_reload)
