@@ -206,6 +206,22 @@ keep_changing(struct job *j, const struct kind *k)
 	return n - kept;
 }
 
+/* Whose priority somebody else changed since keeps that one. */
+static void
+keep_as_given(struct console *c, struct job *j)
+{
+	struct target *now = xcalloc(j->n, sizeof(*now));
+	size_t kept = 0;
+
+	memcpy(now, j->targets, j->n * sizeof(*now));
+	target_renew(c, now, j->n);
+	for (size_t i = 0; i < j->n; i++)
+		if (now[i].priority == j->targets[i].given)
+			j->targets[kept++] = j->targets[i];
+	j->n = kept;
+	free(now);
+}
+
 /* The filters of the job's targets; taken back, each has its own priority. */
 static void
 aim(struct job *j)
@@ -222,6 +238,8 @@ aim(struct job *j)
 		a->filters[i].n = j->targets[i].n;
 		if (own)
 			a->priorities[i] = j->targets[i].priority;
+		else
+			j->targets[i].given = a->priority;
 	}
 }
 
@@ -239,6 +257,8 @@ carry_out(struct console *c)
 	if (c->job->kind) {
 		target_renew(c, c->job->targets, c->job->n);
 		keep_changing(c->job, c->job->kind);
+	} else if (c->job->act.act->kind == ACTION_PRIORITY) {
+		keep_as_given(c, c->job);
 	}
 	if (c->job->n == 0) {
 		changed(c, 0);

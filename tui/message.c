@@ -321,8 +321,11 @@ act(struct view *v, enum tui_request r)
 
 		if (m->arg.n && d->n != m->arg.n)
 			continue;
-		targets[n++] = (struct target){d->message, d->n, d->state,
-			d->priority, f->rows[i].size};
+		targets[n++] = (struct target){.id = d->message,
+			.n = d->n,
+			.state = d->state,
+			.priority = d->priority,
+			.size = f->rows[i].size};
 		protocol_id_format(d->message, d->n, id);
 		snprintf(name, sizeof(name), "%s to %s", id, d->recipient);
 	}

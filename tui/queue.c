@@ -293,7 +293,11 @@ queue_filter(struct view *v)
 static struct target
 target_of(const struct entry *x)
 {
-	return (struct target){x->id, x->n, x->state, x->priority, x->size};
+	return (struct target){.id = x->id,
+		.n = x->n,
+		.state = x->state,
+		.priority = x->priority,
+		.size = x->size};
 }
 
 /* The marked ones, or the one in hand. */

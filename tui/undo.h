@@ -13,6 +13,7 @@ struct target {
 	enum spool_state state;
 	int priority;
 	uint64_t size;
+	int given; /* the priority that it was given instead, if one was */
 };
 
 struct undo {

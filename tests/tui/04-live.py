@@ -199,6 +199,16 @@ def meanwhile():
     equal({r["id"]: r["priority"] for r in site.queue()},
           {"1.1": 0, "2.1": -4, "3.1": 5},
           "each has what it had when it was changed")
+    a.keys("p")
+    a.type("flash\n")
+    a.keys("y")
+    a.must_show("3 deliveries changed", "once more")
+    site.must("queue", "priority", "2", "2")
+    a.keys("z", "y")
+    a.must_show("2 deliveries changed .taken back", "two are taken back")
+    equal({r["id"]: r["priority"] for r in site.queue()},
+          {"1.1": 0, "2.1": 2, "3.1": 5},
+          "what somebody gave since is not")
     a.keys("Q")
 
 
