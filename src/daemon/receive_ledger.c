@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "spool/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,17 @@ struct look {
 	size_t rcpts_n;
 	bool *known; /* owned */
 };
+
+/* ID with N behind it, where there is room; else none. */
+static void
+add_number(char id[WIRE_ID_MAX + 1], size_t n)
+{
+	size_t len = strlen(id);
+	int more = snprintf(id + len, WIRE_ID_MAX + 1 - len, "/%zu", n);
+
+	if (len + (size_t)more > WIRE_ID_MAX)
+		id[0] = '\0';
+}
 
 /* An id that stands twice in the message counts once; an alias shares its. */
 static bool
@@ -26,6 +38,24 @@ stood_before(const struct look *l, size_t at)
 			(!rcpt->alias || l->rcpts[i].alias != rcpt->alias))
 			return true;
 	return false;
+}
+
+/*
+ * One id for two recipients is a fault of who made the batch; each gets one of
+ * its own, so that none is taken for the other.
+ */
+static void
+part_twins(struct receive_rcpt *rcpts, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i && rcpts[i].ledger[0]; k++)
+			if (!rcpts[i].alias && !rcpts[k].alias &&
+				strcmp(rcpts[i].ledger, rcpts[k].ledger) == 0 &&
+				strcmp(rcpts[i].mailbox.text,
+					rcpts[k].mailbox.text) != 0) {
+				add_number(rcpts[i].ledger, i);
+				break;
+			}
 }
 
 static enum err_code
@@ -117,6 +147,7 @@ receive_ledger_store(struct receive *r)
 		receive_store(r);
 		return;
 	}
+	part_twins(r->rcpts, r->rcpts_n);
 	l = xcalloc(1, sizeof(*l));
 	l->r = r;
 	l->rcpts = r->rcpts;

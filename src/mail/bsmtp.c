@@ -106,13 +106,17 @@ on_data(struct bsmtp_reader *r)
 	return BSMTP_DATA;
 }
 
-static void
+static enum bsmtp_event
 on_noop(struct bsmtp_reader *r, struct str args)
 {
 	struct str key = STR(WIRE_ID_KEY);
 
-	if (str_starts_nocase(args, key))
-		str_copy(r->next_id, sizeof(r->next_id), str_skip(args, key.n));
+	/* cut, it could be another's, whose message would count as this one */
+	if (str_starts_nocase(args, key) &&
+		!str_copy(
+			r->next_id, sizeof(r->next_id), str_skip(args, key.n)))
+		return bad(r, "an id of more than %d octets", (int)WIRE_ID_MAX);
+	return BSMTP_MORE;
 }
 
 /* What ends a transaction, and what only asks: nobody is there to answer. */
@@ -147,8 +151,8 @@ command(struct bsmtp_reader *r, struct str line)
 		return BSMTP_QUIT;
 	}
 	if (str_eq_nocase(verb, STR("NOOP")))
-		on_noop(r, args);
-	else if (is_among(verb, resets))
+		return on_noop(r, args);
+	if (is_among(verb, resets))
 		forget(r);
 	else if (!is_among(verb, asks) && str_trim(line).n)
 		return bad(r, "\"%.*s\" does not belong into a batch",
