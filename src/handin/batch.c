@@ -196,12 +196,13 @@ more(struct batch *b)
 	return false;
 }
 
+/* What is put off holds up nothing behind it: that is known the next time. */
 static enum err_code
 read_all(struct batch *b, struct err *e)
 {
 	enum err_code rc = OK;
 
-	while (rc == OK && !b->result->later) {
+	while (rc == OK) {
 		enum bsmtp_event event = bsmtp_next(&b->reader);
 
 		if (event == BSMTP_QUIT)

@@ -25,7 +25,7 @@ struct batch_conf {
 struct batch_result {
 	size_t taken, known, refused; /* messages */
 	uint64_t line;		      /* in which what follows was found */
-	bool later; /* the daemon cannot take more now: read it again */
+	bool later; /* the daemon cannot take some of it now: read it again */
 	/* why it was not read to its end, or a message was refused; "" */
 	char why[BATCH_WHY_MAX];
 	bool bad; /* damaged, cut or no batch from LINE on */

@@ -303,6 +303,29 @@ def an_id_twice():
     equal(len(p.shore.mailbox("ben")), 1, "and brings nothing")
 
 
+def one_that_waits():
+    """A message that the node cannot take now, and one behind it."""
+    p = Pair(start=False, command="true",
+             shore_local=dict(local("/x", FAR),
+                              users="dovecot:/nonexistent/userdb"))
+    p.shore.start()
+    path = f"{p.world.dir}/w"
+    with open(path, "w", encoding="ascii") as stream:
+        for to in (f"ben@{FAR}", f"ann@{HERE}"):
+            stream.write(f"MAIL FROM:<a@b.example>\nRCPT TO:<{to}>\nDATA\n"
+                         "Subject: w\n\nw\n.\n")
+        stream.write("QUIT\n")
+    for _ in range(2):
+        equal(p.rsmtp(path).returncode, 75, "to be read again later")
+        equal([r["recipient"] for r in p.shore.queue()], [f"ann@{HERE}"],
+              "what stands behind is taken, once")
+    p.shore.conf["local"] = local(p.shore.dir, FAR)
+    p.shore.restart()
+    equal(p.rsmtp(path).returncode, 0, "later, all of it")
+    equal(len(p.shore.wait_mail("ben")), 1, "the other one, too")
+    equal(len(p.shore.queue()), 1, "and none is there twice")
+
+
 def refused_recipients_are_returned():
     p = Pair(start=False, command="true",
              shore_local=dict(local("/x", FAR), users="any"))
@@ -561,7 +584,7 @@ def wrong_settings():
 
 run(to_a_command, one_batch_for_all, command_fails, command_hangs,
     killed_at_any_step, full_stick, others_batches, bad_batches,
-    one_bad_body, an_id_twice,
+    one_bad_body, an_id_twice, one_that_waits,
     refused_recipients_are_returned, by_rmail, by_uux, bang_paths, reload_with_mail,
     two_importers, a_stick_that_fails, binary_mail, options_as_recipients, half_a_file,
     wrong_settings)
