@@ -50,6 +50,7 @@ apply_release(struct delivery_row *r, const struct spool_action *a)
 	r->d.state = SPOOL_READY;
 	r->d.next_attempt = 0;
 	set_reason(r, REASON_NONE, "");
+	delivery_route_anew(r);
 	begin_anew(r, a);
 }
 
@@ -74,6 +75,7 @@ apply_undelete(struct delivery_row *r, const struct spool_action *a)
 	r->d.state = r->came_from;
 	r->d.deleted_until = 0;
 	r->d.return_at = r->d.tell_at = 0; /* a person wants it to live */
+	delivery_route_anew(r);
 	if (r->d.state == SPOOL_READY && r->d.release_at)
 		timed_hold(r); /* it was in quarantine before its time */
 	else if (r->d.state == SPOOL_READY)

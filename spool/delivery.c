@@ -29,6 +29,12 @@ delivery_set_domain(const struct spool *s, struct delivery_row *r)
 	str_lower(r->domain);
 }
 
+void
+delivery_route_anew(struct delivery_row *r)
+{
+	r->d.route_generation = 0;
+}
+
 /* As sched/order.h has it, where the age comes from. */
 static void
 settle_rank(struct delivery_row *r)

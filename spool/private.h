@@ -114,6 +114,11 @@ void worker_stop(struct spool *s); /* everything submitted is finished */
 void delivery_settle(struct delivery_row *r);
 /* The domain, where R's route is claimed by domain: for a new route. */
 void delivery_set_domain(const struct spool *s, struct delivery_row *r);
+/*
+ * R was kept, and its route may have gone meanwhile: the next spool_reroute
+ * looks at it again.
+ */
+void delivery_route_anew(struct delivery_row *r);
 /* A new one, or one that changes. */
 enum err_code delivery_insert(
 	struct spool_txn *t, struct delivery_row *r, struct err *e);

@@ -463,12 +463,14 @@ enum err_code spool_route_reason_put(struct spool_txn *t, const char *route,
 typedef bool spool_router(void *arg, const struct mailbox *recipient,
 	char route_r[SPOOL_NAME_MAX + 1]);
 /*
- * Re-routes up to LIMIT rows below GENERATION; *n_r: how many were stale. NOW:
- * for the log, which tells what is held and released so.
+ * Re-routes up to LIMIT rows below GENERATION; *n_r: how many were stale, and
+ * *busy_r: how many stay so, since they are under way and have no route any
+ * more. Either may be NULL. NOW: for the log, which tells what is held and
+ * released so.
  */
 enum err_code spool_reroute(struct spool_txn *t, int64_t generation,
 	int64_t now, size_t limit, spool_router *fn, void *arg, size_t *n_r,
-	struct err *e);
+	size_t *busy_r, struct err *e);
 
 /* --- upkeep --- */
 

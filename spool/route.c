@@ -220,10 +220,11 @@ free_with_route(struct delivery_row *r)
 	r->d.reason_arg[0] = '\0';
 }
 
+/* *BUSY_R: it is under way and has no route any more; it stays stale. */
 static enum err_code
 reroute_one(struct spool_txn *t, const struct delivery_row *old,
 	int64_t generation, int64_t now, spool_router *fn, void *arg,
-	struct err *e)
+	bool *busy_r, struct err *e)
 {
 	struct delivery_row r = *old;
 	char route[SPOOL_NAME_MAX + 1];
@@ -239,6 +240,9 @@ reroute_one(struct spool_txn *t, const struct delivery_row *old,
 			r.ripe |= r.d.state == SPOOL_DEFERRED;
 		memcpy(r.d.route, route, sizeof(route));
 		free_with_route(&r);
+	} else if (r.d.state == SPOOL_ACTIVE) {
+		*busy_r = true;
+		return OK;
 	} else {
 		hold_without_route(&r);
 	}
@@ -249,22 +253,30 @@ reroute_one(struct spool_txn *t, const struct delivery_row *old,
 
 enum err_code
 spool_reroute(struct spool_txn *t, int64_t generation, int64_t now,
-	size_t limit, spool_router *fn, void *arg, size_t *n_r, struct err *e)
+	size_t limit, spool_router *fn, void *arg, size_t *n_r, size_t *busy_r,
+	struct err *e)
 {
 	struct query q = {.table = T_DELIVERY,
 		.index = DELIVERY_BY_GENERATION,
 		.limit = limit};
 	struct rows stale;
+	size_t busy = 0;
 	enum err_code rc;
 
 	query_number(&q, DELIVERY_GENERATION, OP_LT, generation);
 	rows_init(&stale, T_DELIVERY);
 	rc = tx_query(t, &q, &stale, e);
-	for (size_t i = 0; i < stale.n && rc == OK; i++)
-		rc = reroute_one(
-			t, rows_at(&stale, i), generation, now, fn, arg, e);
+	for (size_t i = 0; i < stale.n && rc == OK; i++) {
+		bool is_busy = false;
+
+		rc = reroute_one(t, rows_at(&stale, i), generation, now, fn,
+			arg, &is_busy, e);
+		busy += is_busy;
+	}
 	if (n_r)
-		*n_r = stale.n;
+		*n_r = stale.n - busy;
+	if (busy_r)
+		*busy_r = busy;
 	rows_free(&stale);
 	return rc;
 }

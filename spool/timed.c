@@ -96,6 +96,7 @@ release_one(struct spool_txn *t, const struct release *job,
 	r.d.next_attempt = r.d.release_at = 0;
 	r.d.queued_at = job->wall;
 	r.d.steady_at = job->steady;
+	delivery_route_anew(&r);
 	rc = delivery_update(t, old, &r, e);
 	return rc == OK ? delivery_event(t, &r, "released", job->wall, &ev, e)
 			: rc;

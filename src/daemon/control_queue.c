@@ -223,8 +223,10 @@ action_written(void *arg, enum err_code code, const struct err *e)
 
 	if (code == OK) {
 		conn_end(j->c, 0, NULL, (int64_t)j->changed);
-		if (j->changed && makes_due(j->action.kind))
+		if (j->changed && makes_due(j->action.kind)) {
+			node_reroute_stale(j->c->n);
 			dispatch_now(j->c->n->dispatch);
+		}
 	} else {
 		conn_end_err(j->c, code, e);
 	}

@@ -199,6 +199,7 @@ release_written(void *arg, enum err_code code, const struct err *e)
 		log_info(
 			"released-in-time", LOG_INT("deliveries", l->released));
 		l->moved = true;
+		node_reroute_stale(l->n);
 		set_going(l);
 	}
 	return_late(l);

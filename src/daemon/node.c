@@ -185,7 +185,7 @@ struct reroute {
 	struct policy_router router;
 	char *users; /* owned */
 	int64_t generation;
-	size_t stale;
+	size_t stale, busy;
 };
 
 static enum err_code
@@ -201,7 +201,8 @@ write_routes(struct spool_txn *t, void *arg, struct err *e)
 	if (r->router.conf->local.unknown_peer && !r->users)
 		r->router.users = r->users = userlist_read(r->router.conf);
 	return spool_reroute(t, r->generation, clock_sane_s(),
-		NODE_REROUTE_BATCH, policy_route, &r->router, &r->stale, e);
+		NODE_REROUTE_BATCH, policy_route, &r->router, &r->stale,
+		&r->busy, e);
 }
 
 static void reroute_batch(struct node *n);
@@ -239,6 +240,8 @@ routes_written(void *arg, enum err_code code, const struct err *e)
 		reroute_batch(n);
 	} else {
 		dispatch_all(n->dispatch);
+		if (r->busy)
+			reroute_later(n);
 	}
 	free(r->users);
 	free(r);
@@ -263,10 +266,17 @@ node_reroute(struct node *n)
 }
 
 void
+node_reroute_stale(struct node *n)
+{
+	if (!n->stopping)
+		reroute_batch(n);
+}
+
+void
 node_stored(struct node *n, int64_t generation)
 {
-	if (generation != n->route_generation && !n->stopping)
-		reroute_batch(n);
+	if (generation != n->route_generation)
+		node_reroute_stale(n);
 }
 
 /* --- reading the configuration again --- */

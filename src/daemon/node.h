@@ -125,6 +125,8 @@ enum err_code node_load_generation(struct node *n, struct err *e);
  * delivery anew, in the background.
  */
 void node_reroute(struct node *n);
+/* Only those that a person or their time released. */
+void node_reroute_stale(struct node *n);
 /*
  * Deliveries were stored whose routes were found in GENERATION. Where that is
  * no longer the present one, they are routed anew.

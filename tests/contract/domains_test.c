@@ -146,13 +146,13 @@ to_mx(void *arg, const struct mailbox *m, char route_r[SPOOL_NAME_MAX + 1])
 static enum err_code
 do_reroute(struct spool_txn *t, void *arg, struct err *e)
 {
-	return spool_reroute(t, 5, 1, 100, to_mx, arg, NULL, e);
+	return spool_reroute(t, 5, 1, 100, to_mx, arg, NULL, NULL, e);
 }
 
 static enum err_code
 do_reroute_later(struct spool_txn *t, void *arg, struct err *e)
 {
-	return spool_reroute(t, 6, 1, 100, to_mx, arg, NULL, e);
+	return spool_reroute(t, 6, 1, 100, to_mx, arg, NULL, NULL, e);
 }
 
 static void

@@ -306,7 +306,8 @@ do_reroute(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct life *l = arg;
 
-	return spool_reroute(t, l->now, l->now, 10, any_route, l, NULL, e);
+	return spool_reroute(
+		t, l->now, l->now, 10, any_route, l, NULL, NULL, e);
 }
 
 static enum err_code

@@ -724,7 +724,7 @@ when_a_route_is_due(void **state)
 struct reroute_job {
 	int64_t generation;
 	const char *to; /* NULL: no route */
-	size_t n;
+	size_t n, busy;
 };
 
 static bool
@@ -744,7 +744,8 @@ do_reroute(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct reroute_job *j = arg;
 
-	return spool_reroute(t, j->generation, 1, 2, fixed_route, j, &j->n, e);
+	return spool_reroute(
+		t, j->generation, 1, 2, fixed_route, j, &j->n, &j->busy, e);
 }
 
 static void
@@ -776,6 +777,36 @@ stale_routes_are_renewed(void **state)
 	assert_int_equal(count(b, (struct spool_filter){.has_state = true,
 					  .state = SPOOL_HELD}),
 		0);
+	assert_sound(b);
+}
+
+/* Under way or kept when the route went: held as soon as it waits again. */
+static void
+no_route_meanwhile(void **state)
+{
+	struct box *b = *state;
+	struct reroute_job j = {.generation = 5};
+
+	put_letter(b, (struct letter){.id = 1, .generation = 4});
+	put_letter(b, (struct letter){.id = 2, .generation = 4});
+	act(b, (struct spool_action){.kind = ACTION_HOLD, .filter = {.id = 2}});
+	assert_int_equal(claim_simple(b, 1), 1);
+	WRITE(b, do_reroute, &j);
+	assert_int_equal(j.n, 1);
+	assert_int_equal(j.busy, 1);
+	assert_int_equal(state_of(b, 1, 1), SPOOL_ACTIVE);
+	outcome(b,
+		(struct spool_outcome){.message = 1, .kind = OUTCOME_RELEASED});
+	WRITE(b, do_reroute, &j);
+	assert_int_equal(j.n, 1);
+	assert_int_equal(j.busy, 0);
+	assert_int_equal(state_of(b, 1, 1), SPOOL_HELD);
+	act(b, (struct spool_action){
+		       .kind = ACTION_RELEASE, .filter = {.id = 2}});
+	assert_int_equal(state_of(b, 2, 1), SPOOL_READY);
+	WRITE(b, do_reroute, &j);
+	assert_int_equal(j.n, 1);
+	assert_int_equal(state_of(b, 2, 1), SPOOL_HELD);
 	assert_sound(b);
 }
 
@@ -904,6 +935,7 @@ main(void)
 		ON_BOTH(totals),
 		ON_BOTH(when_a_route_is_due),
 		ON_BOTH(stale_routes_are_renewed),
+		ON_BOTH(no_route_meanwhile),
 		ON_BOTH(claims_by_name),
 		ON_BOTH(batches_are_known),
 	};
