@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from mta import needs_root
 from node import BUILD, ROOT
@@ -43,8 +44,12 @@ def missing():
     if subprocess.run([PYTHON, "-c", "import dkim"],
                       capture_output=True).returncode != 0:
         return "python3-dkim is not installed"
-    if "sqlite" not in subprocess.run(["postconf", "-m"], text=True,
-                                      capture_output=True).stdout.split():
+    with tempfile.TemporaryDirectory() as folder:
+        # of its own: the system's may have no configuration
+        open(f"{folder}/main.cf", "w", encoding="ascii").close()
+        maps = subprocess.run(["postconf", "-c", folder, "-m"], text=True,
+                              capture_output=True).stdout.split()
+    if "sqlite" not in maps:
         return "postfix-sqlite is not installed"
     return no_machine()
 
