@@ -9,14 +9,28 @@
 
 import email
 import email.policy
+import os
 import re
+import subprocess
 
 from message import make
 from node import PASSWORD, World
-from report import check, equal, wait_until
+from report import at_end, check, equal, skip_part, wait_until
 from smtp import Smtp, stuff
 
 ANN, BEN = "ann@aurora.example.org", "ben@shore.example"
+
+
+def small_disk(folder, size):
+    """FOLDER is made, a disk of its own. False: nothing can be mounted."""
+    os.makedirs(folder)
+    if subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
+            capture_output=True, check=False).returncode:
+        skip_part("full disk: mounting needs root")
+        return False
+    at_end(lambda: subprocess.run(["umount", "-l", folder], check=False))
+    return True
 
 
 class Life:
@@ -32,6 +46,28 @@ class Life:
                 "collect_port": None, **(entry or {})}), **conf)
         if start:
             self.site.start(env)
+
+    # --- its disk ---
+
+    def start_on_small_disk(self):
+        """The spool has 48 MB. False: nothing can be mounted here."""
+        if not small_disk(f"{self.site.dir}/spool", "48m"):
+            return False
+        self.site.start()
+        return True
+
+    def fill_disk(self):
+        """To the last octet."""
+        with open(f"{self.site.dir}/spool/filler", "wb",
+                  buffering=0) as stream:
+            try:
+                while True:
+                    stream.write(bytes(65536))
+            except OSError:
+                pass
+
+    def free_disk(self):
+        os.unlink(f"{self.site.dir}/spool/filler")
 
     # --- in ---
 
@@ -143,4 +179,4 @@ class Life:
               "it waits no more", self.row(number, site))
 
 
-__all__ = ["ANN", "BEN", "Life", "PASSWORD"]
+__all__ = ["ANN", "BEN", "Life", "PASSWORD", "small_disk"]

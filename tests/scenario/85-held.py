@@ -129,12 +129,8 @@ def program_says_later():
 
 def mailbox_disk_full():
     disk = f"{temp_dir()}/disk"
-    os.makedirs(disk)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs",
-                       disk], capture_output=True, check=False).returncode:
-        skip_part("full disk: mounting needs root")
+    if not small_disk(disk, "64k"):
         return
-    at_end(lambda: subprocess.run(["umount", "-l", disk], check=False))
     life = Life(start=False, queue=dict(SOON))
     life.site.conf["local"]["deliver"] = f"maildir:{disk}/{{user}}"
     life.site.start()
@@ -355,30 +351,19 @@ def no_room_for_the_notice():
     """It failed, and the disk is full: held, and told when there is room."""
     peer = Peer(auth=False, rules={"RCPT": "550 5.1.1 no ben here"})
     life = Life(peer, start=False, queue=SOON, notices={"full_size": "16M"})
-    spool = f"{life.site.dir}/spool"
-    os.makedirs(spool)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs",
-                       spool], capture_output=True, check=False).returncode:
-        skip_part("full disk: mounting needs root")
+    if not life.start_on_small_disk():
         return
-    at_end(lambda: subprocess.run(["umount", "-l", spool], check=False))
-    life.site.start()
     number = life.hand_in(
         octets=make("large", ("x" * 70 + "\r\n") * 120000),
         mail=" RET=FULL")
-    with open(f"{spool}/filler", "wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(bytes(65536))
-        except OSError:
-            pass
+    life.fill_disk()
     life.site.link_up("iridium", "20s")
     life.told(number, "held", "disk", "no disk space: the sender cannot be "
               "told of 5.1.1: 550 5.1.1 no ben here", False)
     life.logged(number, "held", "cannot be told of 5.1.1")
     life.silent()
     connections = peer.connections
-    os.unlink(f"{spool}/filler")
+    life.free_disk()
     life.site.restart()
     life.gone(number)
     notice = life.heard("failed", "5.1.1", "550 5.1.1 no ben here",

@@ -4,7 +4,6 @@
 each step, a disk that fails, a disk that is full."""
 
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -120,21 +119,10 @@ def while_the_disk_fails():
 def while_the_disk_is_full():
     """What a person or a time returns stays as it was until there is room."""
     life = Life(Peer(auth=False), start=False)
-    spool = f"{life.site.dir}/spool"
-    os.makedirs(spool)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs",
-                       spool], capture_output=True, check=False).returncode:
-        skip_part("full disk: mounting needs root")
+    if not life.start_on_small_disk():
         return
-    at_end(lambda: subprocess.run(["umount", "-l", spool], check=False))
-    life.site.start()
     numbers = calls(life) + [life.hand_in(mail=" BY=4;R")]
-    with open(f"{spool}/filler", "wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(bytes(65536))
-        except OSError:
-            pass
+    life.fill_disk()
     done = life.site.cli("queue", "return", "--all", "--yes")
     equal(done.returncode, 73, "it cannot be returned")
     check("no space" in done.stderr, "and says why", done.stderr)
@@ -143,7 +131,7 @@ def while_the_disk_is_full():
     equal({r["state"] for r in life.site.queue()}, {"ready"},
           "all waits as before")
     life.silent()
-    os.unlink(f"{spool}/filler")
+    life.free_disk()
     life.site.must("queue", "return", "--all", "--yes")
     all_told_once(life, numbers, "with room again")
 
