@@ -50,6 +50,16 @@ class Host:
     def sendmail(self, *args, data=b"", **more):
         return self.run("sendmail", *args, data=data, **more)
 
+    def open_to_all(self):
+        """Other users reach it, and what it stands in."""
+        subprocess.run(["chmod", "-R", "a+rX", self.world.dir], check=True)
+        os.chmod(self.site.dir, 0o755)
+        folder = self.world.dir
+        while len(folder) > 1 and os.stat(folder).st_uid == 0:
+            if os.stat(folder).st_mode & 0o001 == 0:
+                os.chmod(folder, os.stat(folder).st_mode | 0o011)
+            folder = os.path.dirname(folder)
+
     def dropped(self):
         return sorted(os.path.basename(p) for p in glob.glob(f"{self.drop}/*"))
 
@@ -244,13 +254,7 @@ def who_may_say_what():
         print("skip other users: needs root")
         return
     host = Host()
-    subprocess.run(["chmod", "-R", "a+rX", host.world.dir], check=True)
-    os.chmod(host.site.dir, 0o755)
-    folder = host.world.dir
-    while len(folder) > 1 and os.stat(folder).st_uid == 0:
-        if os.stat(folder).st_mode & 0o001 == 0:
-            os.chmod(folder, os.stat(folder).st_mode | 0o011)
-        folder = os.path.dirname(folder)
+    host.open_to_all()
     done = host.sendmail("ann", data="Subject: x\n\nx\n", user="nobody")
     equal(done.returncode, 0, "anybody may send")
     mail = parse(host.site.wait_mail("ann")[-1])
@@ -490,12 +494,7 @@ def callers_with_other_rights():
         print("skip other users: needs root")
         return
     host = Host()
-    subprocess.run(["chmod", "-R", "a+rX", host.world.dir], check=True)
-    os.chmod(host.site.dir, 0o755)
-    folder = host.world.dir
-    while len(folder) > 1 and os.stat(folder).st_uid == 0:
-        os.chmod(folder, os.stat(folder).st_mode | 0o011)
-        folder = os.path.dirname(folder)
+    host.open_to_all()
     nobody = pwd.getpwnam("nobody")
     daemon = pwd.getpwnam("daemon")
     for up in (True, False):
