@@ -59,9 +59,9 @@ set_notify(struct sendmail_options *o, const char *value)
 static bool
 set_ret(struct sendmail_options *o, const char *value)
 {
-	if (strcmp(value, "full") == 0)
+	if (strcasecmp(value, "full") == 0)
 		o->params.ret = RET_FULL;
-	else if (strcmp(value, "hdrs") == 0)
+	else if (strcasecmp(value, "hdrs") == 0)
 		o->params.ret = RET_HDRS;
 	else
 		return wrong_value('R', value, "full or hdrs");
@@ -96,9 +96,9 @@ set_body(struct sendmail_options *o, const char *value)
 }
 
 /* Letters that take a value, and what the others are. */
-static const char with_value[] = "fFrNRVBOCLpXhAD";
-static const char with_attached[] = "bqdeo";
-static const char alone[] = "timvnUGxEs";
+static const char with_value[] = "fFrNRVBOCLpXhADbeo";
+static const char with_attached[] = "qd";
+static const char alone[] = "timvnUGxEsI";
 
 /* False: it is wrong, and was said. */
 static bool
@@ -127,6 +127,8 @@ set_option(struct cli *c, struct sendmail_options *o, char letter,
 		return true;
 	case 'b':
 		return set_mode(o, value);
+	case 'I':
+		return set_mode(o, "i");
 	case 'q':
 		o->mode = SENDMAIL_FLUSH;
 		return true;

@@ -127,6 +127,19 @@ def as_callers_do():
           "mdadm: <root> is completed")
 
 
+def values_apart():
+    """A value may stand in a word of its own, and is no recipient then."""
+    host = Host()
+    sent(host, "-o i -e m -b m", "-o", "i", "-e", "m", "-b", "m", "-R", "HDRS",
+         "ann", data="Subject: x\n\n.\nend\n")
+    check(b"end" in host.site.mailbox("ann")[0], "-o i is -oi")
+    equal(os.listdir(f"{host.site.dir}/mail/{HOME}"), ["ann"],
+          "nobody else has it")
+    done = host.sendmail("-o")
+    equal((done.returncode, done.stderr), (64, b"tidepost: -o needs a value\n"),
+          "without a value it is refused")
+
+
 def dots_lines_and_headers():
     host = Host()
     mail = sent(host, "without -i", "ann", data="Subject: x\n\none\n.\ntwo\n")
@@ -223,7 +236,8 @@ def queue_and_flush():
         check(done.returncode == 0 and b"x@far.example" in done.stdout,
               f"{args} shows what waits", done.stdout)
     equal(host.sendmail("-q").returncode, 0, "-q tries what waits")
-    equal(host.sendmail("-bi").returncode, 0, "-bi has nothing to do")
+    for args in (("-bi",), ("-I",), ("-b", "i")):
+        equal(host.sendmail(*args).returncode, 0, f"{args}: nothing to do")
 
 
 def submitted_with(host, *args, data):
@@ -637,7 +651,7 @@ def broken_configuration():
           "sendmail -bs: likewise")
 
 
-run(as_callers_do, dots_lines_and_headers, exit_codes,
+run(as_callers_do, values_apart, dots_lines_and_headers, exit_codes,
     smtp_on_standard_input, queue_and_flush, notify_and_envid,
     who_may_say_what, left_while_down, refused_when_imported, hostile_files,
     killed_while_importing, very_many_recipients, too_large_while_down,
