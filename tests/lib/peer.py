@@ -80,7 +80,9 @@ class Peer(Script):
     def __init__(self, rules=None, keywords=KEYWORDS, context=None,
                  auth=True, rate=0, address="127.0.0.1", port=0):
         super().__init__(rules, keywords, context, auth, rate)
-        self.socket = socket.create_server((address, port), backlog=64)
+        self.socket = socket.create_server(
+            (address, port), backlog=64,
+            family=socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.port = self.socket.getsockname()[1]
         if rate:  # inherited; the kernel acknowledges no more than this
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

@@ -26,6 +26,8 @@ def free_port():
         try:
             for address in (B, C):
                 socket.create_server((address, port)).close()
+            socket.create_server(("::1", port),
+                                 family=socket.AF_INET6).close()
             return port
         except OSError:
             continue
@@ -148,11 +150,55 @@ def without_mx():
 
 def literals():
     """An address in brackets is a host; nothing is asked."""
-    a = server(A)
+    a, six = server(A), server("::1")
     node, names = gate({})
-    hand_in(node, f"x@[{A}]")
-    check(wait_until(lambda: a.mails), "it is there", node.queue())
+    hand_in(node, f"x@[{A}]", "y@[IPv6:::1]")
+    all_gone(node, "literals")
+    equal([m.recipients for m in a.mails + six.mails],
+          [[f"x@[{A}]"], ["y@[IPv6:::1]"]], "each is there")
     equal(names.asked, [], "no name server was asked")
+
+
+def both_kinds_of_address():
+    """IPv6 and IPv4; who cannot be reached by one is by the other."""
+    six, a = server("::1"), server(A)
+    away = "2001:db8::1"
+    zone = {("own.example", "AAAA"): ["::1"]}
+    for domain, v6, v4 in (("six.example", "::1", None),
+                           ("first.example", "::1", A),
+                           ("other.example", away, A),
+                           ("back.example", "::1", DEAD)):
+        zone[(domain, "MX")] = [f"10 mx.{domain}"]
+        zone[(f"mx.{domain}", "AAAA")] = [v6]
+        if v4:
+            zone[(f"mx.{domain}", "A")] = [v4]
+    node, _ = gate(zone)
+    names = ("own", "six", "first", "other", "back")
+    hand_in(node, *(f"x@{name}.example" for name in names))
+    all_gone(node, "IPv6 and IPv4")
+    equal(sorted(r for m in six.mails for r in m.recipients),
+          [f"x@{n}.example" for n in ("back", "first", "own", "six")],
+          "by IPv6, which comes first")
+    equal([m.recipients for m in a.mails], [["x@other.example"]],
+          "where that leads nowhere, by IPv4")
+    check(away in [e["host"] for e in node.events("unreachable")],
+          "and the log says so", node.events("unreachable"))
+
+
+def circles_of_names():
+    """CNAMEs that lead back to themselves are no answer: it waits."""
+    a = server(A)
+    node, _ = gate({("one.example", "CNAME"): ["two.example"],
+                    ("two.example", "CNAME"): ["one.example"],
+                    ("self.example", "CNAME"): ["self.example"],
+                    **zone_of("good.example", (10, A))})
+    hand_in(node, "x@one.example", "y@self.example", "z@good.example")
+    check(wait_until(lambda: a.mails), "others go", node.queue())
+    check(wait_until(lambda: [(r["state"], r["attempts"])
+                              for r in node.queue()] ==
+                     [("deferred", 0)] * 2), "they wait", node.queue())
+    check(all("is not known now" in r["reason"] for r in node.queue()),
+          "and say why", node.queue())
 
 
 def no_mail():
@@ -508,8 +554,8 @@ def utf8_host_away():
     equal(plain.mails, [], "never to the first one")
 
 
-run(by_preference, next_host, many_domains, without_mx, literals, no_mail,
-    no_domain, loops, not_known_now, dead_host, refuses, too_large, bad_tls,
+run(by_preference, next_host, many_domains, without_mx, literals,
+    both_kinds_of_address, circles_of_names, no_mail, no_domain, loops, not_known_now, dead_host, refuses, too_large, bad_tls,
     tls_required, hostile, preferred_peer, many_dead_domains, silent_domains,
     rests, reported_link, dialled_link, reload_and_stop, utf8_other_host,
     utf8_no_host, utf8_host_away)
