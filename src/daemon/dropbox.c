@@ -284,7 +284,8 @@ scanned(void *arg)
 			LOG_STR("why", d->wrong),
 			LOG_STR("what", "nothing is taken from there"));
 	str_copyz(d->told, sizeof(d->told), d->wrong);
-	if (d->moved) {
+	/* or it came after its watch was asked for, before the one above was */
+	if (d->moved || (d->folder && d->above && d->dir >= 0)) {
 		watch_nothing(d);
 		d->again = true; /* watched then */
 	}
