@@ -125,6 +125,44 @@ def program_says_later():
     row = life.told(number, "deferred", "retry-wait", "not today", True)
     check(row["attempts"] >= 1, "an attempt", row)
     life.logged(number, "deferred", "not today")
+    ends_by_days(life, number, "not today")
+
+
+def ends_by_days(life, number, words):
+    """No more than two days with attempts; then it failed, with WORDS."""
+    for day in (1, 2):
+        check(life.row(number), "it is not given up before", number)
+        again(life, day * DAY + 60)
+    life.gone(number)
+    life.logged(number, "failed", words)
+
+
+def mailbox_full():
+    """Over its quota: a word of the mailbox, that days with attempts end."""
+    life = Life(start=False, queue=dict(SOON, expire_after="2d"))
+    life.site.conf["local"]["quota"] = "12K"
+    life.site.start()
+    octets = make("large", ("x" * 70 + "\r\n") * 110)
+    life.gone(life.hand_in(CAP, "eve@shore.example", octets))
+    box = f"{life.site.dir}/mail/aurora.example.org/cap/new"
+
+    def refused():
+        number = life.hand_in(CAP, ANN, octets)
+        row = life.told(number, "deferred", "retry-wait",
+                        "the mailbox is full: ", True)
+        check(row["attempts"] >= 1, "an attempt", row)
+        life.logged(number, "deferred", "the mailbox is full")
+        return number
+
+    second = refused()
+    for name in os.listdir(box):
+        os.unlink(f"{box}/{name}")
+    life.gone(second)
+    life.logged(second, "delivered")
+    third = refused()
+    life.silent()
+    ends_by_days(life, third, "the mailbox is full")
+    life.heard("failed", "5.4.7", "the mailbox is full")
 
 
 def mailbox_disk_full():
@@ -442,7 +480,7 @@ def quarantined():
 
 if __name__ == "__main__":
     run(refused_for_now, cut_behind_mail, customer_puts_off, home_fault,
-        program_says_later, mailbox_disk_full, left_by_mx,
+        program_says_later, mailbox_full, mailbox_disk_full, left_by_mx,
         no_host_can_be_trusted, name_service_away, by_the_operator,
         by_a_rule, without_a_route, nobody_to_tell, damaged, damaged_at_home,
         until_its_time, no_room_for_the_notice, from_a_copy, deleted,
