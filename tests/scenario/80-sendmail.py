@@ -312,6 +312,36 @@ def left_while_down():
           "a file that comes later is seen at once")
 
 
+def durable_at_once():
+    """Exit status 0: the file and its name are on the disk. Else: neither."""
+    host = Host()
+    host.site.stop()
+    shim = Shim(host.world.dir)
+    for name, args, data in (("sendmail", ["ann"], "Subject: s\n\ns\n"),
+                             ("rmail", ["ann"], "From a\nSubject: r\n\nr\n"),
+                             ("rsmtp", [], message("batch"))):
+        broken = f"{host.site.dir}/broken"
+        for rule in ("write:/tmp.", "fsync:/tmp.", "fsync:/spool-drop$"):
+            write(host, "broken", rule)
+            done = host.run(name, *args, data=data,
+                            env=shim.env(broken=broken))
+            equal((done.returncode, len(done.stderr.splitlines())), (75, 1),
+                  f"{name}, {rule} fails: try later, and one line says why")
+            check(b"Input/output error" in done.stderr, f"{name}: the fault",
+                  done.stderr)
+            equal(host.dropped(), [], f"{name}, {rule}: nothing is left")
+        os.unlink(broken)
+        shim.forget()
+        equal(host.run(name, *args, data=data, env=shim.env()).returncode, 0,
+              f"{name} leaves it")
+        synced = [s.path for s in shim.steps() if s.operation == "fsync-done"]
+        check(len(synced) == 2 and "/spool-drop/tmp." in synced[0]
+              and synced[1] == host.drop, f"{name}: the file, then its name",
+              synced)
+        for left in host.dropped():
+            os.unlink(f"{host.drop}/{left}")
+
+
 def message(subject, to=f"ann@{HOME}", end="QUIT\r\n"):
     return (f"MAIL FROM:<{ME}>\r\nRCPT TO:<{to}>\r\nDATA\r\n"
             f"Subject: {subject}\r\n\r\nbody of {subject}\r\n.\r\n{end}")
@@ -653,7 +683,8 @@ def broken_configuration():
 
 run(as_callers_do, values_apart, dots_lines_and_headers, exit_codes,
     smtp_on_standard_input, queue_and_flush, notify_and_envid,
-    who_may_say_what, left_while_down, refused_when_imported, hostile_files,
+    who_may_say_what, left_while_down, durable_at_once,
+    refused_when_imported, hostile_files,
     killed_while_importing, very_many_recipients, too_large_while_down,
     odd_callers, callers_with_other_rights, a_directory_of_others,
     a_directory_made_anew, put_off_before_others,
