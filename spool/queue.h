@@ -148,11 +148,13 @@ enum err_code spool_domain_next(struct spool_txn *t, const char *route,
 	struct err *e);
 
 /*
- * A new session begins: every DEFERRED delivery of ROUTE is due now, but
- * those a peer refused after REFUSED_BEFORE.
+ * A new session begins, or the peer is well again: every DEFERRED delivery of
+ * ROUTE is due now, but those a peer refused after REFUSED_BEFORE. DOMAIN: only
+ * those for it (lower case; of a route that can be claimed by domain); NULL:
+ * all.
  */
 enum err_code spool_route_wake(struct spool_txn *t, const char *route,
-	int64_t now, int64_t refused_before, struct err *e);
+	const char *domain, int64_t now, int64_t refused_before, struct err *e);
 /*
  * The clock was set back: what is DEFERRED, on whatever route, to a time behind
  * LATEST is due NOW. At most LIMIT of them; *n_r: how many there were.

@@ -1,6 +1,7 @@
 #include "spool/private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A refusal is respected for its while; a lost connection is no refusal. One
@@ -13,9 +14,10 @@ was_refused(const struct delivery_row *r, int64_t refused_before, int64_t now)
 	       r->d.last_attempt > refused_before && r->d.last_attempt <= now;
 }
 
+/* DOMAIN: lower case; NULL: any. */
 static enum err_code
-wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
-	int64_t refused_before, struct err *e)
+wake_page(struct spool_txn *t, const struct rows *page, const char *domain,
+	int64_t now, int64_t refused_before, struct err *e)
 {
 	enum err_code rc = OK;
 
@@ -23,7 +25,8 @@ wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
 		const struct delivery_row *old = rows_at(page, i);
 		struct delivery_row r = *old;
 
-		if (was_refused(old, refused_before, now))
+		if ((domain && strcmp(old->domain, domain) != 0) ||
+			was_refused(old, refused_before, now))
 			continue;
 		r.d.next_attempt = now;
 		r.ripe = true; /* so a claim need not write it again */
@@ -33,8 +36,8 @@ wake_page(struct spool_txn *t, const struct rows *page, int64_t now,
 }
 
 enum err_code
-spool_route_wake(struct spool_txn *t, const char *route, int64_t now,
-	int64_t refused_before, struct err *e)
+spool_route_wake(struct spool_txn *t, const char *route, const char *domain,
+	int64_t now, int64_t refused_before, struct err *e)
 {
 	struct delivery_row after;
 	bool first = true, more = true;
@@ -55,7 +58,8 @@ spool_route_wake(struct spool_txn *t, const char *route, int64_t now,
 			after = *(struct delivery_row *)rows_at(
 				&page, page.n - 1);
 		if (rc == OK)
-			rc = wake_page(t, &page, now, refused_before, e);
+			rc = wake_page(
+				t, &page, domain, now, refused_before, e);
 		more = page.n == SPOOL_PAGE;
 		first = false;
 		rows_free(&page);
@@ -81,7 +85,7 @@ wake_behind(struct spool_txn *t, const char *route, int64_t latest, int64_t now,
 	rows_init(&page, T_DELIVERY);
 	rc = tx_query(t, &q, &page, e);
 	if (rc == OK)
-		rc = wake_page(t, &page, now, INT64_MAX, e);
+		rc = wake_page(t, &page, NULL, now, INT64_MAX, e);
 	*n += page.n;
 	rows_free(&page);
 	return rc;

@@ -364,6 +364,18 @@ bounce_is_joined(const struct bounce *b)
 	return b->joined;
 }
 
+bool
+bounce_can_wait(const struct bounce *b)
+{
+	bool home = true;
+
+	for (size_t i = 0; i < b->own_n; i++)
+		home &= strcmp(b->to.v[i].route, "local") == 0;
+	return b->rows_n > 0 && !home && may_join(b) &&
+	       is_one_failure(b, &b->rows[0]) &&
+	       notice_priority(&b->original) < SPOOL_URGENT;
+}
+
 static void
 set_delivery(const struct bounce *b, const struct spool_message *m, size_t i,
 	struct spool_delivery *d_r)

@@ -61,6 +61,11 @@ bool bounce_is_empty(const struct bounce *b);
  */
 bool bounce_join(struct bounce *b, struct bounce *other);
 bool bounce_is_joined(const struct bounce *b); /* as OTHER */
+/*
+ * May it wait for others to be joined with? Only failures, that are not urgent,
+ * where a notice leaves this node: it costs there.
+ */
+bool bounce_can_wait(const struct bounce *b);
 /* In the transaction, before the original's deliveries end. */
 enum err_code bounce_write(
 	struct spool_txn *t, struct bounce *b, struct err *e);

@@ -258,8 +258,8 @@ static bool
 settle_rest(struct deliver *d)
 {
 	end_waiting(d);
-	if (!d->stepping && !list_empty(&d->ended))
-		deliver_step(d, false);
+	if (!d->stepping && (!list_empty(&d->ended) || d->kept_n))
+		deliver_flush(d);
 	return !d->stepping;
 }
 
@@ -307,6 +307,8 @@ on_free(void *arg)
 	free_parcels(&d->waiting);
 	free_parcels(&d->flying);
 	free_parcels(&d->ended);
+	for (size_t i = 0; i < d->kept_n; i++)
+		settle_free(d->kept[i]);
 	parcel_free(d->current);
 	free_texts(d->routes, d->routes_n);
 	free_texts(d->domains, d->domains_n);
@@ -395,6 +397,7 @@ deliver_start(
 	d->link = conf->link ? str_dupz(conf->link) : NULL;
 	d->push = conf->push;
 	d->customer = conf->customer;
+	d->recovering = conf->recovering;
 	d->turned = conf->client.turned;
 	d->lmtp = conf->client.lmtp;
 	if (d->customer)
@@ -495,6 +498,12 @@ uint64_t
 deliver_size_max(const struct deliver *d)
 {
 	return smtp_client_size_max(d->client);
+}
+
+bool
+deliver_goes_anew(const struct deliver *d)
+{
+	return d->result.anew;
 }
 
 bool

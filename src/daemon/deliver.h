@@ -21,6 +21,12 @@ struct deliver_result {
 	char why[160];	       /* what ended it, in our words; "" nothing */
 	bool mismatch;	       /* its replies did not match what was sent */
 	bool no_bdat; /* it does not know BDAT: all will go by DATA next time */
+	/*
+	 * Ended in good order since what it put off is due again, and is asked
+	 * for once in a session: another one is to follow at once.
+	 */
+	bool anew;
+	int64_t due; /* when what it put off goes again, at first; 0: nothing */
 };
 
 struct deliver;
@@ -53,6 +59,11 @@ struct deliver_conf {
 	bool leave_utf8; /* for another host, where this one has no SMTPUTF8 */
 	bool customer;	 /* the far side is a customer: a lost link is no
 			    attempt */
+	/*
+	 * The peer took nothing before: with the first message it takes all
+	 * that waits for it is due.
+	 */
+	bool recovering;
 	/*
 	 * Octets claimed before they can be sent, at most, where the machine
 	 * has a window (0: a default); so that the line never waits for our
@@ -97,6 +108,8 @@ void deliver_link_lost(struct deliver *d);
 
 /* The largest message the peer says it takes; 0: it does not say. */
 uint64_t deliver_size_max(const struct deliver *d);
+/* It is to end, and another one to follow (deliver_result.anew). */
+bool deliver_goes_anew(const struct deliver *d);
 /* It takes no more messages on this connection (RFC 9422, MAILMAX). */
 bool deliver_is_spent(const struct deliver *d);
 const char *deliver_keywords(const struct deliver *d);

@@ -23,6 +23,7 @@ struct deliver {
 	bool lmtp;
 	struct account_mark mark; /* of the customer when it began */
 	bool finishing;		  /* no further message is begun */
+	bool recovering;	  /* the peer took nothing yet, nor before */
 	int64_t began_s;
 	uint64_t ahead; /* octets claimed before they can be sent, at most */
 
@@ -36,6 +37,12 @@ struct deliver {
 	uint64_t answered; /* messages that the peer answered to the end */
 	struct refusals refusals; /* of this peer, earlier sessions with it */
 
+	/* failures that are told with others of this session */
+	struct settle *kept[DSN_JOINED_MAX];
+	size_t kept_n, kept_recipients;
+	int64_t due_urgent; /* as result.due, of urgent mail */
+
+	bool flushing;	/* the next step writes what was kept */
 	bool stepping;	/* a step is with the spool */
 	bool reading;	/* the next octets of current's body come */
 	bool looking;	/* at one that waits, whether it can be recoded */
@@ -61,11 +68,21 @@ enum { DELIVER_RECIPIENTS_MAX = 1000 };
  * next ones. deliver_stepped follows.
  */
 void deliver_step(struct deliver *d, bool claim);
+/* The same without a claim, and with all that was kept to be told together. */
+void deliver_flush(struct deliver *d);
 /* Called on the loop when the transaction is on the disk (or failed). */
 void deliver_stepped(struct deliver *d);
 /* P ended, and waits for the next step. */
 void deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
 	const struct reply *final, bool in_doubt);
+
+/*
+ * deliver_ended.c: what the next step writes of what ended. Given, free(), with
+ * the *N_R that are in it.
+ */
+struct settle **deliver_settles(struct deliver *d, size_t *n_r);
+/* deliver_verdict.c: of P, which ended. Given. */
+struct settle *deliver_verdict(const struct deliver *d, const struct parcel *p);
 
 /* The first of one of the lists above; NULL: it is empty. */
 struct parcel *deliver_first(const struct list_node *list);

@@ -300,6 +300,10 @@ deliver_work(void *arg, enum want want)
 	if (d->stepping || d->reading || d->looking || want != WANT_WORK ||
 		d->resting)
 		return false;
+	if (d->kept_n) {
+		deliver_flush(d);
+		return false;
+	}
 	d->resting = true;
 	d->s->doing = "idle";
 	d->owner.idle(d->owner_arg, d);

@@ -2,13 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/accounts.h"
 #include "daemon/budgets.h"
 #include "daemon/careful.h"
 #include "daemon/crash.h"
 #include "daemon/links.h"
 #include "daemon/settle.h"
-#include "daemon/steady.h"
 #include "sched/order.h"
 
 #include <stdlib.h>
@@ -36,8 +34,13 @@ struct step {
 	bool first;		/* it reads what was learnt of the peer */
 	struct careful_way way;
 	struct spool_limits limits;
+	int64_t due, due_urgent;  /* as in deliver */
+	bool recovering;	  /* likewise */
+	int64_t retry_s;	  /* the first wait after a refusal */
 	struct list_node parcels; /* claimed */
 	bool dry;		  /* no more was found */
+	bool anew;		  /* nothing more goes in this session */
+	bool woke;		  /* all that waits for the peer is due */
 };
 
 /* --- in the transaction --------------------------------------------------- */
@@ -52,8 +55,32 @@ drop_parcels(struct step *st)
 	}
 }
 
+/*
+ * What the customer put off waits for another call. What a peer put off goes
+ * again in another session, and so does what fell due after it.
+ */
+static int64_t
+due_by(const struct step *st, int64_t now)
+{
+	if (st->d->customer)
+		return st->d->began_s;
+	return st->due && st->due <= now ? st->due - 1 : now;
+}
+
+/*
+ * What is urgent does not wait for the end of a long session. A stranger's is
+ * short, and the look for other domains makes due what it put off.
+ */
+static bool
+is_to_go_anew(const struct step *st, int64_t now)
+{
+	if (st->d->customer || !st->due || st->due > now)
+		return false;
+	return st->d->domains || (st->due_urgent && st->due_urgent <= now);
+}
+
 static struct spool_claim
-claim_of(const struct step *st)
+claim_of(const struct step *st, int64_t now)
 {
 	const unsigned binary = EXT_BINARYMIME | EXT_CHUNKING;
 	const struct deliver *d = st->d;
@@ -62,8 +89,7 @@ claim_of(const struct step *st)
 		.owner = d->s->id,
 		.routes = (const char *const *)d->routes,
 		.routes_n = d->routes_n,
-		/* what the customer put off waits for another call */
-		.now = d->customer ? d->began_s : clock_sane_s(),
+		.now = due_by(st, now),
 		.max_size = st->peer_size_max,
 		.no_8bit = !(st->peer_ext & EXT_8BITMIME),
 		.no_smtputf8 = !(st->peer_ext & EXT_SMTPUTF8),
@@ -124,12 +150,16 @@ take_room(struct spool_limits *l, uint64_t size)
 static enum err_code
 claim_all(struct spool_txn *t, struct step *st, struct err *e)
 {
-	struct spool_claim c = claim_of(st);
+	int64_t now = clock_sane_s();
+	struct spool_claim c = claim_of(st, now);
 	size_t most = st->way.one_by_one && st->claims_max ? 1 : st->claims_max;
 	size_t recipients = 0;
 	uint64_t octets = 0;
 	enum err_code rc = OK;
 
+	st->anew = st->claims_max && is_to_go_anew(st, now);
+	if (st->anew)
+		return OK;
 	for (size_t i = 0; i < most && octets < st->octets_max &&
 			   recipients < st->recipients_max;
 		i++) {
@@ -164,6 +194,26 @@ read_way(struct spool_txn *t, struct step *st, struct err *e)
 			: rc;
 }
 
+/* A first success: what this session was refused keeps its time. */
+static enum err_code
+wake_all(struct spool_txn *t, struct step *st, struct err *e)
+{
+	const struct deliver *d = st->d;
+	int64_t now = clock_sane_s(), before = now - st->retry_s;
+	size_t delivered = 0;
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < st->settles_n; i++)
+		delivered += settle_delivered(st->settles[i]);
+	st->woke = st->recovering && delivered;
+	if (before >= d->began_s)
+		before = d->began_s - 1;
+	for (size_t i = 0; st->woke && rc == OK && i < d->routes_n; i++)
+		rc = spool_route_wake(t, d->routes[i],
+			d->domains ? d->domains[0] : NULL, now, before, e);
+	return rc;
+}
+
 static enum err_code
 write_step(struct spool_txn *t, void *arg, struct err *e)
 {
@@ -175,6 +225,8 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 		rc = read_way(t, st, e);
 	for (size_t i = 0; i < st->settles_n && rc == OK; i++)
 		rc = settle_write(t, st->settles[i], e);
+	if (rc == OK)
+		rc = wake_all(t, st, e);
 	return rc == OK ? claim_all(t, st, e) : rc;
 }
 
@@ -241,12 +293,26 @@ share_sent(struct session *s, const struct spool_message *m)
 }
 
 static void
+note_due(int64_t *due, int64_t next)
+{
+	if (next && (!*due || next < *due))
+		*due = next;
+}
+
+static void
 tell_settled(struct deliver *d, struct step *st)
 {
+	if (st->woke)
+		d->recovering = d->dry = false;
 	for (size_t i = 0; i < st->settles_n; i++) {
 		struct settle *settle = st->settles[i];
 
+		int64_t next = settle_next_attempt(settle);
+
 		crash_point("deliver-committed");
+		note_due(&d->result.due, next);
+		if (settle_message(settle)->priority >= SPOOL_URGENT)
+			note_due(&d->due_urgent, next);
 		if (settle_delivered(settle)) {
 			d->s->messages_sent++;
 			share_sent(d->s, settle_message(settle));
@@ -341,6 +407,8 @@ step_written(void *arg, enum err_code code, const struct err *e)
 			go_that_way(d, &st->way);
 		tell_settled(d, st);
 		take_parcels(d, st);
+		if (st->anew)
+			d->finishing = d->result.anew = true;
 	} else if (st->settles_n == 0 && code != ERR_UNCERTAIN) {
 		claim_failed(d, e);
 	} else {
@@ -350,145 +418,6 @@ step_written(void *arg, enum err_code code, const struct err *e)
 	d->stepping = false; /* not before: a session closed in here waits */
 	deliver_stepped(d);
 	session_release(s);
-}
-
-/* --- verdicts ------------------------------------------------------------- */
-
-/* LMTP: the end was told for each recipient. */
-static bool
-has_final(const struct parcel *p, size_t i)
-{
-	return p->finals && p->finals[i].code;
-}
-
-/* The reply that counts for recipient I of a message that ended. */
-static const struct reply *
-reply_for(const struct parcel *p, size_t i)
-{
-	const struct reply *own = &p->replies[i];
-
-	if (own->code && reply_class(own) != 2)
-		return own;
-	return has_final(p, i) ? &p->finals[i] : &p->final;
-}
-
-/*
- * RFC 5321 4.5.3.1.10: 552 to RCPT means too many recipients: later. 421 (3.8)
- * says nothing of the message: from a customer it is as a lost line, and a peer
- * that took others may take no more on one connection.
- */
-static void
-verdict_from(const struct deliver *d, struct settle *st, size_t i,
-	const struct reply *r, bool to_rcpt)
-{
-	struct reply softer;
-
-	if (r->code == 421 && (d->customer || d->answered > 0)) {
-		settle_release(st, i, "the peer closes the connection");
-		return;
-	}
-	if (!to_rcpt || r->code != 552) {
-		settle_reply(st, i, r);
-		return;
-	}
-	softer = *r;
-	softer.code = 452;
-	settle_reply(st, i, &softer);
-}
-
-static void
-verdict_broken(const struct deliver *d, const struct parcel *p,
-	struct settle *st, size_t i)
-{
-	/* It would stand in the way of all others behind it. */
-	if (p->unreadable)
-		settle_hold(st, i, REASON_RULE_HOLD, SETTLE_UNREADABLE);
-	else if (p->left != REASON_NONE)
-		settle_leave(st, i, p->left, d->link);
-	else if (!p->counts || d->result.link_lost || d->result.no_bdat ||
-		 d->customer)
-		settle_release(st, i, "the connection ended");
-	else
-		settle_defer(st, i, REASON_RETRY_WAIT,
-			d->result.reply[0] ? d->result.reply
-					   : "the connection ended");
-}
-
-/* Does this customer's host say which recipients there are? */
-static bool
-teaches(const struct deliver *d)
-{
-	const struct spool_account *a =
-		d->customer ? accounts_get(d->n->accounts, d->peer) : NULL;
-
-	return a && a->recipients == RECIPIENTS_VERIFY;
-}
-
-static struct settle *
-settle_parcel(const struct deliver *d, const struct parcel *p)
-{
-	struct settle *st = settle_new(
-		d->n, &p->claimed, d->s->id, d->peer, d->link, d->s->id);
-	bool learns = p->replies && teaches(d);
-
-	settle_host(st, d->host);
-	for (size_t i = 0; learns && i < p->claimed.n; i++)
-		if (p->replies[i].code)
-			settle_learn(st, i, &p->replies[i]);
-	if (!(smtp_client_extensions(d->client) & EXT_DSN))
-		settle_tell_success(st, d->lmtp ? DSN_DELIVERED : DSN_RELAYED);
-	if (!d->lmtp && parcel_is_traced(p, steady_now(d->n->steady)))
-		settle_tell_trace(st);
-	for (size_t i = 0; i < p->claimed.n; i++) {
-		if (p->end == PARCEL_REFUSED) {
-			settle_refuse(st, i, p->status, p->why);
-		} else if (p->end == PARCEL_BROKEN && has_final(p, i)) {
-			settle_reply(st, i, &p->finals[i]);
-		} else if (p->end == PARCEL_BROKEN || !p->replies) {
-			verdict_broken(d, p, st, i);
-		} else {
-			const struct reply *r = reply_for(p, i);
-
-			verdict_from(d, st, i, r, r == &p->replies[i]);
-		}
-	}
-	if (p->in_doubt)
-		settle_in_doubt(st);
-	return st;
-}
-
-void
-deliver_end(struct deliver *d, struct parcel *p, enum parcel_end end,
-	const struct reply *final, bool in_doubt)
-{
-	p->end = end;
-	if (final)
-		p->final = *final;
-	p->in_doubt = in_doubt;
-	d->recipients -= p->claimed.n;
-	list_remove(&p->node);
-	list_push(&d->ended, &p->node);
-	if (end == PARCEL_REPLIED)
-		crash_point("deliver-replied-before-commit");
-}
-
-static void
-settle_ended(struct deliver *d, struct step *st)
-{
-	size_t n = 0;
-
-	LIST_EACH(node, tmp, &d->ended)
-	n++;
-	st->settles = n ? xcalloc(n, sizeof(struct settle *)) : NULL;
-	LIST_EACH(node, tmp, &d->ended)
-	{
-		struct parcel *p = LIST_ITEM(node, struct parcel, node);
-
-		st->settles[st->settles_n++] = settle_parcel(d, p);
-		list_remove(node);
-		parcel_free(p);
-	}
-	settle_join(st->settles, st->settles_n);
 }
 
 /* --- beginning ------------------------------------------------------------ */
@@ -562,6 +491,10 @@ deliver_step(struct deliver *d, bool claim)
 	st->d = d;
 	list_init(&st->parcels);
 	st->first = !d->known;
+	st->due = d->result.due;
+	st->due_urgent = d->due_urgent;
+	st->recovering = d->recovering;
+	st->retry_s = d->n->conf->queue.retry_s[0];
 	st->peer_ext = smtp_client_extensions(d->client);
 	if (!is_protected(d))
 		st->peer_ext &= ~(unsigned)EXT_REQUIRETLS;
@@ -569,7 +502,7 @@ deliver_step(struct deliver *d, bool claim)
 		st->peer_ext |= EXT_REQUIRETLS | EXT_DELIVERBY;
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
-	settle_ended(d, st);
+	st->settles = deliver_settles(d, &st->settles_n);
 	if (claim && !d->s->closed) {
 		plan_claims(d, st);
 		plan_limits(d, st);
@@ -581,4 +514,11 @@ deliver_step(struct deliver *d, bool claim)
 	d->more = false;
 	session_hold(d->s);
 	spool_submit(d->n->spool, write_step, step_written, st);
+}
+
+void
+deliver_flush(struct deliver *d)
+{
+	d->flushing = true;
+	deliver_step(d, false);
 }

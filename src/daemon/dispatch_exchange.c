@@ -92,6 +92,26 @@ after_link_lost(struct peer_run *p)
 	dispatch_look(p);
 }
 
+/* What it put off meanwhile and is due again is something to push. */
+static bool
+is_fruitless(const struct peer_run *p, const struct exchange_result *result)
+{
+	return p->pushing && result->pushed == 0 &&
+	       (!result->due || result->due > clock_sane_s());
+}
+
+/* Did the peer, not the link, stand in the way of all that it was given? */
+static void
+note_health(struct peer_run *p, const struct exchange_result *result)
+{
+	if (result->pushed > 0)
+		p->ailing = false;
+	else if (p->pushing && !result->taken_down &&
+		 (result->due || result->code == EXCHANGE_UNREACHABLE ||
+			 result->code == EXCHANGE_NOT_TRUSTED))
+		p->ailing = true;
+}
+
 static void
 after_success(struct peer_run *p, const struct exchange_result *result)
 {
@@ -99,7 +119,7 @@ after_success(struct peer_run *p, const struct exchange_result *result)
 		p->collected_at = clock_sane_s();
 	p->failures = 0;
 	p->wait_until = p->collect_after = 0;
-	p->fruitless = p->pushing && result->pushed == 0;
+	p->fruitless = is_fruitless(p, result);
 	dispatch_look(p); /* what arrived meanwhile */
 }
 
@@ -115,7 +135,7 @@ after_collect_failure(struct peer_run *p, const struct exchange_result *result)
 			clock_sane_s() + p->d->n->conf->queue.retry_s[0];
 		dispatch_due_at(p->d, p->collect_after);
 	}
-	p->fruitless = p->pushing && result->pushed == 0;
+	p->fruitless = is_fruitless(p, result);
 	dispatch_look(p);
 }
 
@@ -163,6 +183,7 @@ exchange_done(void *arg, const struct exchange_result *result)
 		return;
 	}
 	set_trouble(p, result);
+	note_health(p, result);
 	if (result->expects_mail && !result->taken_down)
 		dispatch_await(p, result->address);
 	if (result->taken_down)
@@ -205,6 +226,7 @@ dispatch_start(struct peer_run *p, const struct link_way *way,
 						.address = way->address,
 						.push = push,
 						.collect = p->collecting,
+						.recovering = p->ailing,
 						.done = exchange_done,
 						.arg = p,
 					});

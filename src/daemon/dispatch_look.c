@@ -56,7 +56,7 @@ look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 
 	for (size_t i = 0; j->wake && rc == OK && i < j->routes_n; i++)
 		rc = spool_route_wake(
-			t, j->routes[i], j->now, j->refused_before, e);
+			t, j->routes[i], NULL, j->now, j->refused_before, e);
 	for (size_t i = 0; rc == OK && i < j->ways_n; i++) {
 		struct spool_claim c = look_claim(j, &j->ways[i]);
 

@@ -27,6 +27,7 @@ struct peer_run {
 	bool fruitless; /* the last exchange pushed nothing: what is due may
 			   not go to this peer */
 	bool passed;	/* it can take nothing now: those behind it may */
+	bool ailing;	/* it took nothing of what it was last given */
 	unsigned failures;
 	int64_t wait_until; /* after a failure; 0: no wait */
 	int64_t collected_at;

@@ -222,8 +222,8 @@ static enum err_code
 wake(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look *l = arg;
-	enum err_code rc =
-		spool_route_wake(t, l->route, l->now, l->refused_before, e);
+	enum err_code rc = spool_route_wake(
+		t, l->route, NULL, l->now, l->refused_before, e);
 
 	return rc == OK ? ashore_tell(t, l->ashore, e) : rc;
 }

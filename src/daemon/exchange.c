@@ -195,6 +195,8 @@ on_over(void *arg, const struct deliver_result *r)
 		x->certificate = s->certificate;
 	if (!x->turned)
 		x->result.pushed += s->messages_sent;
+	if (r->due && (!x->result.due || r->due < x->result.due))
+		x->result.due = r->due;
 	if (x->link || !x->domain)
 		history_session(s, x->link ? x->link : "", exchange_name(x),
 			x->result.code == EXCHANGE_OK ? "ok" : x->result.text);
@@ -209,6 +211,8 @@ on_over(void *arg, const struct deliver_result *r)
 		   !x->finishing) {
 		x->data_tried = true;
 		set_result(x, EXCHANGE_OK, "");
+		begin_step(x);
+	} else if (r->anew && x->result.code == EXCHANGE_OK && !x->finishing) {
 		begin_step(x);
 	} else if (may_try_next_host(x, r)) {
 		set_result(x, EXCHANGE_OK, "");
@@ -284,6 +288,7 @@ start_machine(struct exchange *x, struct session *s)
 		.routes = (const char *const *)x->routes,
 		.routes_n = x->conf.routes_n,
 		.push = !collect_only,
+		.recovering = x->conf.recovering && x->result.pushed == 0,
 		.leave_utf8 = x->leave_utf8,
 		.host = x->host,
 		.peer = x->domain ? x->host : p->name,

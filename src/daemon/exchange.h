@@ -22,10 +22,11 @@ enum exchange_code {
 
 struct exchange_result {
 	enum exchange_code code;
-	char text[512];		  /* in words */
-	unsigned pushed;	  /* messages */
-	bool auth;		  /* of NOT_TRUSTED: it was AUTH, not TLS */
-	bool taken_down;	  /* ended by exchange_link_lost */
+	char text[512];	 /* in words */
+	unsigned pushed; /* messages */
+	int64_t due;	 /* when what it put off goes again; 0: nothing was */
+	bool auth;	 /* of NOT_TRUSTED: it was AUTH, not TLS */
+	bool taken_down; /* ended by exchange_link_lost */
 	bool only_collect_failed; /* pushing went well */
 	bool expects_mail;	  /* ETRN: it comes over a connection of its
 				     own */
@@ -57,6 +58,7 @@ struct exchange_conf {
 	size_t routes_n;
 	const char *link, *interface, *address; /* copied; NULL: none */
 	bool push, collect;
+	bool recovering; /* as in deliver_conf */
 	/* Once. The exchange is gone when it returns. */
 	void (*done)(void *arg, const struct exchange_result *result);
 	void *arg;

@@ -182,7 +182,7 @@ exchange_idle(void *arg, struct deliver *d)
 	struct exchange *x = arg;
 	char domains[400];
 
-	if (x->finishing) {
+	if (x->finishing || deliver_goes_anew(d)) {
 		deliver_quit(d);
 		return;
 	}

@@ -26,6 +26,7 @@ struct lmtp {
 	bool more;		 /* kicked meanwhile */
 	bool resting;		 /* it failed; the timer runs */
 	bool stopping;
+	bool ailing; /* it took nothing of what it was last given */
 	bool blamed; /* the queue says why it waits */
 };
 
@@ -114,6 +115,10 @@ on_over(void *arg, const struct deliver_result *result)
 
 	l->session = NULL;
 	l->deliver = NULL;
+	if (s->messages_sent)
+		l->ailing = false;
+	else if (result->due)
+		l->ailing = true;
 	if (result->fail != FAIL_NONE && !l->stopping)
 		fail(l, result->reply);
 	else if (l->more)
@@ -130,6 +135,7 @@ deliver(struct lmtp *l, int fd)
 		.routes = routes,
 		.routes_n = 1,
 		.push = true,
+		.recovering = l->ailing,
 		.peer = "lmtp",
 		.host = l->n->conf->hostname,
 		.owner = {.ready = on_ready, .idle = on_idle, .over = on_over},

@@ -215,11 +215,17 @@ run_unreached(struct run *r, const struct exchange_result *result)
 			      .text = text});
 }
 
-/* Nothing went, though all was well: it may not go to this host. */
+/*
+ * Nothing went, though all was well: it may not go to this host. What the host
+ * put off has its own time, and does not hold up what comes.
+ */
 static void
 run_left(struct run *r, const struct exchange_result *result)
 {
-	run_waits(r);
+	if (result->due)
+		mx_waits_note(r->m->waits, r->domain);
+	else
+		run_waits(r);
 	run_settle(r, &(struct mx_settle_conf){.verdict = MX_LEFT,
 			      .size_max = result->size_max,
 			      .extensions = result->extensions});
@@ -331,18 +337,20 @@ run_exchange(struct run *r)
 		return;
 	}
 	str_copyz(r->link, sizeof(r->link), way.link);
-	r->exchange = exchange_start(node, &(struct exchange_conf){
-						   .peer = &node->conf->mx.peer,
-						   .mx = &mx,
-						   .routes = r->routes,
-						   .routes_n = r->routes_n,
-						   .link = way.link,
-						   .interface = way.interface,
-						   .address = way.address,
-						   .push = true,
-						   .done = exchange_done,
-						   .arg = r,
-					   });
+	r->exchange = exchange_start(node,
+		&(struct exchange_conf){
+			.peer = &node->conf->mx.peer,
+			.mx = &mx,
+			.routes = r->routes,
+			.routes_n = r->routes_n,
+			.link = way.link,
+			.interface = way.interface,
+			.address = way.address,
+			.push = true,
+			.recovering = mx_waits_has(r->m->waits, r->domain),
+			.done = exchange_done,
+			.arg = r,
+		});
 	if (way.link)
 		links_working(node->links, r->link);
 }

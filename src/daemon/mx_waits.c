@@ -57,9 +57,8 @@ place(struct mx_waits *w)
 	return &w->v[first];
 }
 
-void
-mx_waits_add(struct mx_waits *w, const char *domain, int64_t now,
-	const int64_t *retry_s, size_t retry_n)
+static struct wait *
+find_or_place(struct mx_waits *w, const char *domain)
 {
 	struct wait *it = find(w, domain);
 
@@ -68,10 +67,25 @@ mx_waits_add(struct mx_waits *w, const char *domain, int64_t now,
 		*it = (struct wait){.failures = 0};
 		str_copyz(it->domain, sizeof(it->domain), domain);
 	}
+	return it;
+}
+
+void
+mx_waits_add(struct mx_waits *w, const char *domain, int64_t now,
+	const int64_t *retry_s, size_t retry_n)
+{
+	struct wait *it = find_or_place(w, domain);
+
 	it->until =
 		now +
 		retry_s[it->failures < retry_n ? it->failures : retry_n - 1];
 	it->failures++;
+}
+
+void
+mx_waits_note(struct mx_waits *w, const char *domain)
+{
+	find_or_place(w, domain);
 }
 
 void
@@ -88,6 +102,12 @@ mx_waits_end(struct mx_waits *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		w->v[i].until = 0;
+}
+
+bool
+mx_waits_has(const struct mx_waits *w, const char *domain)
+{
+	return find(w, domain) != NULL;
 }
 
 int64_t

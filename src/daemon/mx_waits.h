@@ -19,9 +19,13 @@ void mx_waits_free(struct mx_waits *w); /* NULL is fine */
  * repeats). */
 void mx_waits_add(struct mx_waits *w, const char *domain, int64_t now,
 	const int64_t *retry_s, size_t retry_n);
+/* It took nothing of what it was given; what comes may go at once. */
+void mx_waits_note(struct mx_waits *w, const char *domain);
 void mx_waits_remove(struct mx_waits *w, const char *domain);
 /* All may be tried now; how often they failed is not forgotten. */
 void mx_waits_end(struct mx_waits *w);
+/* Did it fail, or take nothing, when it was last tried? */
+bool mx_waits_has(const struct mx_waits *w, const char *domain);
 /* Until when; 0: it does not wait. */
 int64_t mx_waits_until(
 	const struct mx_waits *w, const char *domain, int64_t now);

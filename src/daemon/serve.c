@@ -157,7 +157,8 @@ wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 	struct serve *sv = arg;
 	enum err_code rc;
 
-	rc = spool_route_wake(t, sv->route, sv->now, sv->refused_before, e);
+	rc = spool_route_wake(
+		t, sv->route, NULL, sv->now, sv->refused_before, e);
 	if (rc == OK)
 		rc = ashore_tell(t, sv->ashore, e);
 	if (rc == OK)

@@ -456,6 +456,36 @@ settle_join(struct settle *const *settles, size_t n)
 			bounce_join(settles[k]->bounce, settles[i]->bounce);
 }
 
+bool
+settle_can_wait(const struct settle *st)
+{
+	for (size_t i = 0; i < st->count; i++)
+		if (st->verdicts[i].kind != OUTCOME_FAILED)
+			return false;
+	return bounce_can_wait(st->bounce);
+}
+
+int64_t
+settle_next_attempt(const struct settle *st)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; i < st->count; i++) {
+		const struct verdict *v = &st->verdicts[i];
+
+		if (v->kind == OUTCOME_DEFERRED &&
+			(!first || v->next_attempt < first))
+			first = v->next_attempt;
+	}
+	return first;
+}
+
+size_t
+settle_recipients(const struct settle *st)
+{
+	return st->count;
+}
+
 /* --- in the transaction --- */
 
 static enum err_code

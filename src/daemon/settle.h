@@ -101,6 +101,15 @@ bool settle_drop_notices(struct settle *st);
  */
 void settle_join(struct settle *const *settles, size_t n);
 
+/*
+ * Is it nothing but failures, told in a notice that may wait for others of the
+ * same failure (bounce_can_wait)? Then it may be written later, too.
+ */
+bool settle_can_wait(const struct settle *st);
+/* The earliest time at which what is deferred goes again; 0: nothing is. */
+int64_t settle_next_attempt(const struct settle *st);
+size_t settle_recipients(const struct settle *st);
+
 /* In the transaction. */
 enum err_code settle_write(
 	struct spool_txn *t, struct settle *st, struct err *e);

@@ -146,7 +146,7 @@ look(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct bench *b = arg;
 	enum err_code rc =
-		spool_route_wake(t, b->route, b->now, b->now - 50, e);
+		spool_route_wake(t, b->route, NULL, b->now, b->now - 50, e);
 
 	return rc == OK ? spool_route_due(t, b->route, NULL, b->now, &b->due, e)
 			: rc;

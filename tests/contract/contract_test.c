@@ -887,7 +887,7 @@ static enum err_code
 do_wake(struct spool_txn *t, void *arg, struct err *e)
 {
 	(void)arg;
-	return spool_route_wake(t, "*", NOW + 100, NOW + 50, e);
+	return spool_route_wake(t, "*", NULL, NOW + 100, NOW + 50, e);
 }
 
 static void

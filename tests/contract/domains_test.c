@@ -119,6 +119,43 @@ waits_until_it_is_due(void **state)
 	assert_string_equal(next_domain(b, "", NOW + 60), "b.example");
 }
 
+static enum err_code
+do_wake_b(struct spool_txn *t, void *arg, struct err *e)
+{
+	(void)arg;
+	return spool_route_wake(
+		t, by_mx[0], "b.example", NOW + 60, NOW + 30, e);
+}
+
+/* One domain takes mail again; that says nothing of another. */
+static void
+one_is_woken(void **state)
+{
+	static const char *const to[] = {
+		"x@B.example", "y@c.example", "z@b.example"};
+	static const int64_t tried[] = {NOW, NOW, NOW + 40};
+	struct box *b = *state;
+	int64_t ids[3];
+
+	put_routes(b, 1);
+	for (size_t i = 0; i < 3; i++)
+		ids[i] = put_to(b, to[i], NULL);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(claim_for(b, i == 1 ? "c.example" : "b.example",
+				    NULL) > 0);
+		outcome(b, (struct spool_outcome){.message = ids[i],
+				   .kind = OUTCOME_DEFERRED,
+				   .now = tried[i],
+				   .reason = REASON_PEER_4XX,
+				   .next_attempt = NOW + 9000});
+	}
+	WRITE(b, do_wake_b, NULL);
+	assert_int_equal(claim_for(b, "b.example", NULL), ids[0]);
+	assert_int_equal(claim_for(b, "b.example", NULL), 0);
+	assert_int_equal(claim_for(b, "c.example", NULL), 0);
+	assert_sound(b);
+}
+
 static void
 keeps_to_the_links_of_a_rule(void **state)
 {
@@ -203,6 +240,7 @@ main(void)
 		ON_BOTH(each_domain_once),
 		ON_BOTH(only_routes_that_were_named),
 		ON_BOTH(waits_until_it_is_due),
+		ON_BOTH(one_is_woken),
 		ON_BOTH(keeps_to_the_links_of_a_rule),
 		ON_BOTH(a_new_route_brings_them_in_line),
 		ON_BOTH(deferred_without_an_attempt),

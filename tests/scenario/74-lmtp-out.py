@@ -9,6 +9,7 @@ from tidepost import *
 
 import socket
 import threading
+import time
 
 DOMAIN = "aurora.example.org"
 
@@ -239,5 +240,24 @@ def no_server():
     node.wait_queue_empty()
 
 
+def well_again():
+    """A server that took nothing takes a message: what waits goes with it."""
+    node = site("lmtp:unix:{dir}/lmtp")
+    node.conf["queue"] = {"retry": ["1s", "1h"]}
+    later = "451 4.3.0 the store is away"
+    server = Server(f"{node.world.dir}/lmtp", end={"ann": later})
+    node.start()
+    send(node, make("waits"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: [r["attempts"] for r in node.queue()] == [2]),
+          "put off for an hour", node.queue())
+    server.end.clear()
+    time.sleep(1.2)
+    equal(server.mails, [], "it waits")
+    send(node, make("another"), f"bob@{DOMAIN}")
+    check(wait_until(lambda: server.of("ann"), 10), "it goes with another",
+          node.queue())
+    check(node.wait_queue_empty(), "nothing is left", node.queue())
+
+
 if __name__ == "__main__":
-    run(each_its_reply, one_session, cut_between_replies, crashes, no_server)
+    run(each_its_reply, one_session, well_again, cut_between_replies, crashes, no_server)

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Equal failures of one session are one notice, where that goes over a link;
+and each is told once, however the session ends."""
+# limit: 200
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from tidepost import *
+
+import re
+import time
+
+from peer import CLOSE, KEYWORDS
+
+NO_PIPELINING = tuple(k for k in KEYWORDS if k != "PIPELINING")
+ONE_BY_ONE = tuple(k for k in NO_PIPELINING if k != "CHUNKING")
+WAYS = (("in flight", KEYWORDS), ("by turns", NO_PIPELINING),
+        ("by DATA", ONE_BY_ONE))
+FAR, NEAR = "dora@inland.example", "ann@aurora.example.org"
+NOBODY = "550 5.1.1 nobody of that name"
+
+
+def refusing(keywords=KEYWORDS, pause=0.0):
+    def on_recipient(_conn, line):
+        return NOBODY if "<no" in line else None
+
+    def on_end(_conn, _line):
+        time.sleep(pause)
+
+    return Peer(auth=False, keywords=keywords,
+                rules={"RCPT": on_recipient, "end": on_end})
+
+
+def site_of(peer):
+    world = World()
+    return world.make_site(
+        queue={"retry": ["1s"]}, peer=world.peer(
+            submission=peer.port, tls="none", user=None, password_file=None,
+            collect="none", collect_port=None),
+        relay={"networks": ["127.0.0.0/8"], "max_priority": 9}).start()
+
+
+def hand_in(site, *names, sender=FAR, mail="", lines=3):
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for name in names:
+            reply = client.mail(sender, f"{name}@shore.example",
+                                make(name, "a line of it\r\n" * lines), mail)
+            equal(reply.code, 250, f"{name} is accepted")
+
+
+def mixed(count):
+    """Some that are refused, each between others."""
+    return [f"{kind}{i}" for i in range(count) for kind in ("yes", "no")]
+
+
+def notices(peer):
+    return [m.octets.decode() for m in peer.mails
+            if m.sender == "" and m.recipients == [FAR]]
+
+
+def told(texts):
+    """Of whom the notices tell, in all."""
+    return sorted(name for text in texts for name in re.findall(
+        r"Final-Recipient: rfc822; *(no\d+)@", text))
+
+
+def verify(what, peer, site, names):
+    check(site.wait_queue_empty(30), f"{what}: nothing waits", site.queue())
+    equal(told(notices(peer)), sorted(names), f"{what}: each is told once")
+
+
+def over_a_session():
+    for what, keywords in WAYS:
+        peer = refusing(keywords)
+        site = site_of(peer)
+        hand_in(site, *mixed(5))
+        site.link_up("iridium", "20s")
+        verify(what, peer, site, [f"no{i}" for i in range(5)])
+        equal(len(notices(peer)), 1, f"{what}: in one notice")
+        equal(peer.connections, 1, f"{what}: over the same connection")
+        equal(sum(line.startswith("RCPT TO:<no") for line in peer.verbs), 5,
+              f"{what}: each is asked for once")
+
+
+def many():
+    """A notice has room for fifty."""
+    peer = refusing()
+    site = site_of(peer)
+    names = [f"no{i}" for i in range(60)]
+    hand_in(site, *names)
+    site.link_up("iridium", "20s")
+    verify("sixty", peer, site, names)
+    equal(len(notices(peer)), 2, "sixty: in two notices")
+
+
+def at_once(what, heard, **mail):
+    """A notice that does not wait for the session's end."""
+    peer = refusing(ONE_BY_ONE, pause=0.2)
+    site = site_of(peer)
+    hand_in(site, "no0", **mail)
+    hand_in(site, *(f"yes{i}" for i in range(30)), lines=1000)
+    site.must("link", "up", "iridium")
+    check(wait_until(lambda: heard(peer, site), 10), f"{what}: told")
+    took = sum(m.recipients[0].startswith("yes") for m in peer.mails)
+    check(took < 30, f"{what}: while others still wait", took)
+    check(site.wait_queue_empty(30), f"{what}: all goes", site.queue())
+    equal(len(site.mailbox("ann")) + len(notices(peer)), 1,
+          f"{what}: told once")
+
+
+def near_at_once():
+    at_once("a sender of ours", lambda peer, site: site.mailbox("ann"),
+            sender=NEAR)
+
+
+def urgent_at_once():
+    at_once("an urgent one", lambda peer, site: notices(peer),
+            mail=" MT-PRIORITY=6")
+
+
+def session_ends(what, end, keywords=ONE_BY_ONE):
+    """END comes behind some refusals, and others are to come."""
+    peer = refusing(keywords, pause=0.1)
+    site = site_of(peer)
+    hand_in(site, *mixed(12))
+    site.must("link", "up", "iridium")
+    check(wait_until(lambda: sum(line.startswith("RCPT TO:<no")
+                                 for line in peer.verbs) >= 4, 10),
+          f"{what}: some are refused", peer.verbs)
+    end(peer, site)
+    verify(what, peer, site, [f"no{i}" for i in range(12)])
+    return peer
+
+
+def cut():
+    def end(peer, _site):
+        peer.rules["MAIL"] = CLOSE
+        wait_until(lambda: not peer.open, 10)
+        del peer.rules["MAIL"]
+
+    for name, keywords in WAYS:
+        peer = session_ends(f"cut, {name}", end, keywords)
+        asked = [line for line in peer.verbs if line.startswith("RCPT TO:<no")]
+        if keywords == ONE_BY_ONE:
+            equal(len(asked), 12, f"cut, {name}: none is asked for again")
+
+
+def link_down():
+    def end(_peer, site):
+        site.must("link", "down", "iridium")
+        check(wait_until(lambda: not any(
+            r["state"] == "active" for r in site.queue())),
+            "the session is over", site.queue())
+        left = [r for r in site.queue() if r["sender"] == FAR and
+                r["recipient"].startswith("no")]
+        check(len(left) <= 8, "what was refused is at its end", left)
+        site.must("link", "up", "iridium")
+
+    session_ends("link down", end)
+
+
+def killed():
+    def end(_peer, site):
+        site.kill()
+        site.start()
+        site.must("link", "up", "iridium")
+
+    session_ends("killed", end)
+
+
+run(over_a_session, many, near_at_once, urgent_at_once, cut, link_down,
+    killed)
