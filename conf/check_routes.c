@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { NAME_MOST = 255 }; /* octets of a route's name */
+
 #ifdef TIDEPOST_UNBOUND
 #define TIDEPOST_HAS_MX 1
 #else
@@ -56,12 +58,50 @@ is_match(struct str s)
 {
 	struct mailbox ignored;
 
-	if (str_eq(s, STR("*")) || grammar_is_domain(s, false) ||
+	if (str_eq(s, STR("*")) || grammar_is_domain(s, true) ||
 		grammar_is_address_literal(s))
 		return true;
 	if (s.n && s.p[0] == '.')
-		return grammar_is_domain(str_skip(s, 1), false);
+		return grammar_is_domain(str_skip(s, 1), true);
 	return memchr(s.p, '@', s.n) && address_parse(s, true, &ignored);
+}
+
+static bool
+is_subdomain(const char *domain, const char *of)
+{
+	size_t n = strlen(domain), tail = strlen(of);
+
+	return n > tail && strcasecmp(domain + n - tail, of) == 0;
+}
+
+/* Does PATTERN match whatever MATCH does? */
+static bool
+covers(const char *pattern, const char *match)
+{
+	struct mailbox m;
+
+	if (strcmp(pattern, "*") == 0 || strcasecmp(pattern, match) == 0)
+		return true;
+	if (address_parse(str_of(match), true, &m))
+		return address_match(str_of(pattern), &m);
+	return pattern[0] == '.' && is_subdomain(match, pattern);
+}
+
+/* What is local never comes to a route. */
+static void
+check_is_away(
+	const struct check *k, const struct conf_route *r, const struct node *g)
+{
+	struct mailbox m;
+	struct str domain = address_parse(str_of(r->match), true, &m)
+				    ? mailbox_domain(&m)
+				    : str_of(r->match);
+
+	if (conf_is_local(k->conf, domain))
+		complain_warning(k->out, check_at(g, "match"),
+			"routes.match: never reached, %.*s is one of "
+			"local.domains",
+			(int)domain.n, domain.p);
 }
 
 static void
@@ -79,12 +119,78 @@ check_match(const struct check *k, size_t i, const struct node *g)
 	for (size_t j = 0; j < i; j++) {
 		const char *before = k->conf->routes[j].match;
 
-		if (before && (strcmp(before, "*") == 0 ||
-				      strcasecmp(before, r->match) == 0)) {
+		if (before && covers(before, r->match)) {
 			complain_warning(k->out, check_at(g, "match"),
 				"routes.match: never reached, %s stands before "
 				"it: move it up, or take it away",
 				before);
+			return;
+		}
+	}
+	check_is_away(k, r, g);
+}
+
+/* Mail waits by the name of its route: these belong to others. */
+static bool
+is_reserved(const char *name)
+{
+	return strcmp(name, "local") == 0 || strcmp(name, CONF_UNKNOWN) == 0 ||
+	       strncmp(name, "customer:", 9) == 0 ||
+	       strncmp(name, "batch:", 6) == 0;
+}
+
+static bool
+is_printable(const char *name)
+{
+	for (size_t i = 0; name[i]; i++)
+		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
+			return false;
+	return name[0] != '\0';
+}
+
+static bool
+same_peers(const struct conf_route *a, const struct conf_route *b)
+{
+	bool same = a->peers.n == b->peers.n && !conf_route_is_gateway(a) &&
+		    !conf_route_is_gateway(b);
+
+	for (size_t i = 0; same && i < a->peers.n; i++)
+		same = strcmp(a->peers.v[i], b->peers.v[i]) == 0;
+	return same;
+}
+
+static void
+check_route_name(const struct check *k, size_t i, const struct node *g)
+{
+	const struct conf_route *r = &k->conf->routes[i];
+	const char *name = r->match ? conf_route_name(r) : r->name;
+
+	if (!name)
+		return;
+	if (r->name && (!is_printable(name) || strlen(name) > NAME_MOST)) {
+		complain_error(k->out, check_at(g, "name"),
+			"routes.name: a name has printable characters and no "
+			"spaces, at most %d",
+			NAME_MOST);
+		return;
+	}
+	if (is_reserved(name)) {
+		complain_error(k->out, check_at(g, r->name ? "name" : "match"),
+			"routes.name: %s is reserved: choose another name",
+			name);
+		return;
+	}
+	for (size_t j = 0; j < i; j++) {
+		const struct conf_route *before = &k->conf->routes[j];
+
+		if (before->match &&
+			strcmp(conf_route_name(before), name) == 0 &&
+			!same_peers(before, r)) {
+			complain_error(k->out,
+				check_at(g, r->name ? "name" : "match"),
+				"routes.name: two routes have the name %s, and "
+				"go different ways: give each its own",
+				name);
 			return;
 		}
 	}
@@ -248,6 +354,7 @@ check_routes(const struct check *k)
 		const struct node *g = check_item(k, "routes", i);
 
 		check_match(k, i, g);
+		check_route_name(k, i, g);
 		check_target(k, &k->conf->routes[i], g);
 	}
 }
