@@ -20,10 +20,12 @@ def talk(words, *pairs, env=None):
     type (or a signal). Gives the exit status and all that was shown."""
     pid, fd = pty.fork()
     if pid == 0:
+        # before it can ask, which is earlier than the parent may run
+        fcntl.ioctl(0, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 24, COLUMNS, 0, 0))
         os.environ.update({"LC_ALL": "C.UTF-8", "TERM": "dumb",
                            **(env or {})})
         os.execv(node.CLI, ["tidepost", *words])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     shown, at = b"", 0
     pending = list(pairs)
     end = time.monotonic() + PATIENCE_S
