@@ -226,6 +226,7 @@ put(const struct letter *l, const char *root, const char *folder,
 	struct buf head;
 	enum err_code rc;
 	uint64_t size;
+	int lock;
 
 	snprintf(name, sizeof(name), "%lld.T%lldN%u.%.255s",
 		(long long)l->received_at, (long long)l->id, l->n, l->hostname);
@@ -234,11 +235,14 @@ put(const struct letter *l, const char *root, const char *folder,
 	buf_init(&head, 0);
 	trace_return_path_add(l->sender, &head);
 	size = head.len + l->body.size;
+	lock = maildirsize_lock(root, quota);
 	rc = maildirsize_ask(root, quota, size, e);
 	if (rc == OK)
 		rc = write_file(l, folder, name, &head, e);
 	if (rc == OK)
 		maildirsize_add(root, size);
+	if (lock >= 0)
+		close(lock);
 	buf_free(&head);
 	return rc;
 }

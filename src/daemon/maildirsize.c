@@ -10,10 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
+	LOCK_TRIES = 200,
+	LOCK_TRY_MS = 10,
 	FILE_MAX = 5120, /* octets; a longer one is made anew */
 	FILE_PATH = LETTER_PATH_MAX + 300,
 };
@@ -216,6 +220,25 @@ count_anew(const char *folder, struct usage *u)
 }
 
 /* --- asking --- */
+
+int
+maildirsize_lock(const char *folder, uint64_t quota)
+{
+	const struct timespec a_while = {.tv_nsec = LOCK_TRY_MS * 1000000L};
+	char path[FILE_PATH];
+	int fd;
+
+	path_of(path, folder, "maildirsize");
+	if (!quota && access(path, F_OK) < 0)
+		return -1;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0;
+		fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0 &&
+		errno == EWOULDBLOCK;
+		i++)
+		nanosleep(&a_while, NULL);
+	return fd;
+}
 
 static bool
 has_room(const struct usage *u, uint64_t size)

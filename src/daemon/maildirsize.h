@@ -16,6 +16,12 @@
 #include <stdint.h>
 
 /*
+ * One delivery to FOLDER at a time asks, writes and adds, else two could have
+ * the same room. Close what is given; -1: there is no quota, or no lock. Waits
+ * for another one for 2 seconds at most, then it goes without.
+ */
+int maildirsize_lock(const char *folder, uint64_t quota);
+/*
  * Have SIZE octets more room in FOLDER? QUOTA, octets, goes before what the
  * file says; 0: only that counts, and without a file there is no quota.
  * ERR_LIMIT: no.

@@ -171,6 +171,23 @@ def quota():
           (2000 + len(node.mailbox("carl")[0]), 3), "what counts, counts")
 
 
+def quota_at_once():
+    """Several deliveries to one mailbox do not have the same room."""
+    node = site(quota="20K")
+    node.conf["rules"] = [{"from": "eve@far.example", "hold": True}]
+    node.start()
+    for i in range(12):
+        send(node, make(f"number {i}", ("z" * 70 + "\r\n") * 80),
+             f"ann@{DOMAIN}")
+    node.must("queue", "release", "--all", "--yes")
+    check(wait_until(lambda: {r["state"] for r in node.queue()} ==
+                     {"deferred"}, 20), "some wait", node.queue())
+    sizes = [os.path.getsize(f) for f in files(node, "ann", "new", "*")]
+    check(sum(sizes) <= 20 * 1024, "no more than it may hold", sizes)
+    equal(len(sizes) + len(node.queue()), 12, "none is lost")
+    equal(len(sizes), 20 * 1024 // max(sizes), "and no less")
+
+
 def quota_of_others():
     """A file that another program made, or spoilt."""
     node = site().start()
@@ -195,4 +212,4 @@ def quota_of_others():
 
 if __name__ == "__main__":
     run(folders, names, users_in_spool, gone_before_delivery, quota,
-        quota_of_others)
+        quota_at_once, quota_of_others)
