@@ -367,7 +367,10 @@ add_known(const struct life *l, const char *route, struct spool_filter *f)
 	return KNOWN_WAITS;
 }
 
-/* What waits for a link says why; a customer's mail waits for its call. */
+/*
+ * What waits for a link or a mailbox says why; a customer's mail waits for its
+ * call.
+ */
 static void
 warn(struct life *l)
 {
@@ -380,6 +383,8 @@ warn(struct life *l)
 
 	f = xcalloc(
 		conf->routes_n + 1, (LIFE_STATES + KNOWN_WAITS) * sizeof(*f));
+	if (may && warn_s && is_up_for(l, warn_s))
+		n += add_long(l, "local", f);
 	for (size_t i = 0; may && i < conf->routes_n; i++) {
 		const char *route = conf_route_name(&conf->routes[i]);
 

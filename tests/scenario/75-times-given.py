@@ -355,6 +355,28 @@ def warned_after_a_while():
     equal(len(peer.mails), 3, "and all of it goes")
 
 
+def warned_of_a_mailbox():
+    """One that is full: who can write to it over the table hears it."""
+    world = World()
+    site = world.make_site(peer=world.peer(submission=9, odmr=9),
+                           queue={"warn_after": "2s", "retry": ["1h"]})
+    site.conf["local"]["quota"] = "4K"
+    site.start()
+    large = make("large", ("z" * 70 + "\r\n") * 80)
+    with Smtp(site.port("lan")) as client:
+        client.ehlo()
+        for sender in ("ann@aurora.example.org", "eve@elsewhere.example"):
+            client.mail(sender, "cap@aurora.example.org", large)
+    check(wait_until(lambda: notices(site, b"Action: delayed")),
+          "a sender here hears that it waits", site.queue())
+    check(b"the mailbox is full" in notices(site)[0], "and why",
+          notices(site)[0])
+    time.sleep(3)
+    equal(len(notices(site)), 1, "once")
+    equal({r["recipient"] for r in site.queue()},
+          {"cap@aurora.example.org"}, "and nobody else")
+
+
 def told_of_a_better_link():
     world, site, peer = site_with(
         queue={"note_after": "2s"},
@@ -451,6 +473,6 @@ def peer_that_is_not_verified():
 run(held_and_set, by_and_set, retries_and_set, held_for_a_while, held_over_a_restart, released_by_a_person,
     holds_refused, returned_in_time, nobody_to_tell, passed_on, peer_wants_more_time,
     peer_without, told_that_it_is_late, warned_after_a_while,
-    told_of_a_better_link, not_in_a_window, by_a_batch, late_without_a_clock,
+    warned_of_a_mailbox, told_of_a_better_link, not_in_a_window, by_a_batch, late_without_a_clock,
     protected_on_the_way, peer_that_does_not_promise,
     peer_that_is_not_verified)
