@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
+from life import Life
 
 import re
 import time
@@ -171,5 +172,38 @@ def killed():
     session_ends("killed", end)
 
 
+def disk_full():
+    """No room for the notice: each is kept, and told when there is."""
+    peer = refusing(ONE_BY_ONE)
+    life = Life(peer, start=False)
+    if not life.start_on_small_disk():
+        return
+    names = [f"no{i}" for i in range(4)]
+    hand_in(life.site, *names)
+    quick = peer.rules["RCPT"]
+
+    def on_recipient(conn, line):
+        if "<no3" in line:
+            life.fill_disk()
+        return quick(conn, line)
+
+    peer.rules["RCPT"] = on_recipient
+    life.site.link_up("iridium", "20s")
+    check(wait_until(lambda: {(r["state"], r["reason_code"])
+                              for r in life.site.queue()} ==
+                     {("held", "disk")}, 20), "disk full: all are held",
+          life.site.queue())
+    equal(notices(peer), [], "disk full: none is told")
+    peer.rules["RCPT"] = quick
+    life.free_disk()
+    life.site.restart()
+    check(wait_until(lambda: any(r["sender"] == "" for r in life.site.queue())
+                     or not life.site.queue(), 30), "disk full: it is told")
+    life.site.link_up("iridium", "20s")
+    verify("disk full", peer, life.site, names)
+    equal(sum(line.startswith("RCPT TO:<no") for line in peer.verbs), 4,
+          "disk full: none is asked for again")
+
+
 run(over_a_session, many, near_at_once, urgent_at_once, cut, link_down,
-    killed)
+    killed, disk_full)
