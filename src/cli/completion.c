@@ -9,6 +9,9 @@
 
 #include "cli/command.h"
 
+/* What --color knows (cli/colour.c). */
+#define COLOUR_WHEN "always never auto"
+
 typedef void each_command(const struct command *c);
 
 static void
@@ -87,7 +90,7 @@ bash_options(const struct command *c)
 	for (const struct option *o = c->options; o && o->name; o++)
 		if (!o->later)
 			printf("%s ", o->name);
-	printf("--help\" ;;\n");
+	printf("--color --help\" ;;\n");
 }
 
 static void
@@ -141,6 +144,11 @@ static const char bash_tail[] =
 	"\tCOMPREPLY=()\n"
 	"\tif [[ $prev == -c ]]; then\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+	"\t\treturn\n"
+	"\tfi\n"
+	"\tif [[ $prev == --color ]]; then\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -W '" COLOUR_WHEN "' -- "
+	"\"$cur\")\n"
 	"\t\treturn\n"
 	"\tfi\n"
 	"\tverb=${words[0]-}\n"
@@ -262,6 +270,8 @@ zsh_options(const struct command *c)
 		}
 		printf("'");
 	}
+	printf(" \\\n\t\t'--color=[when the output has colours]:when:"
+	       "(" COLOUR_WHEN ")' \\\n\t\t'--help[what this verb does]'");
 	if (c->words[0])
 		printf(" \\\n\t\t'*: :%s'",
 			names_file(c->words) ? "_files" : "_tidepost_names");

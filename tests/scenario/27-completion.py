@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from tidepost import *
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -66,8 +67,10 @@ def by_table():
     equal(got, [sorted(n.split()[1] for n in known if n.startswith(f + " "))
                 for f in sorted(families)], "each verb of a family")
     got = bash.ask_all(*(name.split() + ["--"] for name in known))
-    equal(got, [sorted(o + ["--help"]) for o in known.values()],
+    equal(got, [sorted(o + ["--color", "--help"]) for o in known.values()],
           "each option of a verb")
+    equal(bash.ask("status", "--color", "a"), ["always", "auto"],
+          "when it has colours")
 
 
 def halves():
@@ -110,6 +113,10 @@ def zsh():
     check(done.stdout.startswith("#compdef tidepost\n"), "compinit finds it")
     missing = [n for n in verbs() if f"'{n}')" not in done.stdout]
     equal(missing, [], "each verb is in it")
+    for verb, options in verbs().items():
+        part = done.stdout.split(f"'{verb}') _arguments")[-1].split(" ;;")[0]
+        got = re.findall(r"\n\t\t'\*?(--[a-z0-9-]+)", part)
+        equal(got, [*options, "--color", "--help"], f"options of {verb}")
     for verb in (v for v in verbs() if " " in v):
         family, second = verb.split(" ", 1)
         part = done.stdout.split(f"\t\t{family}) seconds=(\n")[-1]
