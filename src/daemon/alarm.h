@@ -2,7 +2,8 @@
  * What a person should look at, told to the `warning` hooks: a clock that is
  * not trusted and a disk that is nearly full, which are looked at once a
  * minute, and what others tell: certificates that end, logins that are slowed
- * or refused. The same sentence is told again after an hour at the earliest.
+ * or refused, a drop directory that nothing is taken from. The same sentence is
+ * told again after an hour at the earliest.
  */
 #ifndef DAEMON_ALARM_H
 #define DAEMON_ALARM_H
@@ -14,6 +15,7 @@
 #define ALARM_CERTIFICATE "certificate"
 #define ALARM_LOGIN "login"
 #define ALARM_DISK "disk"
+#define ALARM_DROP "drop"
 
 enum {
 	ALARM_EVERY_MS = 60000,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/alarm.h"
 #include "daemon/crash.h"
 #include "daemon/caller.h"
 #include "net/folder.h"
@@ -275,14 +276,26 @@ watch(struct dropbox *d)
 }
 
 static void
+tell_wrong(const struct dropbox *d)
+{
+	char text[ALARM_TEXT_MAX];
+
+	log_warning("drop-directory", LOG_STR("path", d->path),
+		LOG_STR("why", d->wrong),
+		LOG_STR("what", "nothing is taken from there"));
+	snprintf(text, sizeof(text),
+		"nothing is taken from the drop directory %.300s: %.200s",
+		d->path, d->wrong);
+	alarm_tell(d->n->alarm, ALARM_DROP, text);
+}
+
+static void
 scanned(void *arg)
 {
 	struct dropbox *d = arg;
 
 	if (d->wrong[0] && strcmp(d->wrong, d->told) != 0)
-		log_warning("drop-directory", LOG_STR("path", d->path),
-			LOG_STR("why", d->wrong),
-			LOG_STR("what", "nothing is taken from there"));
+		tell_wrong(d);
 	str_copyz(d->told, sizeof(d->told), d->wrong);
 	/* or it came after its watch was asked for, before the one above was */
 	if (d->moved || (d->folder && d->above && d->dir >= 0)) {

@@ -388,6 +388,19 @@ def warns_of_certificate_and_disk():
           "the disk is nearly full", texts)
 
 
+def warns_of_a_drop_directory():
+    hooks = Hooks().record("warning")
+    site, _ = site_with(hooks, start=False)
+    drop = f"{site.dir}/drop"
+    os.mkdir(drop)
+    os.chmod(drop, 0o777)
+    site.conf["programs"] = {"drop": drop}
+    site.start()
+    texts = warnings_of(hooks, "drop")
+    check(len(texts) == 1 and drop in texts[0] and "chmod" in texts[0],
+          "which one, and what to do", texts)
+
+
 def warns_of_logins():
     """Ours, which a peer refuses; those of others, which are slowed."""
     hooks = Hooks().record("warning")
@@ -480,5 +493,6 @@ def pairs_go_together():
 run(life_of_a_session, mail_events, not_our_secrets, never_run, in_order,
     hangs, floods, stop_meanwhile, twice_and_out_of_order, after_a_crash,
     stuck, budget, warns, reload_changes, crowded,
-    pairs_go_together, warns_of_certificate_and_disk, warns_of_logins,
+    pairs_go_together, warns_of_certificate_and_disk,
+    warns_of_a_drop_directory, warns_of_logins,
     told_at_the_next_start)
