@@ -308,6 +308,27 @@ notice_priority(const struct spool_message *m)
 
 /* --- several messages in one notice --------------------------------------- */
 
+/* Many hosts name the recipient in what they say of it. */
+static bool
+is_same_but_for_address(const struct told *a, const struct told *b)
+{
+	struct str x = str_of(a->reply), y = str_of(b->reply);
+	struct str of_a = str_of(a->address), of_b = str_of(b->address);
+
+	while (x.n && y.n) {
+		if (str_starts_nocase(x, of_a) && str_starts_nocase(y, of_b)) {
+			x = str_skip(x, of_a.n);
+			y = str_skip(y, of_b.n);
+		} else if (*x.p == *y.p) {
+			x = str_skip(x, 1);
+			y = str_skip(y, 1);
+		} else {
+			return false;
+		}
+	}
+	return x.n == y.n;
+}
+
 /* Only failures that are one: none is spoilt by standing beside others. */
 static bool
 is_one_failure(const struct bounce *b, const struct told *as)
@@ -316,8 +337,8 @@ is_one_failure(const struct bounce *b, const struct told *as)
 		const struct told *f = &b->rows[i];
 
 		if (f->action != DSN_FAILED || strcmp(f->status, as->status) ||
-			strcmp(f->reply, as->reply) ||
-			strcmp(f->peer, as->peer))
+			strcmp(f->peer, as->peer) ||
+			!is_same_but_for_address(f, as))
 			return false;
 	}
 	return b->rows_n > 0;

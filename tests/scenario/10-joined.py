@@ -20,12 +20,13 @@ ONE_BY_ONE = tuple(k for k in NO_PIPELINING if k != "CHUNKING")
 WAYS = (("in flight", KEYWORDS), ("by turns", NO_PIPELINING),
         ("by DATA", ONE_BY_ONE))
 FAR, NEAR = "dora@inland.example", "ann@aurora.example.org"
-NOBODY = "550 5.1.1 nobody of that name"
+NOBODY = "550 5.1.1 <{}@shore.example>: nobody of that name"
 
 
 def refusing(keywords=KEYWORDS, pause=0.0):
     def on_recipient(_conn, line):
-        return NOBODY if "<no" in line else None
+        name = line.split("<")[1].split("@")[0]
+        return NOBODY.format(name) if name.startswith("no") else None
 
     def on_end(_conn, _line):
         time.sleep(pause)
@@ -81,6 +82,9 @@ def over_a_session():
         site.link_up("iridium", "20s")
         verify(what, peer, site, [f"no{i}" for i in range(5)])
         equal(len(notices(peer)), 1, f"{what}: in one notice")
+        check(all(NOBODY.format(f"no{i}") in " ".join(notices(peer)[0].split())
+                  for i in range(5)), f"{what}: with the words of each",
+              notices(peer)[0])
         equal(peer.connections, 1, f"{what}: over the same connection")
         equal(sum(line.startswith("RCPT TO:<no") for line in peer.verbs), 5,
               f"{what}: each is asked for once")
