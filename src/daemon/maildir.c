@@ -30,33 +30,43 @@ sync_folder(const char *path, struct err *e)
 	return rc;
 }
 
-/* mkdir -p, mode 0700 for what is made; each new entry is made durable. */
+/* The folder that PATH is in has it as an entry, durably. */
+static enum err_code
+sync_above(char *path, struct err *e)
+{
+	char *slash = strrchr(path, '/');
+	enum err_code rc;
+
+	if (!slash || slash == path)
+		return OK;
+	*slash = '\0';
+	rc = sync_folder(path, e);
+	*slash = '/';
+	return rc;
+}
+
+/*
+ * mkdir -p, mode 0700 for what is made; each new entry is made durable. One
+ * that is there and leads nowhere (a medium that is not) is not tried again.
+ */
 static enum err_code
 make_folder(char *path, struct err *e)
 {
-	char *slash;
+	char *slash = strrchr(path, '/');
 	enum err_code rc;
 
-	if (mkdir(path, 0700) == 0) {
-		slash = strrchr(path, '/');
-		if (!slash || slash == path)
-			return OK;
+	if (mkdir(path, 0700) == 0)
+		return sync_above(path, e);
+	if (errno == ENOENT && slash && slash != path) {
 		*slash = '\0';
-		rc = sync_folder(path, e);
+		rc = make_folder(path, e);
 		*slash = '/';
-		return rc;
+		if (rc != OK)
+			return rc;
+		if (mkdir(path, 0700) == 0)
+			return sync_above(path, e);
 	}
-	if (errno == EEXIST)
-		return OK;
-	if (errno != ENOENT)
-		return letter_errno(e, "make", path);
-	slash = strrchr(path, '/');
-	if (!slash || slash == path)
-		return letter_errno(e, "make", path);
-	*slash = '\0';
-	rc = make_folder(path, e);
-	*slash = '/';
-	return rc == OK ? make_folder(path, e) : rc;
+	return errno == EEXIST ? OK : letter_errno(e, "make", path);
 }
 
 static enum err_code
