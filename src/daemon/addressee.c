@@ -89,6 +89,13 @@ addressee_set(struct addressee *a, const char *recipient,
 		recipient);
 }
 
+void
+addressee_for_path(struct addressee *a)
+{
+	if (!is_safe(a->extension))
+		a->extension[0] = '\0';
+}
+
 /* --- patterns --- */
 
 static const char *

@@ -1,7 +1,8 @@
 /*
  * Whose mailbox an address names, in the words that paths and programs are
  * made of: "Ann+Lists@a.example" is user "ann", extension "Lists", domain
- * "a.example". Nothing here can climb out of a folder or hide in it.
+ * "a.example". User and domain cannot climb out of a folder or hide in it; the
+ * extension is as it was written.
  */
 #ifndef DAEMON_ADDRESSEE_H
 #define DAEMON_ADDRESSEE_H
@@ -28,6 +29,9 @@ enum err_code addressee_set(struct addressee *a, const char *recipient,
 /* The same of a mailbox that has a domain. */
 bool addressee_of(
 	struct addressee *a, const struct mailbox *m, const char *separators);
+
+/* An extension that would climb out of a folder, or hide in it, is none. */
+void addressee_for_path(struct addressee *a);
 
 /*
  * The local part of M without quoting and extension, as it is written. False:

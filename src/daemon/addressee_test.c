@@ -60,6 +60,26 @@ test_tricks(void **state)
 }
 
 static void
+test_for_path(void **state)
+{
+	static const char *const none[] = {"\"ann+..\"@a.example",
+		"\"ann+../x\"@a.example", "ann+x/y@a.example",
+		"\"ann+.x\"@a.example", "ann+@a.example", "ann@a.example",
+		"\"ann+x\\\001\"@a.example"};
+	struct addressee a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_true(set(&a, none[i], "+"));
+		addressee_for_path(&a);
+		assert_string_equal(a.extension, "");
+	}
+	assert_true(set(&a, "ann+Lists.x@a.example", "+"));
+	addressee_for_path(&a);
+	assert_string_equal(a.extension, "Lists.x");
+}
+
+static void
 test_expand(void **state)
 {
 	static const struct {
@@ -103,6 +123,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_tricks),
+		cmocka_unit_test(test_for_path),
 		cmocka_unit_test(test_expand),
 	};
 

@@ -7,8 +7,10 @@ static enum err_code
 path_of(const struct conf *conf, const struct letter *l, const char *home,
 	struct buf *path, struct err *e)
 {
-	const struct addressee_words words = {&l->to, l->sender, home};
+	struct addressee to = l->to;
+	const struct addressee_words words = {&to, l->sender, home};
 
+	addressee_for_path(&to);
 	if (addressee_expand(str_of(conf->local.deliver_to), &words, path))
 		return OK;
 	return err_set(e, ERR_INVALID, "the path of the mailbox is too long");

@@ -64,6 +64,44 @@ def folders():
     check(node.wait_mail("ann+lists"), "without separator it is a name")
 
 
+def folders_in_the_path():
+    """{extension} in local.deliver: chosen by whoever sends, so it is a name
+    there, or nothing."""
+    node = site()
+    node.conf["local"]["deliver"] = f"maildir:{node.dir}/mail/{{user}}/{{extension}}"
+    for way in (True, False):  # within the walls, and without
+        node.conf["sandbox"] = way
+        node.start()
+        for trick in ("../../evil", "x/../../bob", "..", "./x", ".x", "/x"):
+            send(node, make(trick), f'"ann+{trick}"@{DOMAIN}')
+        send(node, make("lists"), f"ann+Lists@{DOMAIN}")
+        check(node.wait_queue_empty(), "all are delivered", node.queue())
+        node.stop()
+        made = sorted(path[len(node.dir):] for path in glob.glob(
+            f"{node.dir}/**/new", recursive=True, include_hidden=True))
+        equal(made, ["/mail/ann/Lists/new", "/mail/ann/new"],
+              "none beside, above or hidden")
+    equal(len(glob.glob(f"{node.dir}/mail/ann/new/*")), 12,
+          "tricks lie with the other mail")
+
+
+def leads_nowhere():
+    """The mailbox is on a medium that is not there: mail waits, and says so."""
+    node = site()
+    os.makedirs(f"{node.dir}/mail/{DOMAIN}")
+    os.symlink(f"{node.dir}/mail/stick/ann", f"{node.dir}/mail/{DOMAIN}/ann")
+    node.start()
+    send(node, make("stick"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: [r["state"] for r in node.queue()] ==
+                     ["deferred"]), "it waits", node.queue())
+    check(f"/mail/{DOMAIN}/ann/" in node.queue()[0]["reason"] and
+          "No such file" in node.queue()[0]["reason"], "and why", node.queue())
+    os.makedirs(f"{node.dir}/mail/stick/ann")
+    node.must("queue", "retry", "--all", "--yes")
+    check(node.wait_queue_empty(), "with the medium it goes", node.queue())
+    node.stop()
+
+
 def names():
     node = site().start()
     bad = ['"../x"', '".."', '".hidden"', "a/b", '"a/../../b"', '"a%b"',
@@ -211,5 +249,5 @@ def quota_of_others():
 
 
 if __name__ == "__main__":
-    run(folders, names, users_in_spool, gone_before_delivery, quota,
+    run(folders, folders_in_the_path, leads_nowhere, names, users_in_spool, gone_before_delivery, quota,
         quota_at_once, quota_of_others)
