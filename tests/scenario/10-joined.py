@@ -176,6 +176,22 @@ def killed():
     session_ends("killed", end)
 
 
+def killed_at_each_step():
+    for label in ("deliver-claimed", "deliver-replied-before-commit",
+                  "deliver-committed"):
+        for what, keywords in WAYS:
+            what = f"killed at {label}, {what}"
+            peer = refusing(keywords)
+            site = site_of(peer)
+            hand_in(site, *mixed(4))
+            site.restart({"TIDEPOST_CRASH_AT": label})
+            site.link_up("iridium", "20s")
+            check(wait_until(site.crashed, 20), f"{what}: it died there")
+            site.start()
+            site.link_up("iridium", "20s")
+            verify(what, peer, site, [f"no{i}" for i in range(4)])
+
+
 def disk_full():
     """No room for the notice: each is kept, and told when there is."""
     peer = refusing(ONE_BY_ONE)
@@ -210,4 +226,4 @@ def disk_full():
 
 
 run(over_a_session, many, near_at_once, urgent_at_once, cut, link_down,
-    killed, disk_full)
+    killed, killed_at_each_step, disk_full)
