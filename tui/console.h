@@ -17,7 +17,7 @@
 
 enum {
 	CONSOLE_NOTE_MAX = 400,
-	CONSOLE_INPUT_MAX = 200,
+	CONSOLE_INPUT_MAX = VIEW_FILTER_MAX,
 	CONSOLE_PATIENCE_MS = 10000, /* for the state of the node */
 	CONSOLE_ACT_MS = 60000,	     /* for an action, PROTOCOL_SILENCE_MS */
 };
@@ -27,7 +27,8 @@ struct prompt {
 	const char *label; /* NULL: nothing is asked */
 	char question[CONSOLE_NOTE_MAX];
 	char input[CONSOLE_INPUT_MAX + 1];
-	bool yes_no; /* one key is the answer */
+	char before[CONSOLE_INPUT_MAX + 1]; /* what is there when given up */
+	bool yes_no;			    /* one key is the answer */
 	/* As it is typed; NULL: nobody looks. */
 	void (*typed)(struct console *c, const char *input);
 	/* INPUT NULL: given up. */

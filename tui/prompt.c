@@ -127,8 +127,14 @@ filter_typed(struct console *c, const char *input)
 {
 	struct view *v = c->view;
 
-	snprintf(v->filter, sizeof(v->filter), "%s", input ? input : "");
+	str_copyz(v->filter, sizeof(v->filter), input);
 	v->ops->filter(v);
+}
+
+static void
+filter_answered(struct console *c, const char *input)
+{
+	filter_typed(c, input ? input : c->prompt.before);
 }
 
 void
@@ -138,6 +144,7 @@ prompt_filter(struct console *c)
 		console_say(c, TONE_WARN, "nothing to filter here");
 		return;
 	}
-	prompt_line(
-		c, "show only:", c->view->filter, filter_typed, filter_typed);
+	prompt_line(c, "show only:", c->view->filter, filter_typed,
+		filter_answered);
+	str_copyz(c->prompt.before, sizeof(c->prompt.before), c->view->filter);
 }

@@ -18,8 +18,8 @@ struct console;
 
 enum {
 	VIEW_COLUMNS_MAX = 12,
-	VIEW_FOOT_MAX = 3, /* lines about the row in hand */
-	VIEW_FILTER_MAX = 60,
+	VIEW_FOOT_MAX = 3,     /* lines about the row in hand */
+	VIEW_FILTER_MAX = 200, /* octets, as many as can be typed */
 };
 
 struct view_column {

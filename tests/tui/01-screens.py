@@ -27,6 +27,8 @@ AT_REST = [
     ("queue-filter", "2 f h e l d Enter", "80x24"),
     ("queue-filter-none", "2 f n o b o d y Enter", "80x24"),
     ("queue-filter-off", "2 f h e l d Enter q", "80x24"),
+    ("queue-filter-kept", "2 f h e l d Enter f x y Esc", "80x24"),
+    ("queue-filter-long", "2 f " + "医 " * 80, "80x24"),
     ("queue-marks", "2 t j t", "80x24"),
     ("queue-deleted", "2 w w w w w", "80x24"),
     ("queue-hold-asks", "2 H", "80x24"),
