@@ -91,6 +91,20 @@ def maildir_of_user():
     check(node.wait_queue_empty(), "it is done", node.queue())
 
 
+def maildir_without_walls():
+    """The helper is needed for others' mailboxes with and without sandbox."""
+    node = site("maildir:{dir}/box/{{user}}", "{user}")
+    node.conf["sandbox"] = False
+    box = folder_of(node, USER)
+    node.start()
+    equal(processes(node), {"tidepostd": pwd.getpwnam(DAEMON_USER).pw_uid,
+                            "tidepost-helper": 0}, "both are as ever")
+    send(node, make("mine"), f"{USER}@{DOMAIN}")
+    check(node.wait_queue_empty(), "it is delivered", node.queue())
+    check([owned(path, USER) for path in glob.glob(f"{box}/{USER}/new/*")] ==
+          [True], "as the user")
+
+
 def who_may():
     """Users of the system and strangers get nothing, and are told apart."""
     node = site("maildir:{dir}/box/{{user}}", "{user}")
@@ -225,6 +239,7 @@ if __name__ == "__main__":
     if os.geteuid() != 0:
         run(lambda: skip("needs root"))
     else:
-        run(maildir_of_user, who_may, foreign_folder, fixed_user_mbox,
+        run(maildir_of_user, maildir_without_walls, who_may, foreign_folder,
+            fixed_user_mbox,
             program_of_user, maildir_at_home, program_of_daemon,
             crash_as_user)

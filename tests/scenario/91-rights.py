@@ -113,7 +113,33 @@ def helper_of(node):
 
 
 def what_the_daemon_keeps():
-    site = Site()
+    keeps(Site())
+
+
+def what_it_keeps_without_walls():
+    """Where sandbox is false all else holds: it does not come with Landlock."""
+    site = Site(sandbox=False)
+    keeps(site)
+    equal(site.node.status()["sandbox"], "off", "there are no walls")
+    site.send("ben@batch.example")
+    looks_right(site.wait_told("route"), "route")
+
+
+def what_root_keeps():
+    """Told to stay root it keeps its capabilities, but gains none."""
+    if not ROOT:
+        skip_part("needs root")
+        return
+    site = Site(sandbox=False)
+    site.node.conf["user"] = "root"
+    node = site.node.start()
+    own = status_of(node.process.pid)
+    equal((set(own["Uid"].split()), own["NoNewPrivs"]), ({"0"}, "1"),
+          "it stays root, without new privileges")
+    equal(own["CapEff"], status_of(os.getpid())["CapEff"], "and keeps all")
+
+
+def keeps(site):
     node = site.node.start()
     own = status_of(node.process.pid)
     uid = pwd.getpwnam(DAEMON_USER).pw_uid if ROOT else os.geteuid()
@@ -496,7 +522,8 @@ def without_standard_streams():
 
 
 if __name__ == "__main__":
-    tests = [what_the_daemon_keeps, low_port_after_reload, who_programs_are,
+    tests = [what_the_daemon_keeps, what_it_keeps_without_walls,
+             what_root_keeps, low_port_after_reload, who_programs_are,
              helper_ends, helper_ends_managed]
     if ROOT:
         tests += [hook_of_a_stranger, refusals, malformed, flood,
