@@ -70,6 +70,26 @@ uses(const char *text, const char *word)
 	return text && strstr(text, word);
 }
 
+/*
+ * The folder that mailboxes are in, or are themselves, is the root? The walls
+ * leave the daemon nothing there, since no rule is for all there is.
+ */
+static bool
+is_in_root(const char *path, bool file)
+{
+	char *folder = str_dup((struct str){path, strcspn(path, "{")}), *real;
+	char *slash = strrchr(folder, '/');
+	bool root;
+
+	if (file || strchr(path, '{'))
+		slash[slash == folder] = '\0';
+	real = realpath(folder, NULL);
+	root = real && strcmp(real, "/") == 0;
+	free(real);
+	free(folder);
+	return root;
+}
+
 static void
 check_file(const struct check *k, const struct place *at)
 {
@@ -85,6 +105,12 @@ check_file(const struct check *k, const struct place *at)
 			"puts mail there: set local.deliver_as");
 	else
 		check_braces(k, at, "{user} {domain} {extension} {home}");
+	if (path[0] == '/' && c->sandbox && !c->local.deliver_as &&
+		is_in_root(path, c->local.deliver == DELIVER_MBOX))
+		complain_warning(k->out, at,
+			"local.deliver: the root directory is out of the "
+			"daemon's reach, so mail will wait: name a folder in "
+			"it, or set sandbox = false");
 }
 
 static void

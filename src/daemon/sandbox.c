@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct sandbox {
 	bool wanted, on;
@@ -31,12 +32,20 @@ close_doors(struct sandbox *s, struct err *e)
 static void
 warn_missing(const struct sandbox *s)
 {
-	for (size_t i = 0; s->on && i < s->paths.missing_n; i++)
+	for (size_t i = 0; s->on && i < s->paths.missing_n; i++) {
+		const char *path = s->paths.missing[i].path;
+
 		log_warning("sandbox-path-missing",
 			LOG_STR("key", s->paths.missing[i].key),
-			LOG_STR("path", s->paths.missing[i].path),
-			LOG_STR("why", "it is not there: make it, then start "
-				       "tidepostd anew"));
+			LOG_STR("path", path),
+			LOG_STR("why",
+				access(path, F_OK) == 0
+					? "it is the root directory, or a file "
+					  "in it, which is out of reach: name "
+					  "a folder, or set sandbox = false"
+					: "it is not there: make it, then "
+					  "start tidepostd anew"));
+	}
 }
 
 struct sandbox *

@@ -163,5 +163,22 @@ def new_mailboxes():
     equal(os.listdir(f"{node.world.dir}/mail"), ["ann"], "into a new folder")
 
 
-run(says_what_holds, a_way_out, another_folder, files_replaced, stick,
-    new_mailboxes)
+def in_the_root():
+    """No rule is for the root directory; that it is there is no help."""
+    node = site()
+    node.conf["local"]["deliver"] = "maildir:/{user}-of-tidepost"
+    node.start()
+    if not has_walls(node):
+        return
+    missing = node.events("sandbox-path-missing")
+    check(len(missing) == 1 and missing[0]["path"] == "/" and
+          "root directory" in missing[0]["why"], "the log says why", missing)
+    check("out of the daemon's reach" in node.must("check"),
+          "and so does check")
+    send(node, "waits")
+    check(wait_until(lambda: [r["state"] for r in node.queue()] ==
+                     ["deferred"], 20), "its mail waits", node.queue())
+
+
+run(says_what_holds, in_the_root, a_way_out, another_folder, files_replaced,
+    stick, new_mailboxes)
