@@ -1,6 +1,7 @@
 /* Mail that ends here: its domains, where it goes, who has a mailbox. */
 #include "conf/check.h"
 
+#include "conf/writable.h"
 #include "wire/grammar.h"
 
 #include <pwd.h>
@@ -113,6 +114,26 @@ check_file(const struct check *k, const struct place *at)
 			"it, or set sandbox = false");
 }
 
+/* Run as others than the daemon, it would give away their rights. */
+static void
+check_who_writes(
+	const struct check *k, const struct place *at, const char *path)
+{
+	const struct conf *c = k->conf;
+	const struct passwd *pw = getpwnam(c->user);
+	char *found = c->local.deliver_as && pw && pw->pw_uid != 0
+			      ? writable_by(path, pw)
+			      : NULL;
+
+	if (found)
+		complain_warning(k->out, at,
+			"local.deliver: %s could be changed by %s, who the "
+			"daemon is, so the program is not run as anybody else: "
+			"chown or chmod it",
+			found, c->user);
+	free(found);
+}
+
 static void
 check_program(const struct check *k, const struct place *at)
 {
@@ -136,6 +157,8 @@ check_program(const struct check *k, const struct place *at)
 		complain_warning(k->out, at,
 			"local.deliver: %s cannot be run now: mail will wait",
 			path);
+	else
+		check_who_writes(k, at, path);
 	check_braces(k, at, "{user} {domain} {extension} {recipient} {sender}");
 	free(path);
 }

@@ -1,5 +1,6 @@
 /* One request of the helper, in a process of its own, as the user it is for. */
 #include "base/file.h"
+#include "conf/writable.h"
 #include "daemon/helper_private.h"
 
 #include "daemon/identity.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,6 +113,36 @@ check_request(const struct conf *conf, const struct letter *l, int body,
 	return OK;
 }
 
+/*
+ * Where the daemon could put another program in its place, who takes the daemon
+ * over could become everybody who has mail. Seen by root, who can look.
+ */
+static enum err_code
+check_program(const struct conf *conf, struct err *e)
+{
+	const char *command = conf->local.deliver_to;
+	const struct passwd *daemon;
+	enum err_code rc = OK;
+	char *path, *found;
+
+	if (conf->local.deliver != DELIVER_PIPE || !conf->local.deliver_as ||
+		geteuid() != 0)
+		return OK;
+	daemon = getpwnam(conf->user);
+	if (!daemon || daemon->pw_uid == 0)
+		return OK;
+	path = str_dup((struct str){command, strcspn(command, " ")});
+	found = writable_by(path, daemon);
+	if (found)
+		rc = err_set(e, ERR_PERM,
+			"%s could be changed by %s, who the daemon is, so the "
+			"program is not run as anybody else: chown or chmod it",
+			found, conf->user);
+	free(path);
+	free(found);
+	return rc;
+}
+
 static void
 run_program(const struct conf *conf, const struct letter *l,
 	const struct passwd *pw, int body, int reply, struct letter_end *end_r)
@@ -137,6 +169,8 @@ put(const struct conf *conf, const struct letter *l, int body, int reply,
 	struct err e = {0};
 	enum err_code rc = check_request(conf, l, body, &e);
 
+	if (rc == OK)
+		rc = check_program(conf, &e);
 	if (rc == OK)
 		rc = find_user(conf, l, &pw, &e);
 	if (rc == OK)

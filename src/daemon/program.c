@@ -333,7 +333,8 @@ run(const struct program *p, char **args, char **env, struct letter_end *end_r)
 	r.out = out[0];
 	if (fault)
 		letter_failed(end_r, LETTER_FAULT, "4.3.0",
-			"cannot run %.200s: %s", p->command, strerror(fault));
+			"cannot run %.200s in %.200s: %s", p->command, s.folder,
+			strerror(fault));
 	else
 		follow_to_end(&r, end_r);
 	if (r.out >= 0)

@@ -20,7 +20,7 @@ DAEMON_USER = "daemon"
 def site(deliver, deliver_as, **more):
     """A node that is started as root and becomes another user."""
     world = World()
-    os.chmod(world.dir, 0o777)
+    os.chmod(world.dir, 0o1777)
     above = os.path.dirname(world.dir)  # of all tests, or the system's
     if stat.S_IMODE(os.stat(above).st_mode) == 0o700:
         os.chmod(above, 0o711)
@@ -179,6 +179,48 @@ def program_of_user():
     equal(lines[2], entry.pw_dir, "at home")
 
 
+def program_of_the_daemon():
+    """What the daemon could replace is not run as anybody else."""
+    entry = somebody()
+    if not entry:
+        skip("this system has no user with a home")
+        return
+    node = site("pipe:{dir}/bin/keep", "{user}")
+    box = folder_of(node, entry.pw_name)
+    daemon = pwd.getpwnam(DAEMON_USER).pw_uid
+    os.mkdir(f"{node.world.dir}/bin", 0o755)
+    with open(f"{node.world.dir}/bin/keep", "w", encoding="utf-8") as stream:
+        stream.write(f"#!/bin/sh\nid -un >{box}/out\n")
+    os.chmod(f"{node.world.dir}/bin/keep", 0o755)
+    os.chown(f"{node.world.dir}/bin", daemon, -1)
+    node.start()
+    send(node, make("run"), f"{entry.pw_name}@{DOMAIN}")
+    check(wait_until(lambda: [r["state"] for r in node.queue()] ==
+                     ["deferred"], 20), "the mail waits", node.queue())
+    why = f"{node.world.dir}/bin could be changed by {DAEMON_USER}"
+    check(why in node.queue()[0]["reason"], "and why", node.queue())
+    check(why in node.must("check"), "and so does check")
+    check(not os.path.exists(f"{box}/out"), "it did not run")
+    os.chown(f"{node.world.dir}/bin", 0, -1)
+    node.must("queue", "retry", "--all", "--yes")
+    check(node.wait_queue_empty(), "once it is root's it does", node.queue())
+
+
+def home_not_there():
+    """A program begins at home; where that is not, the reason says so."""
+    node = site("pipe:/bin/cat", USER)
+    home = pwd.getpwnam(USER).pw_dir
+    if os.path.exists(home):
+        skip_part(f"{USER} has a home")
+        return
+    node.start()
+    send(node, make("run"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: [r["state"] for r in node.queue()] ==
+                     ["deferred"], 20), "the mail waits", node.queue())
+    check(f"cannot run /bin/cat in {home}" in node.queue()[0]["reason"],
+          "the reason names the home", node.queue())
+
+
 def maildir_at_home():
     entry = somebody()
     if not entry:
@@ -241,5 +283,6 @@ if __name__ == "__main__":
     else:
         run(maildir_of_user, maildir_without_walls, who_may, foreign_folder,
             fixed_user_mbox,
-            program_of_user, maildir_at_home, program_of_daemon,
+            program_of_user, program_of_the_daemon, home_not_there,
+            maildir_at_home, program_of_daemon,
             crash_as_user)
