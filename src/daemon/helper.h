@@ -24,9 +24,10 @@
 enum {
 	HELPER_LETTERS_MAX = 16,   /* worked on; others wait */
 	HELPER_PROGRAMS_MAX = 200, /* that run; others are refused */
-	HELPER_SLACK_MS = 20000,  /* beyond local.timeout, for locks and ends */
-	HELPER_STOP_MS = 5000,	  /* a stopping daemon waits for those begun */
-	HELPER_RELOAD_MS = 10000, /* for it to read the configuration */
+	HELPER_SLACK_MS = 20000, /* beyond local.timeout, for locks and ends */
+	HELPER_STOP_MS = 5000,	 /* a stopping daemon waits for those begun */
+	HELPER_RELOAD_MS =
+		2000, /* for it to read the configuration, at least */
 };
 
 struct helper;
@@ -62,8 +63,11 @@ struct child *helper_connect(struct helper *h, struct loop *loop,
 	const struct helper_request *what, const struct child_conf *conf,
 	int *fd_r, struct err *e);
 
-/* Has it read the configuration? On error it lives by the old one. */
-enum err_code helper_reload(struct helper *h, struct err *e);
+/*
+ * Has it read the configuration, as we have in TOOK_MS? Blocking, no longer
+ * than that takes it on a bad day. On error it lives by the old one.
+ */
+enum err_code helper_reload(struct helper *h, uint64_t took_ms, struct err *e);
 /* It lives by what it read last. */
 void helper_adopt(struct helper *h);
 

@@ -1,6 +1,8 @@
 /* The helper as the daemon sees it: programs, and reading the configuration. */
 #include "daemon/helper_private.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -78,26 +80,41 @@ helper_connect(struct helper *h, struct loop *loop,
 
 /* --- the configuration --- */
 
+/* The loop waits meanwhile. False: no answer came in time. */
+static bool
+wait_answer(int fd, uint64_t wait_ms)
+{
+	uint64_t now = clock_mono_ms(), until = now + wait_ms;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n = -1;
+
+	for (; n < 0 && now < until; now = clock_mono_ms()) {
+		n = poll(&p, 1, (int)(until - now));
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+	return n > 0;
+}
+
 /* Nothing, or why not. */
 static enum err_code
-read_answer(int fd, struct err *e)
+read_answer(int fd, uint64_t wait_ms, struct err *e)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char why[ERR_TEXT_MAX] = "";
 	ssize_t n = -1;
 
-	if (poll(&p, 1, HELPER_RELOAD_MS) > 0)
+	if (wait_answer(fd, wait_ms))
 		n = recv(fd, why, sizeof(why) - 1, MSG_DONTWAIT);
 	if (n < 1)
 		return err_set(e, ERR_CONFIG,
-			"the helper that starts programs does not answer: "
-			"start tidepostd anew");
+			"the helper that starts programs does not answer: try "
+			"again, or start tidepostd anew");
 	why[n] = '\0';
 	return why[0] ? err_set(e, ERR_CONFIG, "%s", why) : OK;
 }
 
 enum err_code
-helper_reload(struct helper *h, struct err *e)
+helper_reload(struct helper *h, uint64_t took_ms, struct err *e)
 {
 	const struct helper_request q = {.kind = HELPER_RELOAD};
 	enum err_code rc;
@@ -108,7 +125,7 @@ helper_reload(struct helper *h, struct err *e)
 	rc = send_packet(h, &q, &fds[1], 1, e);
 	close(fds[1]);
 	if (rc == OK)
-		rc = read_answer(fds[0], e);
+		rc = read_answer(fds[0], HELPER_RELOAD_MS + took_ms * 4, e);
 	close(fds[0]);
 	return rc;
 }

@@ -296,9 +296,11 @@ node_reload(struct node *n, struct err *e)
 	struct tls_server *tls_server = NULL;
 	struct tls_client *tls_client = NULL;
 	struct page *page = NULL;
+	uint64_t began = clock_mono_ms(), took;
 	enum err_code rc;
 
 	rc = daemon_load_conf(old->file, &next, e);
+	took = clock_mono_ms() - began;
 	if (rc != OK) {
 		log_error("reload-refused", LOG_STR("why", e->text));
 		return rc;
@@ -310,7 +312,7 @@ node_reload(struct node *n, struct err *e)
 	if (!sandbox_agrees(n->sandbox, next, e))
 		rc = ERR_CONFIG;
 	if (rc == OK)
-		rc = helper_reload(n->helper, e);
+		rc = helper_reload(n->helper, took, e);
 	if (rc == OK)
 		rc = daemon_make_tls(n, next, &tls_server, &tls_client, e);
 	if (rc == OK)

@@ -504,6 +504,31 @@ def reload_of_the_helper():
           "another user needs a new start")
 
 
+def reload_without_answer():
+    """A helper that stands still: the old settings hold, mail is accepted, and
+    a later reload is not taken for the one before."""
+    site = Site()
+    node = site.start()
+    helper = helper_of(node)
+    os.kill(helper, signal.SIGSTOP)
+    at_end(lambda: os.kill(helper, signal.SIGCONT))
+    node.conf["routes"][0]["command"] = f"touch {site.told}/new; cat"
+    node.reload()
+    check(wait_until(lambda: node.events("reload-refused", now=True)),
+          "it is refused", node.events(now=True))
+    check("does not answer" in
+          node.events("reload-refused", now=True)[-1]["why"], "and why")
+    os.kill(helper, signal.SIGCONT)
+    site.send("ben@batch.example")
+    site.wait_told("route")
+    check(not os.path.exists(f"{site.told}/new"), "the old settings hold")
+    node.reload()
+    check(wait_until(lambda: node.events("reloaded", now=True)),
+          "then it is read", node.events(now=True))
+    site.send("ben@batch.example")
+    site.wait_told("new")
+
+
 def without_standard_streams():
     """What the daemon opens does not take their place."""
     world = World()
@@ -527,7 +552,8 @@ if __name__ == "__main__":
              helper_ends, helper_ends_managed]
     if ROOT:
         tests += [hook_of_a_stranger, refusals, malformed, flood,
-                  reload_of_the_helper, without_standard_streams]
+                  reload_of_the_helper, reload_without_answer,
+                  without_standard_streams]
     else:
         tests.append(lambda: skip_part(
             "root alone can stand in for a daemon that was taken over"))
