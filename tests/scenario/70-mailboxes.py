@@ -214,16 +214,21 @@ def quota_at_once():
     node = site(quota="20K")
     node.conf["rules"] = [{"from": "eve@far.example", "hold": True}]
     node.start()
-    for i in range(12):
-        send(node, make(f"number {i}", ("z" * 70 + "\r\n") * 80),
-             f"ann@{DOMAIN}")
+    users = [f"user{i}" for i in range(10)]
+    for user in users:
+        for i in range(6):
+            send(node, make(f"number {i}", ("z" * 70 + "\r\n") * 80),
+                 f"{user}@{DOMAIN}")
     node.must("queue", "release", "--all", "--yes")
     check(wait_until(lambda: {r["state"] for r in node.queue()} ==
                      {"deferred"}, 20), "some wait", node.queue())
-    sizes = [os.path.getsize(f) for f in files(node, "ann", "new", "*")]
-    check(sum(sizes) <= 20 * 1024, "no more than it may hold", sizes)
-    equal(len(sizes) + len(node.queue()), 12, "none is lost")
-    equal(len(sizes), 20 * 1024 // max(sizes), "and no less")
+    sizes = {u: [os.path.getsize(f) for f in files(node, u, "new", "*")]
+             for u in users}
+    check(all(sum(of) <= 20 * 1024 for of in sizes.values()),
+          "no mailbox has more than it may hold", sizes)
+    equal({len(of) for of in sizes.values()}, {3}, "and none has less")
+    equal(sum(len(of) for of in sizes.values()) + len(node.queue()),
+          6 * len(users), "none is lost")
 
 
 def quota_of_others():
