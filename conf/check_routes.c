@@ -140,15 +140,6 @@ is_reserved(const char *name)
 }
 
 static bool
-is_printable(const char *name)
-{
-	for (size_t i = 0; name[i]; i++)
-		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
-			return false;
-	return name[0] != '\0';
-}
-
-static bool
 same_peers(const struct conf_route *a, const struct conf_route *b)
 {
 	bool same = a->peers.n == b->peers.n && !conf_route_is_gateway(a) &&
@@ -167,11 +158,9 @@ check_route_name(const struct check *k, size_t i, const struct node *g)
 
 	if (!name)
 		return;
-	if (r->name && (!is_printable(name) || strlen(name) > NAME_MOST)) {
-		complain_error(k->out, check_at(g, "name"),
-			"routes.name: a name has printable characters and no "
-			"spaces, at most %d",
-			NAME_MOST);
+	if (strlen(name) > NAME_MOST) {
+		complain_error(k->out, check_at(g, r->name ? "name" : "match"),
+			"routes.name: a name has at most %d octets", NAME_MOST);
 		return;
 	}
 	if (is_reserved(name)) {
