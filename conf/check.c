@@ -1,9 +1,11 @@
 #include "conf/check.h"
+#include "conf/writable.h"
 #include "wire/address.h"
 #include "wire/grammar.h"
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -219,21 +221,30 @@ static void
 check_owner(const struct check *k, const char *file)
 {
 	const struct passwd *pw = getpwnam(k->conf->user);
+	char *found = NULL;
 	struct stat st;
 
 	if (stat(file, &st) < 0)
 		return;
+	if (pw && pw->pw_uid != 0 && geteuid() == 0)
+		found = writable_by(file, pw);
 	if (st.st_mode & S_IWOTH)
 		complain_warning(k->out, &k->root->at,
 			"%s can be written by anybody, who could have any "
 			"program run: chmod o-w it",
 			file);
-	else if (st.st_uid != 0 && pw && st.st_uid == pw->pw_uid &&
-		 geteuid() == 0)
+	else if (found && st.st_uid == pw->pw_uid)
 		complain_warning(k->out, &k->root->at,
 			"%s belongs to the daemon's user, %s, who should read "
 			"it, not write it: chown root it",
 			file, k->conf->user);
+	else if (found)
+		complain_warning(k->out, &k->root->at,
+			"%s could be changed by the daemon's user, %s, who "
+			"should read the configuration, not write it: chown or "
+			"chmod it",
+			found, k->conf->user);
+	free(found);
 }
 
 static void

@@ -338,6 +338,13 @@ def who_may_write_it():
     check("belongs to the daemon's user, nobody" in done.stdout,
           "or the daemon's own", done.stdout)
     equal(done.returncode, 0, "both are warnings")
+    os.chown(site.file, 0, 0)
+    os.chmod(site.dir, 0o777)
+    check(f"{site.dir} could be changed by the daemon's user" in
+          site.must("check"), "or in a folder that it can write")
+    os.chmod(site.dir, 0o1777)
+    equal(site.must("check").count("warning"), 0,
+          "with the sticky bit what is there is root's")
 
 
 def bad_reload():
