@@ -103,6 +103,24 @@ stage_open(const struct conf *conf, int *fd_r, struct err *e)
 	return OK;
 }
 
+/*
+ * What a program of somebody has is not to be written any more, on our disk and
+ * beside their quota. Without /proc it stays as it is.
+ */
+static int
+for_reading(int fd)
+{
+	char path[64];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	if (again < 0)
+		return fd;
+	close(fd);
+	return again;
+}
+
 enum err_code
 stage_new(const struct conf *conf, const struct letter *l, bool for_program,
 	int *fd_r, struct err *e)
@@ -116,7 +134,7 @@ stage_new(const struct conf *conf, const struct letter *l, bool for_program,
 	if (rc == OK && lseek(fd, 0, SEEK_SET) < 0)
 		rc = letter_errno(e, "read", "a copy of the message");
 	if (rc == OK)
-		*fd_r = fd;
+		*fd_r = for_reading(fd);
 	else
 		close(fd);
 	return rc;

@@ -11,7 +11,8 @@
 
 /*
  * The octets of L's body; FOR_PROGRAM: with LF, behind Return-Path and
- * Delivered-To. In the spool's folder. *fd_r (given) stands at its beginning.
+ * Delivered-To. In the spool's folder. *fd_r (given) stands at its beginning,
+ * only for reading.
  */
 enum err_code stage_new(const struct conf *conf, const struct letter *l,
 	bool for_program, int *fd_r, struct err *e);

@@ -253,6 +253,8 @@ def program_of_daemon():
     equal(text.split("\n")[0], DAEMON_USER, "it ran as the daemon's user")
     check("socket:" not in text and text.count("pipe:") <= 2,
           "with nothing of ours open", text)
+    check([line[:4] for line in text.split("\n") if " 0 -> " in line] ==
+          ["lr-x"], "and the message can only be read", text)
 
 
 def crash_as_user():
