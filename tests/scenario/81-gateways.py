@@ -403,12 +403,20 @@ def bang_paths():
             ("a mixed recipient", "From eve@d.example x\n",
              "a!ben@shore.example", None, 65),
             ("an empty part", "From eve@d.example x\n", "a!!ben", None, 65),
+            ("an empty host", "From eve@d.example x\n", "!ben", None, 65),
+            ("an empty user", "From eve@d.example x\n", "shore.example!", None,
+             65),
+            ("an empty part of the way only", "From eve@d.example x\n",
+             "a!!shore.example!ben", "eve@d.example", 0),
+            ("an empty sender's host", "From a!!eve x\n", "ben", None, 65),
             ("no recipient", "From eve@d.example x\n", None, None, 64)):
         before = len(p.shore.mailbox("ben"))
         done = p.run(p.shore, "rmail", *([to] if to else []),
                      data=f"{path}Subject: {what}\n\nx\n".encode())
         equal(done.returncode, status, f"{what}: exit {status}")
-        if status == 0:
+        if status:
+            equal(len(done.stderr.splitlines()), 1, f"{what}: one line of why")
+        else:
             mails = p.shore.wait_mail("ben", before + 1)
             check(f"Return-Path: <{sender}>".encode() in mails[-1],
                   f"{what}: from <{sender}>", mails[-1][:200])
