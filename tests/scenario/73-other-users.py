@@ -10,6 +10,7 @@ from tidepost import *
 import glob
 import pwd
 import shutil
+import signal
 import stat
 
 DOMAIN = "aurora.example.org"
@@ -221,6 +222,89 @@ def home_not_there():
           "the reason names the home", node.queue())
 
 
+def helper_of(node):
+    """The number of its process; it is the daemon's only one."""
+    path = f"/proc/{node.process.pid}/task/{node.process.pid}/children"
+    with open(path, encoding="utf-8") as stream:
+        return int(stream.read())
+
+
+def slow_program():
+    """One that tells when it begins, and takes its mail when let."""
+    entry = somebody()
+    if not entry:
+        return None, None
+    node = site("pipe:{dir}/keep", entry.pw_name)
+    box = folder_of(node, entry.pw_name)
+    with open(f"{node.world.dir}/keep", "w", encoding="utf-8") as stream:
+        stream.write(f"#!/bin/sh\necho $TIDEPOST_MESSAGE >>{box}/begun\n"
+                     f"while [ ! -e {box}/go ]; do sleep 0.1; done\n"
+                     f"cat >{box}/$TIDEPOST_MESSAGE.$$\n")
+    os.chmod(f"{node.world.dir}/keep", 0o755)
+    node.conf["queue"] = {"retry": ["1s"]}
+    return node.start(), box
+
+
+def begun(box):
+    try:
+        with open(f"{box}/begun", encoding="utf-8") as stream:
+            return sorted(stream.read().split())
+    except FileNotFoundError:
+        return []
+
+
+def helper_killed():
+    """What was begun goes on to its end and counts; the rest waits."""
+    node, box = slow_program()
+    if not node:
+        skip_part("this system has no user with a home")
+        return
+    send(node, make("one"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: begun(box)), "it is begun")
+    os.kill(helper_of(node), signal.SIGKILL)
+    check(wait_until(lambda: node.events("helper-lost", now=True)),
+          "the helper is gone")
+    send(node, make("two"), f"bob@{DOMAIN}")
+    check(wait_until(lambda: any(r["state"] == "deferred" and
+                                 "helper has ended" in r["reason"]
+                                 for r in node.queue())),
+          "what came later waits, and says so", node.queue())
+    open(f"{box}/go", "w").close()
+    check(wait_until(lambda: len(node.queue()) == 1),
+          "what was begun is delivered all the same", node.queue())
+    node.restart()
+    check(node.wait_queue_empty(), "a new helper has the rest", node.queue())
+    equal(begun(box), ["1.1", "2.1"], "each was begun once")
+    equal(len(glob.glob(f"{box}/[12].1.*")), 2, "and is there")
+
+
+def daemon_killed():
+    """The helper does not outlive the daemon, nor the program it runs."""
+    node, box = slow_program()
+    if not node:
+        skip_part("this system has no user with a home")
+        return
+    send(node, make("one"), f"ann@{DOMAIN}")
+    check(wait_until(lambda: begun(box)), "it is begun")
+    helper = helper_of(node)
+    node.kill()
+    check(wait_until(lambda: not os.path.exists(f"/proc/{helper}") or
+                     status_of(helper) == "Z"), "the helper ends, too")
+    node.start()
+    open(f"{box}/go", "w").close()
+    check(node.wait_queue_empty(), "it is run again", node.queue())
+    check(len(glob.glob(f"{box}/1.1.*")) >= 1, "and has its mail")
+    equal(node.doubts(), ["1"], "the log says that it may be there twice")
+
+
+def status_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stream:
+            return stream.read().rsplit(") ", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
 def maildir_at_home():
     entry = somebody()
     if not entry:
@@ -284,7 +368,6 @@ if __name__ == "__main__":
         run(lambda: skip("needs root"))
     else:
         run(maildir_of_user, maildir_without_walls, who_may, foreign_folder,
-            fixed_user_mbox,
-            program_of_user, program_of_the_daemon, home_not_there,
-            maildir_at_home, program_of_daemon,
-            crash_as_user)
+            fixed_user_mbox, program_of_user, program_of_the_daemon,
+            home_not_there, helper_killed, daemon_killed, maildir_at_home,
+            program_of_daemon, crash_as_user)
