@@ -45,11 +45,24 @@ node_id(struct spool_txn *t, char id_r[GATEWAY_NODE_MAX + 1], struct err *e)
 	return spool_meta_put(t, GATEWAY_NODE_KEY, str_of(id_r), e);
 }
 
+/* The place for one more; most batches are small, and many routes wait. */
+static struct spool_claimed *
+next_place(struct gateway_job *j)
+{
+	if (j->messages_n == j->messages_room) {
+		j->messages_room += j->messages_room + 1;
+		j->messages = xrealloc(
+			j->messages, j->messages_room * sizeof(*j->messages));
+	}
+	memset(&j->messages[j->messages_n], 0, sizeof(*j->messages));
+	return &j->messages[j->messages_n];
+}
+
 static enum err_code
 claim_one(struct spool_txn *t, struct gateway_job *j,
 	const struct spool_claim *c, struct err *e)
 {
-	struct spool_claimed *m = &j->messages[j->messages_n];
+	struct spool_claimed *m = next_place(j);
 	enum err_code rc = spool_claim_next(t, c, m, e);
 
 	if (rc != OK)

@@ -59,7 +59,7 @@ struct gateway_job {
 	struct gateway_mail *mail; /* owned; NULL: it is not mailed */
 	char node[GATEWAY_NODE_MAX + 1];
 	struct spool_claimed *messages; /* owned */
-	size_t messages_n;
+	size_t messages_n, messages_room;
 	struct settle **settles; /* owned */
 	struct child *child;
 	int fd;			       /* the batch, for the command; -1 */

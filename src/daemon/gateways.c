@@ -129,7 +129,6 @@ begin(struct gateway *w)
 				      : GATEWAY_OCTETS_MAX;
 	j->mail = r->mailto ? gateway_mail_new(r) : NULL;
 	j->timeout_s = r->timeout_s;
-	j->messages = xcalloc(GATEWAY_MESSAGES_MAX, sizeof(*j->messages));
 	w->busy = true;
 	w->job = j;
 	gateway_begin(j);
