@@ -213,6 +213,49 @@ check_hooks(const struct check *k)
 			folder);
 }
 
+/* Why the daemon, as UID, takes nothing from the drop directory; or NULL. */
+static const char *
+drop_wrong(const struct stat *st, uid_t uid)
+{
+	mode_t rights = st->st_uid == uid ? st->st_mode >> 6
+					  : st->st_mode | st->st_mode >> 3;
+
+	if (!S_ISDIR(st->st_mode))
+		return "it is no directory";
+	if (st->st_uid != uid && st->st_uid != 0)
+		return "it belongs to neither the daemon's user nor root";
+	if ((st->st_mode & S_IWOTH) && !(st->st_mode & S_ISVTX))
+		return "anybody can remove others' mail from it";
+	if (uid != 0 && (rights & 07) != 07)
+		return "the daemon's user has not all rights there";
+	return NULL;
+}
+
+/* One that is not there is made by the daemon. */
+static void
+check_drop(const struct check *k)
+{
+	const char *path = k->conf->programs.drop;
+	const struct passwd *pw = getpwnam(k->conf->user);
+	const char *wrong = NULL;
+	struct stat st;
+
+	if (!path || stat(path, &st) < 0)
+		return;
+	/* started by another than root, it stays that user */
+	if (geteuid() != 0 && st.st_uid == geteuid())
+		wrong = drop_wrong(&st, geteuid());
+	else if (pw)
+		wrong = drop_wrong(&st, pw->pw_uid);
+	if (wrong)
+		complain_warning(k->out,
+			check_at(check_group(k, "programs"), "drop"),
+			"programs.drop: nothing will be taken from %s: %s; "
+			"make it a directory of the daemon's user, %s, with "
+			"the mode 3733",
+			path, wrong, k->conf->user);
+}
+
 /*
  * What it names is run, as the daemon's user or another (local.deliver_as): who
  * takes the daemon over must not be able to write it.
@@ -305,6 +348,7 @@ check_conf(
 	check_tls(&k);
 	check_tls_files(&k);
 	check_hooks(&k);
+	check_drop(&k);
 	check_networks(&k);
 	check_local(&k);
 	check_queue(&k);

@@ -347,6 +347,36 @@ def who_may_write_it():
           "with the sticky bit what is there is root's")
 
 
+def who_may_read_what_was_dropped():
+    if os.getuid() != 0:
+        print("skip the drop directory: needs root")
+        return
+    site = World().make_site(peer={}, peers=[], links=[], routes=[])
+    drop = f"{site.dir}/dropped"
+    site.conf["user"] = "nobody"
+    site.conf["programs"] = {"drop": drop}
+    site.write_conf()
+    nobody = pwd.getpwnam("nobody").pw_uid
+    equal(site.must("check").count("warning"), 0, "the daemon makes it")
+    os.mkdir(drop)
+    for owner, mode, why in (
+            (nobody, 0o3733, None),
+            (0, 0o1777, None),
+            (1, 0o3733, "it belongs to neither the daemon's user nor root"),
+            (nobody, 0o2733, "anybody can remove others' mail from it"),
+            (0, 0o3733, "the daemon's user has not all rights there"),
+            (nobody, 0o3533, "the daemon's user has not all rights there")):
+        os.chown(drop, owner, 0)
+        os.chmod(drop, mode)
+        told = [l for l in site.must("check").split("\n") if "warning" in l]
+        equal(len(told), 1 if why else 0, f"{owner} {mode:o}: {told}")
+        check(not why or (drop in told[0] and why in told[0]), why, told)
+    os.rmdir(drop)
+    with open(drop, "w", encoding="utf-8"):
+        pass
+    check("it is no directory" in site.must("check"), "or a file")
+
+
 def bad_reload():
     world, site = fresh()
     site.start()
@@ -364,4 +394,5 @@ def bad_reload():
 run(configuration, every_error_at_once, good_file, key_file,
     missing_certificate, wrong_key,
     port_in_use, spool_locked, newer_version, no_spool_at_all, not_a_spool,
-    read_only_disk, full_disk, who_may_write_it, bad_reload)
+    read_only_disk, full_disk, who_may_write_it,
+    who_may_read_what_was_dropped, bad_reload)
