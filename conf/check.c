@@ -213,24 +213,6 @@ check_hooks(const struct check *k)
 			folder);
 }
 
-/* Why the daemon, as UID, takes nothing from the drop directory; or NULL. */
-static const char *
-drop_wrong(const struct stat *st, uid_t uid)
-{
-	mode_t rights = st->st_uid == uid ? st->st_mode >> 6
-					  : st->st_mode | st->st_mode >> 3;
-
-	if (!S_ISDIR(st->st_mode))
-		return "it is no directory";
-	if (st->st_uid != uid && st->st_uid != 0)
-		return "it belongs to neither the daemon's user nor root";
-	if ((st->st_mode & S_IWOTH) && !(st->st_mode & S_ISVTX))
-		return "anybody can remove others' mail from it";
-	if (uid != 0 && (rights & 07) != 07)
-		return "the daemon's user has not all rights there";
-	return NULL;
-}
-
 /* One that is not there is made by the daemon. */
 static void
 check_drop(const struct check *k)
@@ -244,9 +226,9 @@ check_drop(const struct check *k)
 		return;
 	/* started by another than root, it stays that user */
 	if (geteuid() != 0 && st.st_uid == geteuid())
-		wrong = drop_wrong(&st, geteuid());
+		wrong = drop_directory_wrong(&st, geteuid());
 	else if (pw)
-		wrong = drop_wrong(&st, pw->pw_uid);
+		wrong = drop_directory_wrong(&st, pw->pw_uid);
 	if (wrong)
 		complain_warning(k->out,
 			check_at(check_group(k, "programs"), "drop"),

@@ -76,3 +76,20 @@ writable_by(const char *path, const struct passwd *who)
 	found = find_up(&w, str_dupz(path));
 	return found ? found : find_up(&w, realpath(path, NULL));
 }
+
+const char *
+drop_directory_wrong(const struct stat *st, uid_t uid)
+{
+	mode_t rights = st->st_uid == uid ? st->st_mode >> 6
+					  : st->st_mode | st->st_mode >> 3;
+
+	if (!S_ISDIR(st->st_mode))
+		return "it is no directory";
+	if (st->st_uid != uid && st->st_uid != 0)
+		return "it belongs to neither the daemon's user nor root";
+	if ((st->st_mode & S_IWOTH) && !(st->st_mode & S_ISVTX))
+		return "anybody can remove others' mail from it";
+	if (uid != 0 && (rights & 07) != 07)
+		return "the daemon's user has not all rights there";
+	return NULL;
+}

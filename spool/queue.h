@@ -147,14 +147,22 @@ enum err_code spool_domain_next(struct spool_txn *t, const char *route,
 	int64_t now, const char *after, char domain_r[WIRE_DOMAIN_MAX + 1],
 	struct err *e);
 
+struct spool_wake {
+	const char *route;
+	/* Lower case; of a route that can be claimed by domain. NULL: all. */
+	const char *domain;
+	int64_t now, refused_before;
+	/* How many are looked at, those due soonest first; 0: all. */
+	size_t most;
+};
 /*
  * A new session begins, or the peer is well again: every DEFERRED delivery of
- * ROUTE is due now, but those a peer refused after REFUSED_BEFORE. DOMAIN: only
- * those for it (lower case; of a route that can be claimed by domain); NULL:
- * all.
+ * the route is due now, but those a peer refused after REFUSED_BEFORE.
+ * *more_r (may be NULL): not all were looked at, and of these some were due at
+ * once, so that it is worth asking again.
  */
-enum err_code spool_route_wake(struct spool_txn *t, const char *route,
-	const char *domain, int64_t now, int64_t refused_before, struct err *e);
+enum err_code spool_route_wake(struct spool_txn *t, const struct spool_wake *w,
+	bool *more_r, struct err *e);
 /*
  * The clock was set back: what is DEFERRED, on whatever route, to a time behind
  * LATEST is due NOW. At most LIMIT of them; *n_r: how many there were.

@@ -14,10 +14,9 @@ was_refused(const struct delivery_row *r, int64_t refused_before, int64_t now)
 	       r->d.last_attempt > refused_before && r->d.last_attempt <= now;
 }
 
-/* DOMAIN: lower case; NULL: any. */
 static enum err_code
-wake_page(struct spool_txn *t, const struct rows *page, const char *domain,
-	int64_t now, int64_t refused_before, struct err *e)
+wake_page(struct spool_txn *t, const struct rows *page,
+	const struct spool_wake *w, size_t *woken, struct err *e)
 {
 	enum err_code rc = OK;
 
@@ -25,45 +24,48 @@ wake_page(struct spool_txn *t, const struct rows *page, const char *domain,
 		const struct delivery_row *old = rows_at(page, i);
 		struct delivery_row r = *old;
 
-		if ((domain && strcmp(old->domain, domain) != 0) ||
-			was_refused(old, refused_before, now))
+		if ((w->domain && strcmp(old->domain, w->domain) != 0) ||
+			was_refused(old, w->refused_before, w->now))
 			continue;
-		r.d.next_attempt = now;
+		r.d.next_attempt = w->now;
 		r.ripe = true; /* so a claim need not write it again */
 		rc = delivery_update(t, old, &r, e);
+		*woken += rc == OK;
 	}
 	return rc;
 }
 
 enum err_code
-spool_route_wake(struct spool_txn *t, const char *route, const char *domain,
-	int64_t now, int64_t refused_before, struct err *e)
+spool_route_wake(struct spool_txn *t, const struct spool_wake *w, bool *more_r,
+	struct err *e)
 {
 	struct delivery_row after;
-	bool first = true, more = true;
+	bool more = true;
+	size_t seen = 0, woken = 0;
 	enum err_code rc = OK;
 
-	while (rc == OK && more) {
+	while (rc == OK && more && (!w->most || seen < w->most)) {
 		struct query q = {.table = T_DELIVERY,
 			.index = DELIVERY_BY_DUE,
-			.after = first ? NULL : &after,
+			.after = seen ? &after : NULL,
 			.limit = SPOOL_PAGE};
 		struct rows page;
 
-		query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
-		query_number(&q, DELIVERY_NEXT_ATTEMPT, OP_GE, now + 1);
+		query_text(&q, DELIVERY_ROUTE, OP_EQ, w->route);
+		query_number(&q, DELIVERY_NEXT_ATTEMPT, OP_GE, w->now + 1);
 		rows_init(&page, T_DELIVERY);
 		rc = tx_query(t, &q, &page, e);
 		if (page.n)
 			after = *(struct delivery_row *)rows_at(
 				&page, page.n - 1);
 		if (rc == OK)
-			rc = wake_page(
-				t, &page, domain, now, refused_before, e);
+			rc = wake_page(t, &page, w, &woken, e);
 		more = page.n == SPOOL_PAGE;
-		first = false;
+		seen += page.n;
 		rows_free(&page);
 	}
+	if (more_r)
+		*more_r = more && woken > 0;
 	return rc;
 }
 
@@ -77,7 +79,9 @@ wake_behind(struct spool_txn *t, const char *route, int64_t latest, int64_t now,
 	struct query q = {.table = T_DELIVERY,
 		.index = DELIVERY_BY_DUE,
 		.limit = limit - *n};
+	const struct spool_wake all = {.now = now, .refused_before = INT64_MAX};
 	struct rows page;
+	size_t woken = 0;
 	enum err_code rc;
 
 	query_text(&q, DELIVERY_ROUTE, OP_EQ, route);
@@ -85,7 +89,7 @@ wake_behind(struct spool_txn *t, const char *route, int64_t latest, int64_t now,
 	rows_init(&page, T_DELIVERY);
 	rc = tx_query(t, &q, &page, e);
 	if (rc == OK)
-		rc = wake_page(t, &page, NULL, now, INT64_MAX, e);
+		rc = wake_page(t, &page, &all, &woken, e);
 	*n += page.n;
 	rows_free(&page);
 	return rc;

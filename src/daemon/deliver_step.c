@@ -18,6 +18,7 @@ enum {
 	/* Messages claimed in one transaction, and waiting to be sent. */
 	CLAIMED_AHEAD_MAX = 50,
 	KEPT_MARK_MAX = 500, /* marked as too large in one session */
+	WAKE_MOST = 2000, /* looked at in one step: the line waits meanwhile */
 };
 
 /* One transaction: what became of some messages, and the next claims. */
@@ -40,7 +41,8 @@ struct step {
 	struct list_node parcels; /* claimed */
 	bool dry;		  /* no more was found */
 	bool anew;		  /* nothing more goes in this session */
-	bool woke;		  /* all that waits for the peer is due */
+	bool woke;		  /* what waits for the peer is due */
+	bool more_to_wake;	  /* ... but for some of a long queue */
 };
 
 /* --- in the transaction --------------------------------------------------- */
@@ -194,9 +196,9 @@ read_way(struct spool_txn *t, struct step *st, struct err *e)
 			: rc;
 }
 
-/* A first success: what this session was refused keeps its time. */
+/* With a first success: what this session was refused keeps its time. */
 static enum err_code
-wake_all(struct spool_txn *t, struct step *st, struct err *e)
+wake_waiting(struct spool_txn *t, struct step *st, struct err *e)
 {
 	const struct deliver *d = st->d;
 	int64_t now = clock_sane_s(), before = now - st->retry_s;
@@ -208,9 +210,19 @@ wake_all(struct spool_txn *t, struct step *st, struct err *e)
 	st->woke = st->recovering && delivered;
 	if (before >= d->began_s)
 		before = d->began_s - 1;
-	for (size_t i = 0; st->woke && rc == OK && i < d->routes_n; i++)
-		rc = spool_route_wake(t, d->routes[i],
-			d->domains ? d->domains[0] : NULL, now, before, e);
+	st->more_to_wake = false;
+	for (size_t i = 0; st->woke && rc == OK && i < d->routes_n; i++) {
+		bool more;
+
+		rc = spool_route_wake(t,
+			&(struct spool_wake){.route = d->routes[i],
+				.domain = d->domains ? d->domains[0] : NULL,
+				.now = now,
+				.refused_before = before,
+				.most = WAKE_MOST},
+			&more, e);
+		st->more_to_wake |= more;
+	}
 	return rc;
 }
 
@@ -226,7 +238,7 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 	for (size_t i = 0; i < st->settles_n && rc == OK; i++)
 		rc = settle_write(t, st->settles[i], e);
 	if (rc == OK)
-		rc = wake_all(t, st, e);
+		rc = wake_waiting(t, st, e);
 	return rc == OK ? claim_all(t, st, e) : rc;
 }
 
@@ -302,8 +314,11 @@ note_due(int64_t *due, int64_t next)
 static void
 tell_settled(struct deliver *d, struct step *st)
 {
-	if (st->woke)
-		d->recovering = d->dry = false;
+	if (st->woke) {
+		d->dry = false;
+		/* what was woken is out of the way; another domain's is not */
+		d->recovering = st->more_to_wake && !d->domains;
+	}
 	for (size_t i = 0; i < st->settles_n; i++) {
 		struct settle *settle = st->settles[i];
 

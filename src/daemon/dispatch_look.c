@@ -55,8 +55,11 @@ look_at_routes(struct spool_txn *t, void *arg, struct err *e)
 	enum err_code rc = OK;
 
 	for (size_t i = 0; j->wake && rc == OK && i < j->routes_n; i++)
-		rc = spool_route_wake(
-			t, j->routes[i], NULL, j->now, j->refused_before, e);
+		rc = spool_route_wake(t,
+			&(struct spool_wake){.route = j->routes[i],
+				.now = j->now,
+				.refused_before = j->refused_before},
+			NULL, e);
 	for (size_t i = 0; rc == OK && i < j->ways_n; i++) {
 		struct spool_claim c = look_claim(j, &j->ways[i]);
 

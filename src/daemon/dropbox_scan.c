@@ -1,5 +1,7 @@
 #include "daemon/dropbox_private.h"
 
+#include "conf/writable.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -110,25 +112,22 @@ read_directory(struct dropbox *d, DIR *dir)
 	cut(d);
 }
 
-/*
- * Who owns it can put mail there under names of other users' files, and without
- * the sticky bit anybody can. Such a directory is no witness.
- */
+/* One that others can change is no witness. */
 static void
 look_at_directory(struct dropbox *d)
 {
+	const char *wrong;
 	struct stat st;
 
 	if (fstat(d->dir, &st) < 0)
-		snprintf(d->wrong, sizeof(d->wrong), "%s", strerror(errno));
-	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		wrong = strerror(errno);
+	else
+		wrong = drop_directory_wrong(&st, geteuid());
+	if (wrong)
 		snprintf(d->wrong, sizeof(d->wrong),
-			"it belongs to user %u: chown it to the daemon's",
-			(unsigned)st.st_uid);
-	else if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
-		snprintf(d->wrong, sizeof(d->wrong),
-			"anybody can remove others' mail from it: chmod %o",
-			(unsigned)DROP_MODE);
+			"%s: make it one of the daemon's user, with the mode "
+			"%o",
+			wrong, (unsigned)DROP_MODE);
 }
 
 static bool

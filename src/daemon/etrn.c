@@ -222,8 +222,10 @@ static enum err_code
 wake(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct look *l = arg;
-	enum err_code rc = spool_route_wake(
-		t, l->route, NULL, l->now, l->refused_before, e);
+	const struct spool_wake all = {.route = l->route,
+		.now = l->now,
+		.refused_before = l->refused_before};
+	enum err_code rc = spool_route_wake(t, &all, NULL, e);
 
 	return rc == OK ? ashore_tell(t, l->ashore, e) : rc;
 }

@@ -155,10 +155,12 @@ static enum err_code
 wake_and_look(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct serve *sv = arg;
+	const struct spool_wake all = {.route = sv->route,
+		.now = sv->now,
+		.refused_before = sv->refused_before};
 	enum err_code rc;
 
-	rc = spool_route_wake(
-		t, sv->route, NULL, sv->now, sv->refused_before, e);
+	rc = spool_route_wake(t, &all, NULL, e);
 	if (rc == OK)
 		rc = ashore_tell(t, sv->ashore, e);
 	if (rc == OK)

@@ -145,8 +145,11 @@ static enum err_code
 look(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct bench *b = arg;
-	enum err_code rc =
-		spool_route_wake(t, b->route, NULL, b->now, b->now - 50, e);
+	enum err_code rc = spool_route_wake(t,
+		&(struct spool_wake){.route = b->route,
+			.now = b->now,
+			.refused_before = b->now - 50},
+		NULL, e);
 
 	return rc == OK ? spool_route_due(t, b->route, NULL, b->now, &b->due, e)
 			: rc;

@@ -883,11 +883,20 @@ who_ends_a_claim_knows_the_doubt(void **state)
 	assert_int_equal(state_of(b, 1, 1), SPOOL_READY);
 }
 
+struct wake_job {
+	struct spool_wake wake;
+	bool more, before_all;
+};
+
 static enum err_code
 do_wake(struct spool_txn *t, void *arg, struct err *e)
 {
-	(void)arg;
-	return spool_route_wake(t, "*", NULL, NOW + 100, NOW + 50, e);
+	struct wake_job *j = arg;
+
+	j->wake.route = "*";
+	j->wake.now = NOW + 100;
+	j->wake.refused_before = j->before_all ? NOW - 50 : NOW + 50;
+	return spool_route_wake(t, &j->wake, &j->more, e);
 }
 
 static void
@@ -902,6 +911,7 @@ a_new_session_wakes_its_route(void **state)
 		{NOW + 900000, REASON_PEER_4XX}};
 	struct box *b = *state;
 	struct claim_job j = {.claim = {.now = NOW + 100}};
+	struct wake_job w = {.more = true};
 
 	for (int64_t id = 1; id <= 4; id++)
 		put_letter(b, (struct letter){.id = id});
@@ -914,11 +924,51 @@ a_new_session_wakes_its_route(void **state)
 				   .next_attempt = NOW + 9000});
 	}
 	assert_int_equal(claim(b, &j), 0);
-	WRITE(b, do_wake, NULL);
+	WRITE(b, do_wake, &w);
+	assert_false(w.more);
 	assert_int_equal(claim(b, &j), 1);
 	assert_int_equal(claim(b, &j), 3);
 	assert_int_equal(claim(b, &j), 4);
 	assert_int_equal(claim(b, &j), 0); /* 2 was refused just now */
+	spool_claimed_clear(&j.got);
+	assert_sound(b);
+}
+
+/* Of a long queue some at a time, those due soonest first. */
+static void
+a_long_queue_wakes_by_and_by(void **state)
+{
+	enum { MANY = 450, PAGE = 200 };
+	struct box *b = *state;
+	struct wake_job w = {.wake = {.most = PAGE}};
+	struct claim_job j = {.claim = {.now = NOW + 100}};
+	int woken = 0;
+
+	for (int64_t id = 1; id <= MANY; id++) {
+		put_letter(b, (struct letter){.id = id});
+		assert_int_equal(claim_simple(b, 1), id);
+		outcome(b, (struct spool_outcome){.message = id,
+				   .kind = OUTCOME_DEFERRED,
+				   .now = NOW,
+				   .reason = REASON_PEER_4XX,
+				   .next_attempt = NOW + 9000 - id});
+	}
+	w.before_all = true;
+	WRITE(b, do_wake, &w);
+	assert_false(w.more); /* all were refused just now */
+	w.before_all = false;
+	WRITE(b, do_wake, &w);
+	assert_true(w.more);
+	for (int64_t id; (id = claim(b, &j)) != 0; woken++)
+		assert_true(id > MANY - PAGE);
+	assert_int_equal(woken, PAGE);
+	WRITE(b, do_wake, &w);
+	assert_true(w.more);
+	WRITE(b, do_wake, &w);
+	assert_false(w.more);
+	while (claim(b, &j))
+		woken++;
+	assert_int_equal(woken, MANY);
 	spool_claimed_clear(&j.got);
 	assert_sound(b);
 }
@@ -1246,6 +1296,7 @@ main(void)
 		ON_BOTH(a_session_ends),
 		ON_BOTH(who_ends_a_claim_knows_the_doubt),
 		ON_BOTH(a_new_session_wakes_its_route),
+		ON_BOTH(a_long_queue_wakes_by_and_by),
 		ON_BOTH(a_clock_set_back_wakes_what_is_far_off),
 		ON_BOTH(a_start_ends_all_claims),
 		ON_BOTH(people_act),

@@ -123,8 +123,12 @@ static enum err_code
 do_wake_b(struct spool_txn *t, void *arg, struct err *e)
 {
 	(void)arg;
-	return spool_route_wake(
-		t, by_mx[0], "b.example", NOW + 60, NOW + 30, e);
+	return spool_route_wake(t,
+		&(struct spool_wake){.route = by_mx[0],
+			.domain = "b.example",
+			.now = NOW + 60,
+			.refused_before = NOW + 30},
+		NULL, e);
 }
 
 /* One domain takes mail again; that says nothing of another. */

@@ -377,6 +377,15 @@ class World:
         base.update(conf)
         return {k: v for k, v in base.items() if v is not None}
 
+    def relaying_site(self, peer, retry=("1s",), **conf):
+        """For anybody's mail, of any priority; it goes to PEER in clear."""
+        entry = self.peer(submission=peer.port, tls="none", user=None,
+                          password_file=None, collect="none",
+                          collect_port=None)
+        return self.make_site(
+            peer=entry, queue={"retry": list(retry)},
+            relay={"networks": ["127.0.0.0/8"], "max_priority": 9}, **conf)
+
     def make_site(self, peer=None, name="aurora",
                   hostname="aurora.example.org", **conf):
         base = {

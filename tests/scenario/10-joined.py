@@ -36,12 +36,7 @@ def refusing(keywords=KEYWORDS, pause=0.0):
 
 
 def site_of(peer):
-    world = World()
-    return world.make_site(
-        queue={"retry": ["1s"]}, peer=world.peer(
-            submission=peer.port, tls="none", user=None, password_file=None,
-            collect="none", collect_port=None),
-        relay={"networks": ["127.0.0.0/8"], "max_priority": 9}).start()
+    return World().relaying_site(peer).start()
 
 
 def hand_in(site, *names, sender=FAR, mail="", lines=3):

@@ -47,14 +47,8 @@ class Counted(Peer):
         return sum(m.recipients[0].startswith(name) for m in self.mails)
 
 
-def site_of(peer, retry, **conf):
-    world = World()
-    return world.make_site(
-        queue={"retry": retry}, peer=world.peer(
-            submission=peer.port, tls="none", user=None, password_file=None,
-            collect="none", collect_port=None),
-        relay={"networks": ["127.0.0.0/8"], "max_priority": 9},
-        **conf).start()
+def site_of(peer, retry):
+    return World().relaying_site(peer, retry).start()
 
 
 def gate_of(peer, retry):

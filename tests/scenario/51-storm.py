@@ -73,12 +73,7 @@ def hand_in(site, dice):
 
 def weather(what, keywords):
     storm = Storm(keywords)
-    world = World()
-    site = world.make_site(
-        queue={"retry": ["1s", "1s", "2s"]}, peer=world.peer(
-            submission=storm.peer.port, tls="none", user=None,
-            password_file=None, collect="none", collect_port=None),
-        relay={"networks": ["127.0.0.0/8"], "max_priority": 9}).start()
+    site = World().relaying_site(storm.peer, ("1s", "1s", "2s")).start()
     names = hand_in(site, storm.dice)
     time.sleep(4)
     storm.over = True

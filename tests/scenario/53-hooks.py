@@ -397,7 +397,7 @@ def warns_of_a_drop_directory():
     site.conf["programs"] = {"drop": drop}
     site.start()
     texts = warnings_of(hooks, "drop")
-    check(len(texts) == 1 and drop in texts[0] and "chmod" in texts[0],
+    check(len(texts) == 1 and drop in texts[0] and "3733" in texts[0],
           "which one, and what to do", texts)
 
 

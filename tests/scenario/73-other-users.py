@@ -159,6 +159,13 @@ def somebody():
     return None
 
 
+def script(path, commands):
+    """Anybody may run it."""
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write("#!/bin/sh\n" + commands)
+    os.chmod(path, 0o755)
+
+
 def program_of_user():
     entry = somebody()
     if not entry:
@@ -166,10 +173,8 @@ def program_of_user():
         return
     node = site("pipe:{dir}/keep {{user}}", "{user}")
     box = folder_of(node, entry.pw_name)
-    with open(f"{node.world.dir}/keep", "w", encoding="utf-8") as stream:
-        stream.write(f"#!/bin/sh\n{{ id -un; id -G; pwd; env; cat; }} "
-                     f">{box}/out.new && mv {box}/out.new {box}/out\n")
-    os.chmod(f"{node.world.dir}/keep", 0o755)
+    script(f"{node.world.dir}/keep", "{ id -un; id -G; pwd; env; cat; } "
+           f">{box}/out.new && mv {box}/out.new {box}/out\n")
     node.start()
     send(node, make("run"), f"{entry.pw_name}@{DOMAIN}")
     check(node.wait_queue_empty(), "it has the mail", node.queue())
@@ -190,9 +195,7 @@ def program_of_the_daemon():
     box = folder_of(node, entry.pw_name)
     daemon = pwd.getpwnam(DAEMON_USER).pw_uid
     os.mkdir(f"{node.world.dir}/bin", 0o755)
-    with open(f"{node.world.dir}/bin/keep", "w", encoding="utf-8") as stream:
-        stream.write(f"#!/bin/sh\nid -un >{box}/out\n")
-    os.chmod(f"{node.world.dir}/bin/keep", 0o755)
+    script(f"{node.world.dir}/bin/keep", f"id -un >{box}/out\n")
     os.chown(f"{node.world.dir}/bin", daemon, -1)
     node.start()
     send(node, make("run"), f"{entry.pw_name}@{DOMAIN}")
@@ -236,11 +239,10 @@ def slow_program():
         return None, None
     node = site("pipe:{dir}/keep", entry.pw_name)
     box = folder_of(node, entry.pw_name)
-    with open(f"{node.world.dir}/keep", "w", encoding="utf-8") as stream:
-        stream.write(f"#!/bin/sh\necho $TIDEPOST_MESSAGE >>{box}/begun\n"
-                     f"while [ ! -e {box}/go ]; do sleep 0.1; done\n"
-                     f"cat >{box}/$TIDEPOST_MESSAGE.$$\n")
-    os.chmod(f"{node.world.dir}/keep", 0o755)
+    script(f"{node.world.dir}/keep",
+           f"echo $TIDEPOST_MESSAGE >>{box}/begun\n"
+           f"while [ ! -e {box}/go ]; do sleep 0.1; done\n"
+           f"cat >{box}/$TIDEPOST_MESSAGE.$$\n")
     node.conf["queue"] = {"retry": ["1s"]}
     return node.start(), box
 
