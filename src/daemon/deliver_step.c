@@ -39,6 +39,7 @@ struct step {
 	bool recovering;	  /* likewise */
 	int64_t retry_s;	  /* the first wait after a refusal */
 	struct list_node parcels; /* claimed */
+	bool answers;		  /* of what is kept, for the history */
 	bool dry;		  /* no more was found */
 	bool anew;		  /* nothing more goes in this session */
 	bool woke;		  /* what waits for the peer is due */
@@ -237,6 +238,8 @@ write_step(struct spool_txn *t, void *arg, struct err *e)
 		rc = read_way(t, st, e);
 	for (size_t i = 0; i < st->settles_n && rc == OK; i++)
 		rc = settle_write(t, st->settles[i], e);
+	for (size_t i = 0; st->answers && i < st->d->kept_n && rc == OK; i++)
+		rc = settle_write_answer(t, st->d->kept[i], e);
 	if (rc == OK)
 		rc = wake_waiting(t, st, e);
 	return rc == OK ? claim_all(t, st, e) : rc;
@@ -314,6 +317,8 @@ note_due(int64_t *due, int64_t next)
 static void
 tell_settled(struct deliver *d, struct step *st)
 {
+	for (size_t i = 0; st->answers && i < d->kept_n; i++)
+		settle_answer_written(d->kept[i]);
 	if (st->woke) {
 		d->dry = false;
 		/* what was woken is out of the way; another domain's is not */
@@ -386,7 +391,13 @@ drop_notices(struct step *st)
 static bool
 step_again(struct step *st, enum err_code code)
 {
-	if (code == OK || code == ERR_UNCERTAIN || st->settles_n == 0)
+	if (code == OK || code == ERR_UNCERTAIN)
+		return false;
+	if (st->answers) {
+		st->answers = false;
+		return true;
+	}
+	if (st->settles_n == 0)
 		return false;
 	if (st->claims_max > 0) {
 		st->claims_max = 0;
@@ -518,6 +529,7 @@ deliver_step(struct deliver *d, bool claim)
 	st->peer_size_max = smtp_client_size_max(d->client);
 	st->peer_rcpt_max = recipients_max(smtp_client_limit_rcpt(d->client));
 	st->settles = deliver_settles(d, &st->settles_n);
+	st->answers = d->kept_n > 0;
 	if (claim && !d->s->closed) {
 		plan_claims(d, st);
 		plan_limits(d, st);

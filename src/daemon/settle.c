@@ -45,6 +45,7 @@ struct settle {
 	struct bounce *bounce;
 	int64_t now;
 	bool tell_success, tell_trace, quiet;
+	bool answer_written; /* the history has it already */
 	enum dsn_action success;
 };
 
@@ -515,6 +516,33 @@ write_verdict(
 	};
 
 	return spool_outcome(t, &o, e);
+}
+
+enum err_code
+settle_write_answer(struct spool_txn *t, const struct settle *st, struct err *e)
+{
+	struct spool_event ev = {.time = st->now,
+		.level = LOG_WARNING,
+		.event = "refused",
+		.message = st->m.id,
+		.session = st->session};
+	enum err_code rc = OK;
+
+	str_copyz(ev.peer, sizeof(ev.peer), st->peer);
+	str_copyz(ev.link, sizeof(ev.link), st->link);
+	for (size_t i = 0; !st->answer_written && rc == OK && i < st->count;
+		i++) {
+		ev.n = st->deliveries[i].n;
+		str_copyz(ev.text, sizeof(ev.text), st->verdicts[i].text);
+		rc = spool_event_add(t, &ev, e);
+	}
+	return rc;
+}
+
+void
+settle_answer_written(struct settle *st)
+{
+	st->answer_written = true;
 }
 
 static enum err_code

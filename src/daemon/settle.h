@@ -109,6 +109,13 @@ bool settle_can_wait(const struct settle *st);
 /* The earliest time at which what is deferred goes again; 0: nothing is. */
 int64_t settle_next_attempt(const struct settle *st);
 size_t settle_recipients(const struct settle *st);
+/*
+ * In a transaction before that of settle_write, for one that waits: the history
+ * has what the peer answered. Once; settle_answer_written after the commit.
+ */
+enum err_code settle_write_answer(
+	struct spool_txn *t, const struct settle *st, struct err *e);
+void settle_answer_written(struct settle *st);
 
 /* In the transaction. */
 enum err_code settle_write(

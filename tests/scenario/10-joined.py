@@ -162,6 +162,27 @@ def link_down():
     session_ends("link down", end)
 
 
+def told_meanwhile():
+    """The operator reads why, while the notice waits."""
+    peer = refusing(ONE_BY_ONE, pause=0.2)
+    site = site_of(peer)
+    hand_in(site, "no0")
+    hand_in(site, *(f"yes{i}" for i in range(20)), lines=1000)
+    number = site.queue()[0]["message"]
+    site.must("link", "up", "iridium")
+
+    def history():
+        return site.must("queue", "show", number)
+
+    check(wait_until(lambda: "refused shore: " + NOBODY.format("no0")
+                     in history(), 5), "its history says so", history())
+    check("active" in history(), "before it is told", history())
+    check(site.wait_queue_empty(30), "and all goes", site.queue())
+    told_of = site.must("log", "--message", number)
+    equal((told_of.count(" refused "), told_of.count(" failed ")), (1, 1),
+          "both stand there once")
+
+
 def killed():
     def end(_peer, site):
         site.kill()
@@ -221,4 +242,4 @@ def disk_full():
 
 
 run(over_a_session, many, near_at_once, urgent_at_once, cut, link_down,
-    killed, killed_at_each_step, disk_full)
+    told_meanwhile, killed, killed_at_each_step, disk_full)
