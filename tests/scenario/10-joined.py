@@ -13,7 +13,7 @@ from life import Life
 import re
 import time
 
-from peer import CLOSE, KEYWORDS
+from peer import CLOSE, KEYWORDS, Raw
 
 NO_PIPELINING = tuple(k for k in KEYWORDS if k != "PIPELINING")
 ONE_BY_ONE = tuple(k for k in NO_PIPELINING if k != "CHUNKING")
@@ -148,6 +148,24 @@ def cut():
             equal(len(asked), 12, f"cut, {name}: none is asked for again")
 
 
+def closes_behind_it():
+    """The peer refuses the only message, and is gone."""
+    peer = Peer(auth=False, keywords=ONE_BY_ONE, rules={
+        "RCPT": Raw(NOBODY.format("no0").encode() + b"\r\n", close=True)})
+    site = site_of(peer)
+    hand_in(site, "no0")
+    site.link_up("iridium", "20s")
+    check(wait_until(lambda: not any(r["state"] == "active"
+                                     for r in site.queue()), 10),
+          "gone: nobody has it any more", site.queue())
+    site.link_down("iridium")
+    peer.rules.clear()
+    site.link_up("iridium", "20s")
+    verify("gone", peer, site, ["no0"])
+    equal([m.recipients for m in peer.mails], [[FAR]],
+          "gone: it was not asked for again")
+
+
 def link_down():
     def end(_peer, site):
         site.must("link", "down", "iridium")
@@ -242,4 +260,4 @@ def disk_full():
 
 
 run(over_a_session, many, near_at_once, urgent_at_once, cut, link_down,
-    told_meanwhile, killed, killed_at_each_step, disk_full)
+    closes_behind_it, told_meanwhile, killed, killed_at_each_step, disk_full)
