@@ -274,7 +274,10 @@ dispatch_link_up(struct dispatch *d, const char *link)
 			str_copyz(p->next_link, sizeof(p->next_link), link);
 		dispatch_look(p);
 	}
-	mx_kick(d->mx, false);
+	if (dispatch_is_of_link(d, CONF_MX, link))
+		mx_link_up(d->mx);
+	else
+		mx_kick(d->mx, false);
 	dispatch_settle_link(d, link);
 }
 

@@ -51,6 +51,7 @@ struct mx {
 	size_t runs_n, slow_n; /* slow_n: of these */
 	struct mx_waits *waits;
 	bool scanning, again;
+	bool wake; /* the next scan makes due what is deferred */
 	bool stopping;
 	/* Where the next scan begins, so that each domain has its turn. */
 	struct domain after;
@@ -476,6 +477,8 @@ struct scan {
 	struct mx *m;
 	char **routes; /* copies: a reload may come */
 	size_t routes_n;
+	bool wake;
+	int64_t refused_before;
 	int64_t now, due; /* due: the next one; -1: none */
 	struct domain after, found[SCAN_MAX];
 	size_t found_n;
@@ -527,11 +530,25 @@ find_due(struct spool_txn *t, struct scan *s, struct err *e)
 }
 
 static enum err_code
+wake_all(struct spool_txn *t, const struct scan *s, struct err *e)
+{
+	enum err_code rc = OK;
+
+	for (size_t i = 0; i < s->routes_n && rc == OK; i++)
+		rc = spool_route_wake(t,
+			&(struct spool_wake){.route = s->routes[i],
+				.now = s->now,
+				.refused_before = s->refused_before},
+			NULL, e);
+	return rc;
+}
+
+static enum err_code
 write_scan(struct spool_txn *t, void *arg, struct err *e)
 {
 	struct scan *s = arg;
 	const char *after = s->after.z;
-	enum err_code rc = OK;
+	enum err_code rc = s->wake ? wake_all(t, s, e) : OK;
 
 	s->found_n = 0;
 	while (rc == OK && s->found_n < SCAN_MAX) {
@@ -575,6 +592,7 @@ scanned(void *arg, enum err_code code, const struct err *e)
 	}
 	if (code != OK) {
 		log_error("queue-unreadable", LOG_STR("why", e->text));
+		m->wake |= s->wake;
 		dispatch_due_at(m->n->dispatch, clock_sane_s() + AGAIN_S);
 	} else {
 		all = start_found(m, s);
@@ -619,6 +637,9 @@ scan(struct mx *m)
 		free_scan(s);
 		return;
 	}
+	s->refused_before = s->now - conf->queue.retry_s[0];
+	s->wake = m->wake;
+	m->wake = false;
 	m->scanning = true;
 	spool_submit(m->n->spool, write_scan, scanned, s);
 }
@@ -644,6 +665,13 @@ mx_kick(struct mx *m, bool now)
 		mx_waits_end(m->waits);
 	m->whole = !m->after.z[0] && !m->scanning;
 	scan(m);
+}
+
+void
+mx_link_up(struct mx *m)
+{
+	m->wake = true;
+	mx_kick(m, true);
 }
 
 void

@@ -18,7 +18,8 @@ struct mx *mx_new(struct node *n);
 /* Something may be due. NOW: domains that failed are tried again at once. */
 void mx_kick(struct mx *m, bool now);
 void mx_reload(struct mx *m);
-/* As dispatch has them. */
+/* As dispatch has them; with a link that comes up all is due once. */
+void mx_link_up(struct mx *m);
 void mx_link_finish(struct mx *m, const char *link);
 void mx_link_lost(struct mx *m, const char *link);
 /* Also while it is not known yet whether it will be. */

@@ -51,12 +51,12 @@ def site_of(peer, retry):
     return World().relaying_site(peer, retry).start()
 
 
-def gate_of(peer, retry):
-    """By MX, without any link."""
+def gate_of(peer, retry, links=()):
+    """By MX; without LINKS always."""
     world = World()
     zone = {("shore.example", "A"): ["127.0.0.1"]}
     return world.make_site(
-        peer={}, peers=[], links=[],
+        peer={}, peers=[], links=list(links),
         routes=[{"match": "*", "peers": ["mx"]}], queue={"retry": retry},
         mx={"server": Names(zone).server, "port": peer.port}).start()
 
@@ -221,6 +221,27 @@ def well_by_mx():
     well_again(gate)
 
 
+def new_call_by_mx():
+    """With a link that comes up all is due once, but what was refused just
+    now, and no domain waits since it was away."""
+    peer = Counted(keywords=PLAIN)
+    peer.later = {"@"}
+    site = gate_of(peer, ["2s", "1h"], [{"name": "vsat", "peers": ["mx"]}])
+    hand_in(site, "ben")
+    site.must("link", "up", "vsat")
+    check(wait_until(lambda: attempts(site) == 2, 10), "put off for an hour")
+    peer.later = set()
+    site.must("link", "down", "vsat")
+    site.must("link", "up", "vsat")
+    time.sleep(1)
+    equal(attempts(site), 2, "refused just now: it waits")
+    site.must("link", "down", "vsat")
+    time.sleep(2)
+    site.must("link", "up", "vsat")
+    check(wait_until(lambda: peer.took("ben") == 1, 10),
+          "later it goes with the call", site.queue())
+
+
 def one_that_is_refused():
     """A peer that takes all but one is well: that one has its growing
     delays."""
@@ -243,4 +264,5 @@ def one_that_is_refused():
 
 
 run(once_in_a_session, urgent_is_not_kept, refused_before_the_session,
-    in_vain, refused_before_a_success, well_peer, well_by_mx, one_that_is_refused)
+    in_vain, refused_before_a_success, well_peer, well_by_mx, new_call_by_mx,
+    one_that_is_refused)
